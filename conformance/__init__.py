@@ -1,0 +1,1 @@
+"""The harness that certifies a card through nothing but its answers."""

@@ -1,0 +1,1 @@
+"""The card on the table: vocabulary, cryptography, operating system, applications, links."""

@@ -1,0 +1,1 @@
+"""Card products as data, and the dictionary of names behind them."""

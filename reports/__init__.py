@@ -1,0 +1,1 @@
+"""From the event log of a run to something that a person signs."""
