@@ -1,0 +1,214 @@
+"""The typed form of a card product: what a profile file may say.
+
+A profile is TOML. All hexadecimal values are strings; blanks inside them are allowed. Every table is keyed by name, so a
+profile that extends another one overrides single values of it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from profiles.access import AccessCondition
+from profiles.settings import Settings
+
+
+def _from_hex(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return bytes.fromhex(value)
+        except ValueError:
+            raise ValueError("an even number of hexadecimal digits was expected") from None
+    return value
+
+
+def _to_hex(value: bytes) -> str:
+    return value.hex().upper()
+
+
+def _access(value: object) -> object:
+    return AccessCondition.parse(value) if isinstance(value, str) else value
+
+
+HexBytes = Annotated[bytes, BeforeValidator(_from_hex), PlainSerializer(_to_hex)]
+HexByte = Annotated[bytes, BeforeValidator(_from_hex), PlainSerializer(_to_hex), Field(min_length=1, max_length=1)]
+FileIdentifier = Annotated[
+    bytes, BeforeValidator(_from_hex), PlainSerializer(_to_hex), Field(min_length=2, max_length=2)
+]
+Access = Annotated[AccessCondition, BeforeValidator(_access), PlainSerializer(str)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Text(_Table):
+    """A name in Chinese and in English."""
+
+    zh: str
+    en: str
+
+
+class Chip(_Table):
+    """What the reset answer says (reconstructed specification §5.2)."""
+
+    protocol: Literal["T=0", "T=1"] = "T=0"
+    historical: Annotated[HexBytes, Field(max_length=15)]
+    """Historical bytes; on a social security card 13, of which the last 8 are the card factor 卡分散因子."""
+    ta1: HexByte | None = None
+    """Interface byte TA1 of a card that can negotiate its speed; absent means default speed."""
+
+
+class Issuer(_Table):
+    """Who issues the card: enters the diversification of its keys."""
+
+    city_code: Annotated[str, Field(pattern=r"^\d{6}$")]
+    """发卡地区行政区划代码, six digits of GB/T 2260, e.g. ``500000``."""
+
+
+class Pin(_Table):
+    """A PIN 个人密码 of a directory."""
+
+    reference: HexByte
+    value: Annotated[str, Field(pattern=r"^\d{4,16}$")]
+    """Digits; packed two to a byte, an odd last digit followed by F."""
+    limit: Annotated[int, Field(ge=1, le=15)] | None = None
+    """Wrong tries before the PIN is blocked; absent: ``settings.pin_try_limit``."""
+    title: Text
+
+
+KeyUse = Literal[
+    "master",
+    "external authentication",
+    "internal authentication",
+    "maintenance",
+    "purchase",
+    "tac",
+    "load",
+    "starting day",
+]
+
+
+class Key(_Table):
+    """A key of a directory (reconstructed specification §4.1)."""
+
+    kid: HexByte | None = None
+    """Key identifier as P2 writes it, top bit set for keys of an ADF; absent when no command names the key."""
+    use: KeyUse
+    levels: Annotated[int, Field(ge=0, le=3)]
+    """Diversification levels: 0 none, 1 card, 2 city and card, 3 province, city and card."""
+    versions: Annotated[int, Field(ge=1, le=3)] = 3
+    """How many key versions 密钥版本 (HSM groups 组) the card holds, numbered from 1."""
+    length: Literal[8, 16] = 16
+    limit: Annotated[int, Field(ge=0, le=15)] | None = None
+    """Wrong tries before the key is blocked, 0 for no limit; absent: ``settings.key_try_limit``."""
+    sam: Annotated[str, Field(pattern=r"^[0-9A-F]{2},[0-9A-F]{2}$")] | None = None
+    """Use byte and identifier of the key in the SAM, e.g. ``48,12``."""
+    hsm: tuple[str, ...] = ()
+    """Addresses in the key centre's HSM, one a version."""
+    confidence: str = "P+"
+    title: Text
+
+
+FileStructure = Literal["transparent", "fixed", "variable", "cyclic", "internal"]
+
+
+class File(_Table):
+    """An elementary file (reconstructed specification §2.2)."""
+
+    fid: FileIdentifier
+    sfi: Annotated[int, Field(ge=1, le=30)] | None = None
+    """Short file identifier; absent: the low five bits of the file identifier."""
+    structure: FileStructure
+    title: Text
+    read: Access
+    update: Access
+    elements: tuple[str, ...] = ()
+    """Tags of the records of a variable or fixed file, in order, as the dictionary defines them."""
+    layout: str | None = None
+    """Name of the record layout of a cyclic file in the dictionary."""
+    records: Annotated[int, Field(ge=1, le=254)] | None = None
+    """How many records a cyclic file keeps."""
+    size: Annotated[int, Field(ge=1, le=0x7FFF)] | None = None
+    """Bytes of a transparent or internal file."""
+    usage: Literal["in use", "preset", "reserved", "optional", "local"] = "in use"
+    """类别: 启用, 预设, 预留; ``optional`` for Annex B, ``local`` for extensions."""
+    confidence: str = "S"
+    present: bool = True
+
+    @model_validator(mode="after")
+    def _consistent(self) -> File:
+        needed: dict[str, tuple[str, ...]] = {
+            "transparent": ("size",),
+            "internal": ("size",),
+            "variable": ("elements",),
+            "fixed": ("elements",),
+            "cyclic": ("layout", "records"),
+        }
+        for name in ("size", "elements", "layout", "records"):
+            given = bool(getattr(self, name))
+            if given != (name in needed[self.structure]):
+                raise ValueError(f"a {self.structure} file {'takes no' if given else 'needs'} {name}")
+        return self
+
+    @property
+    def short_identifier(self) -> int:
+        """Short file identifier, 1 to 30."""
+        return self.sfi if self.sfi is not None else self.fid[1] & 0x1F
+
+
+class Directory(_Table):
+    """MF, DDF or ADF."""
+
+    fid: FileIdentifier
+    kind: Literal["MF", "DDF", "ADF"]
+    parent: str | None = None
+    aid: Annotated[HexBytes, Field(max_length=16)] | None = None
+    """DF name for SELECT P1=04."""
+    title: Text
+    application: str
+    """Which application's commands work here, e.g. ``social security``."""
+    directory_file: int | None = None
+    """SFI of the directory file DIR, announced as tag 88 in the answer of SELECT."""
+    proprietary: HexBytes = b""
+    """Further objects inside tag A5 of the answer of SELECT, e.g. ``9F0C 03 860103``."""
+    file: dict[str, File] = {}
+    key: dict[str, Key] = {}
+    pin: dict[str, Pin] = {}
+    lock_key: str | None = None
+    """Key whose authentication APPLICATION BLOCK or CARD BLOCK needs (LK, BK)."""
+    maintenance_key: str | None = None
+    """Key of maintenance MACs (STK)."""
+    confidence: str = "S"
+    present: bool = True
+
+
+class TestKeys(_Table):
+    """Where the root keys come from. Published test keys only; real ones by reference."""
+
+    seed: str = "sscard published test keys"
+    """Root key of (name, version) = left bytes of SM3(seed ‖ '/' ‖ name ‖ '/' ‖ version)."""
+    value: dict[str, str] = {}
+    """Overrides by ``NAME.version``: hexadecimal digits, ``env:VARIABLE`` or ``file:PATH``."""
+
+
+class Profile(_Table):
+    """A card product."""
+
+    format: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    title: Text
+    specification: Literal["1.00", "2.00", "2.01", "3.00"]
+    """规范版本 that the card announces in SSSE/EF05 tag 03."""
+    algorithm: Literal["3DES", "SM4"]
+    life_cycle: Literal["blank", "initialised", "pre-made", "personalised"]
+    features: tuple[str, ...] = ()
+    """Optional functions the product declares, in the catalogue's words."""
+    chip: Chip
+    issuer: Issuer
+    settings: Settings = Settings()
+    test_keys: TestKeys = TestKeys()
+    directory: dict[str, Directory]
+    content: dict[str, dict[str, dict[str, Any]]] = {}
+    """Values by directory, file and tag; a list where a tag repeats; ``records`` for cyclic, ``data`` for transparent."""
