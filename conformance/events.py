@@ -1,0 +1,183 @@
+"""The event log of a run: NDJSON, one event a line, the only source of every report.
+
+A line is a JSON object with ``v`` (format version), ``t`` (UTC time, ISO 8601 with microseconds), ``event`` (name of the
+class below) and the fields of that class. Bytes are upper-case hexadecimal; a byte that is masked stands as ``XX``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events share."""
+
+    t: datetime
+    """When it happened, UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """A run begins: everything that is needed to understand and repeat it."""
+
+    run: str
+    """Identifier of the run, also the report's number."""
+    tool: dict[str, str]
+    """``version``, ``commit``."""
+    command_line: list[str]
+    level: str
+    seed: int
+    destructive: bool
+    masked: bool
+    unmask_reason: str | None = None
+    profile: dict[str, Any]
+    """``name``, ``sha256``, ``title`` (zh, en), ``specification``, ``algorithm``, ``features``, ``life_cycle``."""
+    assumptions: list[dict[str, Any]]
+    """Settings of the profile: ``name``, ``zh``, ``en``, ``value``, ``is_default``, ``basis``, ``confidence``."""
+    keys: list[dict[str, str]] = field(default_factory=list)
+    """Keys used, never their values: ``name``, ``version``, ``check_value`` (first three bytes of E(K, 0…0))."""
+    catalogue_sha256: str
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetConnected(Event):
+    """A card answered its reset."""
+
+    target: str
+    """``in-process``, ``virtual card in a PC/SC reader``, ``card in a PC/SC reader``."""
+    reader: str | None
+    protocol: str
+    atr: str
+    identification: str | None
+    """卡的识别码 as read, or None when the card gave none."""
+    observed: dict[str, str]
+    """What probing found: version, algorithm, applications."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseStarted(Event):
+    """A test case begins."""
+
+    case: str
+    suite: str
+    title: dict[str, str]
+    kind: str
+    """BV valid behaviour, BI invalid behaviour, BO inopportune behaviour."""
+    requirements: list[str]
+    item: str | None
+    """Official test item, e.g. ``LD/T 6001.3 7.1 SSSE_RECORD``."""
+    expected: dict[str, str]
+    destructive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Event):
+    """A sentence about what the case does next."""
+
+    case: str
+    text: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange(Event):
+    """A command and its answer; a reset has the command ``RESET`` or ``POWER OFF`` and the ATR as the answer."""
+
+    case: str | None
+    number: int
+    command: str
+    response: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Event):
+    """Something expected was compared with something received."""
+
+    case: str
+    requirement: str | None
+    text: dict[str, str]
+    expected: str
+    received: str
+    good: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFinished(Event):
+    """A test case ends."""
+
+    case: str
+    verdict: str
+    requirement: str | None = None
+    """The requirement that decided a failure, where one did."""
+    reason: dict[str, str] | None = None
+    expected: str | None = None
+    received: str | None = None
+    counterexample: list[dict[str, str]] = field(default_factory=list)
+    """Shortest sequence found that shows a failure: ``command``, ``response``, ``note``."""
+    reproduce: str | None = None
+    """Command line that shows the failure again."""
+    examples: int = 0
+    """Generated examples that were run."""
+    exchanges: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    """A run ends; without this event it was cut off."""
+
+    interrupted: bool
+    reason: str | None = None
+    conformity: int
+    exchanges: int
+    seconds: float
+
+
+_TYPES: dict[str, type[Event]] = {
+    cls.__name__: cls
+    for cls in (RunStarted, TargetConnected, CaseStarted, Step, Exchange, Check, CaseFinished, RunFinished)
+}
+
+
+class EventError(ValueError):
+    """A line is no event of this format; the message says which line and why."""
+
+
+def to_line(event: Event) -> str:
+    """One event as a line of JSON, without the line end."""
+    content = asdict(event)
+    content["t"] = event.t.isoformat(timespec="microseconds")
+    return json.dumps({"v": FORMAT_VERSION, "event": type(event).__name__, **content}, ensure_ascii=False)
+
+
+def from_line(line: str, number: int = 1) -> Event:
+    """Read one line; raise :class:`EventError` naming line ``number``."""
+    try:
+        content = json.loads(line)
+        version, name = content.pop("v"), content.pop("event")
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        raise EventError(f"line {number}: not an event of a run") from None
+    if version != FORMAT_VERSION or not isinstance(name, str) or name not in _TYPES:
+        raise EventError(f"line {number}: event {name!r} of format {version!r} is not known to this version")
+    cls = _TYPES[name]
+    known = {f.name for f in fields(cls)}
+    try:
+        content["t"] = datetime.fromisoformat(content["t"])
+        return cls(**{key: value for key, value in content.items() if key in known})
+    except (KeyError, TypeError, ValueError) as problem:
+        raise EventError(f"line {number}: event {name} is incomplete: {problem}") from None
+
+
+def read(lines: Iterable[str]) -> Iterator[Event]:
+    """Read a whole log, skipping blank lines."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield from_line(line, number)
