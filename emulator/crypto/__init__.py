@@ -13,7 +13,7 @@ from emulator.crypto.block import (
     encrypt_cbc,
     encrypt_ecb,
 )
-from emulator.crypto.diversify import card_factor, city_factor, derive, diversify, province_factor
+from emulator.crypto.diversify import card_factor, city_factor, derive, diversify, factors, province_factor
 from emulator.crypto.mac import mac, mac_blocks, mac_des, mac_sm4
 from emulator.crypto.padding import pad_length_prefixed, pad_mac, unpad_length_prefixed, unpad_mac
 from emulator.crypto.session import (
@@ -41,6 +41,7 @@ __all__ = [
     "encrypt_block",
     "encrypt_cbc",
     "encrypt_ecb",
+    "factors",
     "load_session_key",
     "mac",
     "mac_blocks",

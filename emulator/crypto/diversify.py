@@ -68,6 +68,16 @@ def derive(algorithm: Algorithm, root: bytes, factors: Sequence[bytes]) -> bytes
     return root
 
 
+def factors(levels: int, city_code: str, historical: bytes) -> list[bytes]:
+    """The factors of a key of 0 to 3 levels, upper level first: national keys take province, city and card.
+
+    Raises:
+        CryptoError: The city code or the historical bytes cannot give a factor.
+    """
+    upper = [province_factor(city_code), city_factor(city_code), card_factor(historical)]
+    return upper[len(upper) - levels :]
+
+
 def _digits(city_code: str) -> bytes:
     if len(city_code) != 6 or not (city_code.isascii() and city_code.isdigit()):
         raise CryptoError(f"city code {city_code!r} is not six digits such as 500000")

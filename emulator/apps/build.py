@@ -1,0 +1,183 @@
+"""From a card product to the memory of a chip that behaves like it."""
+
+from __future__ import annotations
+
+from emulator.cos.memory import Snapshot, Value
+from emulator.cos.structure import (
+    CARD_STATE_CELL,
+    STRUCTURE_CELL,
+    AccessRule,
+    CardState,
+    Directory,
+    DirectoryState,
+    File,
+    FileStructure,
+    Key,
+    Pin,
+    Structure,
+)
+from emulator.crypto import Algorithm, card_authentication_code, derive, factors
+from emulator.iso7816 import Atr, InterfaceBytes
+from profiles import content, keys, model, profile_sha256
+from profiles.access import AccessCondition
+
+ENVIRONMENT_KINDS = frozenset({"MF", "DDF"})
+
+
+def build(profile: model.Profile) -> Snapshot:
+    """The memory of a fresh card of this product, with diversified test keys and its initial contents."""
+    directories = tuple(_directory(profile, name) for name in profile.directory)
+    structure = Structure(
+        product=profile.name,
+        product_sha256=profile_sha256(profile),
+        atr=_answer_to_reset(profile.chip),
+        historical=profile.chip.historical,
+        protocol=profile.chip.protocol,
+        algorithm=Algorithm(profile.algorithm),
+        settings=profile.settings,
+        directories=directories,
+    )
+    blank = profile.life_cycle == "blank"
+    cells: Snapshot = {
+        STRUCTURE_CELL: structure.to_json(),
+        CARD_STATE_CELL: CardState.INITIALISING if blank else CardState.OPERATIONAL,
+    }
+    for directory in directories:
+        cells[directory.state_cell] = DirectoryState.CREATION if blank else DirectoryState.OPERATIONAL
+        for file in directory.files:
+            cells[file.cell] = _contents(profile, directory.name, file.path.rpartition("/")[2])
+        for key in directory.keys:
+            cells[key.tries_cell] = key.limit
+            for version in range(1, key.versions + 1):
+                cells[key.cell(version)] = card_key(profile, directory.name, key.path.rpartition("/")[2], version)
+        for pin in directory.pins:
+            cells[pin.tries_cell] = pin.limit
+            cells[pin.cell] = pack_pin(profile.directory[directory.name].pin[pin.path.rpartition("/")[2]].value)
+    return cells
+
+
+def _answer_to_reset(chip: model.Chip) -> bytes:
+    """``3B 6x 00 00`` and the historical bytes; a card that negotiates its speed adds TA1, one with T=1 TD1."""
+    ta1 = chip.ta1[0] if chip.ta1 else None
+    if chip.protocol == "T=1":
+        return Atr.build(chip.historical, (InterfaceBytes(ta=ta1), InterfaceBytes(protocol=1)))
+    return Atr.build(chip.historical, (InterfaceBytes(ta=ta1, tb=0, tc=0),))
+
+
+def pack_pin(digits: str) -> bytes:
+    """Two digits a byte, an odd last digit followed by F."""
+    return bytes.fromhex(digits + "F" * (len(digits) % 2))
+
+
+def card_key(profile: model.Profile, directory: str, name: str, version: int) -> bytes:
+    """A key of this very card: the root key diversified through the key's levels."""
+    levels = profile.directory[directory].key[name].levels
+    root = keys.root_key(profile, name, version)
+    return derive(
+        Algorithm(profile.algorithm), root, factors(levels, profile.issuer.city_code, profile.chip.historical)
+    )
+
+
+def _contents(profile: model.Profile, directory: str, file: str) -> Value:
+    irk = next(
+        (
+            (owner, name)
+            for owner, held in profile.directory.items()
+            for name, key in held.key.items()
+            if key.use == "internal authentication"
+        ),
+        None,
+    )
+
+    def authentication_code(identification: bytes) -> bytes:
+        if irk is None:
+            return b"\xff" * 4
+        return card_authentication_code(Algorithm(profile.algorithm), card_key(profile, *irk, 1), identification)
+
+    return content.encode_file(profile, directory, file, authentication_code)
+
+
+def _directory(profile: model.Profile, name: str) -> Directory:
+    described = profile.directory[name]
+    return Directory(
+        name=name,
+        fid=int.from_bytes(described.fid, "big"),
+        kind=described.kind,
+        parent=described.parent,
+        aid=described.aid or b"",
+        application=described.application,
+        directory_file=described.directory_file,
+        proprietary=described.proprietary,
+        files=tuple(_file(profile, name, file) for file in described.file),
+        keys=tuple(_key(profile, name, key) for key in described.key),
+        pins=tuple(_pin(profile, name, pin) for pin in described.pin),
+        lock_key=described.lock_key,
+        maintenance_key=described.maintenance_key,
+    )
+
+
+def _key(profile: model.Profile, directory: str, name: str) -> Key:
+    described = profile.directory[directory].key[name]
+    return Key(
+        path=f"{directory}/{name}",
+        reference=described.kid[0] if described.kid else 0xFF,
+        bit=_bit(profile, directory, name),
+        limit=profile.settings.key_try_limit if described.limit is None else described.limit,
+        use=described.use,
+        versions=described.versions,
+    )
+
+
+def _pin(profile: model.Profile, directory: str, name: str) -> Pin:
+    described = profile.directory[directory].pin[name]
+    return Pin(
+        path=f"{directory}/{name}",
+        reference=described.reference[0],
+        bit=_bit(profile, directory, name),
+        limit=profile.settings.pin_try_limit if described.limit is None else described.limit,
+    )
+
+
+def _bit(profile: model.Profile, directory: str, name: str) -> int:
+    """The bit that a PIN or key has in the security word of its directory."""
+    owner = profile.directory[directory]
+    return 1 << [*owner.pin, *owner.key].index(name)
+
+
+def _file(profile: model.Profile, directory: str, name: str) -> File:
+    described = profile.directory[directory].file[name]
+    return File(
+        path=f"{directory}/{name}",
+        fid=int.from_bytes(described.fid, "big"),
+        sfi=described.short_identifier,
+        structure=FileStructure(described.structure),
+        read=_rule(profile, directory, described.read),
+        update=_rule(profile, directory, described.update),
+        capacity=described.records or described.size or 0,
+    )
+
+
+def _rule(profile: model.Profile, directory: str, condition: AccessCondition) -> AccessRule:
+    """Bits of the two security words for each alternative of a condition."""
+    rule = []
+    for alternative in condition.alternatives:
+        globally = locally = 0
+        for name in alternative:
+            owner = _owner(profile, directory, name)
+            if profile.directory[owner].kind in ENVIRONMENT_KINDS:
+                globally |= _bit(profile, owner, name)
+            else:
+                locally |= _bit(profile, owner, name)
+        rule.append((globally, locally))
+    return tuple(rule)
+
+
+def _owner(profile: model.Profile, directory: str, name: str) -> str:
+    """The directory, this one or one above, that has a PIN or key of this name."""
+    looking: str | None = directory
+    while looking is not None:
+        described = profile.directory[looking]
+        if name in described.pin or name in described.key:
+            return looking
+        looking = described.parent
+    raise ValueError(f"{directory}: no PIN or key {name} here or above")

@@ -1,0 +1,63 @@
+"""Load a card: from a profile into memory, or from an image file that survives the program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulator.apps import pre_issue
+from emulator.apps.build import build
+from emulator.apps.social_security import authentication, maintenance, pins
+from emulator.cos import binaries, challenges, records, selection
+from emulator.cos.card import Card
+from emulator.cos.dispatch import CommandSet, CommandTable
+from emulator.cos.image import create_image, open_image
+from emulator.cos.memory import Memory
+from profiles import dictionary, load, model
+
+FILE_SYSTEM = CommandSet(selection.COMMANDS, records.COMMANDS, binaries.COMMANDS, challenges.COMMANDS)
+SOCIAL_SECURITY = CommandSet(
+    FILE_SYSTEM, authentication.COMMANDS, pins.COMMANDS, maintenance.COMMANDS, pre_issue.COMMANDS
+)
+CHIP = CommandSet(FILE_SYSTEM, authentication.COMMANDS, pre_issue.COMMANDS)
+
+SERVED_WHEN_BLOCKED = (
+    "SELECT",
+    "GET CHALLENGE",
+    "EXTERNAL AUTHENTICATE",
+    "APPLICATION BLOCK",
+    "APPLICATION UNBLOCK",
+    "CARD BLOCK",
+)
+
+
+def command_tables() -> dict[str, CommandTable]:
+    """Commands of every application by its name in a profile; fresh tables, free to be changed."""
+    return {"chip": dict(CHIP.table), "social security": dict(SOCIAL_SECURITY.table)}
+
+
+def served_when_blocked() -> frozenset[int]:
+    """Codes of the commands that a blocked application still accepts (vol. 2 §5.8)."""
+    entries = (dictionary.command(name) for name in SERVED_WHEN_BLOCKED)
+    return frozenset(entry.cla << 8 | entry.ins for entry in entries)
+
+
+def card_of(memory: Memory) -> Card:
+    """A card on a memory that is already filled."""
+    return Card(memory, command_tables(), served_when_blocked())
+
+
+def load_card(name_or_path: str | Path | model.Profile, image: str | Path | None = None) -> Card:
+    """A card of a product, named or given as a profile file, that answers ``reset()`` and ``transmit()``.
+
+    With ``image`` the card lives in that file: opened when it exists (the product is then what the image says),
+    created otherwise.
+
+    Raises:
+        profiles.ProfileError: The profile cannot be used; all its faults at once.
+        emulator.cos.image.ImageError: The image cannot be used.
+    """
+    if image is not None and Path(image).exists():
+        return card_of(open_image(Path(image)))
+    profile = name_or_path if isinstance(name_or_path, model.Profile) else load(name_or_path)
+    cells = build(profile)
+    return card_of(Memory(cells) if image is None else create_image(Path(image), cells))

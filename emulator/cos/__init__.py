@@ -1,0 +1,1 @@
+"""The chip operating system: memory, files, access, session, dispatch."""
