@@ -76,6 +76,7 @@ class Pin(_Table):
     limit: Annotated[int, Field(ge=1, le=15)] | None = None
     """Wrong tries before the PIN is blocked; absent: ``settings.pin_try_limit``."""
     title: Text
+    present: bool = True
 
 
 KeyUse = Literal[
@@ -87,6 +88,7 @@ KeyUse = Literal[
     "tac",
     "load",
     "starting day",
+    "transport",
 ]
 
 
@@ -94,7 +96,9 @@ class Key(_Table):
     """A key of a directory (reconstructed specification §4.1)."""
 
     kid: HexByte | None = None
-    """Key identifier as P2 writes it, top bit set for keys of an ADF; absent when no command names the key."""
+    """Key identifier as P2 writes it, top bit set for keys of an ADF; absent when no command names the key in P2."""
+    index: Annotated[int, Field(ge=1, le=255)] | None = None
+    """Key index 密钥索引 by which the data field of a transaction command names a purchase or load key."""
     use: KeyUse
     levels: Annotated[int, Field(ge=0, le=3)]
     """Diversification levels: 0 none, 1 card, 2 city and card, 3 province, city and card."""
@@ -109,9 +113,11 @@ class Key(_Table):
     """Addresses in the key centre's HSM, one a version."""
     confidence: str = "P+"
     title: Text
+    present: bool = True
 
 
-FileStructure = Literal["transparent", "fixed", "variable", "cyclic", "internal"]
+FileStructure = Literal["transparent", "fixed", "variable", "cyclic", "internal", "directory"]
+"""``internal``: no command reads or updates it; ``directory``: 目录文件 DIR, whose records follow from the directories below."""
 
 
 class File(_Table):
@@ -127,7 +133,7 @@ class File(_Table):
     elements: tuple[str, ...] = ()
     """Tags of the records of a variable or fixed file, in order, as the dictionary defines them."""
     layout: str | None = None
-    """Name of the record layout of a cyclic file in the dictionary."""
+    """Name of the record layout in the dictionary: of a cyclic file, or of an internal one that has fields."""
     records: Annotated[int, Field(ge=1, le=254)] | None = None
     """How many records a cyclic file keeps."""
     size: Annotated[int, Field(ge=1, le=0x7FFF)] | None = None
@@ -145,16 +151,19 @@ class File(_Table):
             "variable": ("elements",),
             "fixed": ("elements",),
             "cyclic": ("layout", "records"),
+            "directory": (),
         }
         for name in ("size", "elements", "layout", "records"):
             given = bool(getattr(self, name))
+            if (self.structure, name) == ("internal", "layout"):
+                continue
             if given != (name in needed[self.structure]):
                 raise ValueError(f"a {self.structure} file {'takes no' if given else 'needs'} {name}")
         return self
 
     @property
     def short_identifier(self) -> int:
-        """Short file identifier, 1 to 30."""
+        """Short file identifier, 1 to 30; 0 or 31 names no file."""
         return self.sfi if self.sfi is not None else self.fid[1] & 0x1F
 
 
@@ -166,6 +175,8 @@ class Directory(_Table):
     parent: str | None = None
     aid: Annotated[HexBytes, Field(max_length=16)] | None = None
     """DF name for SELECT P1=04."""
+    label: str | None = None
+    """应用标签 in the directory file (tag 50)."""
     title: Text
     application: str
     """Which application's commands work here, e.g. ``social security``."""

@@ -1,0 +1,64 @@
+"""Root keys of a profile: published test keys by rule, real ones only by reference. No error ever shows a key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+
+from profiles.model import Key, Profile
+
+
+class RootKeyError(ValueError):
+    """A root key that the profile does not name, or whose reference leads to no key."""
+
+
+def keys(profile: Profile) -> Mapping[str, Key]:
+    """Every key of every directory by its name, which is unique in a profile."""
+    return {name: key for directory in profile.directory.values() for name, key in directory.key.items()}
+
+
+def root_key(profile: Profile, key_name: str, version: int) -> bytes:
+    """The root key of which the card's key is diversified: 8 or 16 bytes.
+
+    ``profile.test_keys.value["NAME.version"]`` comes first: hexadecimal digits, ``env:VARIABLE`` (hexadecimal digits) or
+    ``file:PATH`` (hexadecimal digits). Otherwise it is the left bytes of SM3(seed ‖ "/" ‖ name ‖ "/" ‖ version) over UTF-8
+    text, e.g. ``sscard published test keys/UKSSSE/1``. Raises :class:`RootKeyError`.
+    """
+    key = keys(profile).get(key_name)
+    if key is None:
+        raise RootKeyError(f"profile {profile.name} has no key {key_name}")
+    if not 1 <= version <= key.versions:
+        raise RootKeyError(f"key {key_name} has versions 1 to {key.versions}, not {version}")
+    reference = profile.test_keys.value.get(f"{key_name}.{version}")
+    if reference is not None:
+        return _referenced(f"{key_name}.{version}", reference, key.length)
+    digest = hashes.Hash(hashes.SM3())  # noqa: S303 - the standard hash of the field
+    digest.update(f"{profile.test_keys.seed}/{key_name}/{version}".encode())
+    return digest.finalize()[: key.length]
+
+
+def _referenced(name: str, reference: str, length: int) -> bytes:
+    digits, origin = reference, "test_keys.value"
+    if reference.startswith("env:"):
+        variable = reference.removeprefix("env:")
+        origin = f"environment variable {variable}"
+        if variable not in os.environ:
+            raise RootKeyError(f"root key {name}: {origin} is not set")
+        digits = os.environ[variable]
+    elif reference.startswith("file:"):
+        path = Path(reference.removeprefix("file:"))
+        origin = f"file {path}"
+        try:
+            digits = path.read_text("ascii")
+        except (OSError, UnicodeDecodeError):
+            raise RootKeyError(f"root key {name}: {origin} cannot be read as hexadecimal digits") from None
+    try:
+        key = bytes.fromhex(digits)
+    except ValueError:
+        raise RootKeyError(f"root key {name}: {origin} does not hold an even number of hexadecimal digits") from None
+    if len(key) != length:
+        raise RootKeyError(f"root key {name}: {origin} holds {len(key)} bytes, {length} are needed")
+    return key

@@ -1,0 +1,131 @@
+"""Load a card product: one call, one typed profile, or every fault at once."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from profiles import model, sources
+from profiles.checks import check
+from profiles.problems import Problem, ProfileError
+from profiles.settings import Settings
+
+
+def available() -> list[str]:
+    """Names of the products that come along."""
+    return list(sources.products())
+
+
+def load(name_or_path: str | Path) -> model.Profile:
+    """The profile of a product name or of a TOML file.
+
+    Raises :class:`~profiles.problems.ProfileError`, which holds all faults, when it cannot be used.
+    """
+    path = sources.locate(name_or_path)
+    return from_table(sources.read(path), source=str(name_or_path))
+
+
+def from_table(table: Mapping[str, Any], source: str = "profile") -> model.Profile:
+    """The profile of an already merged table; raises :class:`~profiles.problems.ProfileError`."""
+    table = sources.drop_absent(dict(table))
+    try:
+        profile = model.Profile.model_validate(table)
+    except ValidationError as error:
+        problems = [_problem(entry) for entry in error.errors(include_url=False)]
+        raise ProfileError(source, _unique([*problems, *_checks_of_the_sound_part(table, error)])) from None
+    problems = [problem for problem in check(profile) if problem.level == "error"]
+    if problems:
+        raise ProfileError(source, problems)
+    return profile
+
+
+def profile_sha256(profile: model.Profile) -> str:
+    """SHA-256 (hexadecimal) of what a profile says, however its files say it.
+
+    The same for a profile and for one that reaches the same values by ``extends``; paths of key files don't count.
+    """
+    document = profile.model_dump(mode="json")
+    for name, value in document["test_keys"]["value"].items():
+        if value.startswith("file:"):
+            document["test_keys"]["value"][name] = "file:"
+    canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _problem(error: Any) -> Problem:
+    path = ".".join(str(step) for step in error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "missing":
+        message = "is missing"
+    elif error["type"] == "extra_forbidden":
+        name = str(error["loc"][-1])
+        close = difflib.get_close_matches(name, _names(error["loc"]), n=1)
+        message = f"is not known here{f'; did you mean {close[0]!r}?' if close else ''}"
+    return Problem(path, message)
+
+
+_TABLES: Mapping[str, type[BaseModel]] = {"file": model.File, "key": model.Key, "pin": model.Pin}
+_TOP: Mapping[str, type[BaseModel]] = {
+    "chip": model.Chip,
+    "issuer": model.Issuer,
+    "settings": Settings,
+    "test_keys": model.TestKeys,
+}
+
+
+def _names(path: Sequence[str | int]) -> list[str]:
+    """Names that the table at ``path`` knows."""
+    table: type[BaseModel] = model.Profile
+    if len(path) > 1 and path[0] in _TOP:
+        table = _TOP[str(path[0])]
+    elif len(path) > 1 and path[0] == "directory":
+        table = model.Directory if len(path) <= 3 else _TABLES.get(str(path[2]), model.Directory)
+    return list(table.model_fields)
+
+
+def _checks_of_the_sound_part(table: sources.Table, error: ValidationError) -> list[Problem]:
+    """Faults beyond types in what is left when the wrongly typed parts are taken out."""
+    sound = deepcopy(table)
+    taken_out: set[str] = set()
+    for entry in error.errors(include_url=False):
+        if not _take_out(sound, entry["loc"], taken_out):
+            return []
+    try:
+        profile = model.Profile.model_validate(sound)
+    except ValidationError:
+        return []
+    return [problem for problem in check(profile, frozenset(taken_out)) if problem.level == "error"]
+
+
+def _take_out(table: sources.Table, path: Sequence[str | int], taken_out: set[str]) -> bool:
+    """Remove the smallest whole part that holds the fault at ``path``; False where nothing whole can be removed."""
+    if path[0] == "settings" or (path[0] == "test_keys"):
+        table.pop(str(path[0]), None)
+        return True
+    if path[0] != "directory" or len(path) < 3:
+        return False
+    directory = table["directory"].get(path[1])
+    if not isinstance(directory, dict):
+        return directory is None
+    if len(path) > 3 and path[2] in _TABLES and isinstance(directory.get(str(path[2])), dict):
+        directory[str(path[2])].pop(path[3], None)
+        taken_out.add(str(path[3]))
+        return True
+    if str(path[2]) in model.Directory.model_fields and not model.Directory.model_fields[str(path[2])].is_required():
+        directory.pop(str(path[2]), None)
+        return True
+    if str(path[2]) not in model.Directory.model_fields:
+        directory.pop(str(path[2]), None)
+        return True
+    return False
+
+
+def _unique(problems: list[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))
