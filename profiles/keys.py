@@ -35,7 +35,7 @@ def root_key(profile: Profile, key_name: str, version: int) -> bytes:
     reference = profile.test_keys.value.get(f"{key_name}.{version}")
     if reference is not None:
         return _referenced(f"{key_name}.{version}", reference, key.length)
-    digest = hashes.Hash(hashes.SM3())  # noqa: S303 - the standard hash of the field
+    digest = hashes.Hash(hashes.SM3())
     digest.update(f"{profile.test_keys.seed}/{key_name}/{version}".encode())
     return digest.finalize()[: key.length]
 
