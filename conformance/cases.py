@@ -1,0 +1,126 @@
+"""Test cases: what a suite declares and the engine runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+from profiles.model import Text
+
+if TYPE_CHECKING:
+    from conformance.bench import Bench
+    from profiles.model import Profile
+
+Body: TypeAlias = Callable[["Bench"], None]
+
+
+class Kind(Enum):
+    """What a case stimulates the card with (ETSI TS 102 750 style)."""
+
+    VALID = "BV"
+    INVALID = "BI"
+    INOPPORTUNE = "BO"
+
+
+class Level(Enum):
+    """How much is run: each level includes the ones before it."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    OFFICIAL = "official"
+
+    @property
+    def rank(self) -> int:
+        """0 for the quickest."""
+        return list(Level).index(self)
+
+    @property
+    def examples(self) -> int:
+        """Generated examples of a property."""
+        return (30, 200, 1000)[self.rank]
+
+    @property
+    def steps(self) -> int:
+        """Steps of a generated sequence."""
+        return (20, 40, 60)[self.rank]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test case.
+
+    ``identifier`` is stable: area, subject and kind, e.g. ``SEL/unknown-identifier/BI``.
+    """
+
+    identifier: str
+    title: Text
+    requirements: tuple[str, ...]
+    kind: Kind
+    expected: Text
+    body: Body
+    level: Level = Level.QUICK
+    destructive: bool = False
+    """Leaves the card in a state that no command of the suite brings back; needs a card that may be given up."""
+    needs_tearing: bool = False
+    """Cuts the supply at chosen moments."""
+
+    @property
+    def area(self) -> str:
+        """First part of the identifier."""
+        return self.identifier.split("/", 1)[0]
+
+
+Source: TypeAlias = Callable[["Profile"], Iterable[Case]]
+
+
+class Suite:
+    """The cases of one module, written out or made from the profile of the card."""
+
+    def __init__(self, name: str, zh: str, en: str) -> None:
+        self.name = name
+        self.title = Text(zh=zh, en=en)
+        self._sources: list[Source] = []
+
+    def case(
+        self,
+        identifier: str,
+        zh: str,
+        en: str,
+        *,
+        requirements: Sequence[str],
+        kind: Kind,
+        expected: tuple[str, str],
+        level: Level = Level.QUICK,
+        destructive: bool = False,
+        needs_tearing: bool = False,
+    ) -> Callable[[Body], Body]:
+        """Declare the decorated function as a case; ``expected`` is what a good card does, in Chinese and English."""
+
+        def register(body: Body) -> Body:
+            declared = Case(
+                identifier=identifier,
+                title=Text(zh=zh, en=en),
+                requirements=tuple(requirements),
+                kind=kind,
+                expected=Text(zh=expected[0], en=expected[1]),
+                body=body,
+                level=level,
+                destructive=destructive,
+                needs_tearing=needs_tearing,
+            )
+            self._sources.append(lambda _: (declared,))
+            return body
+
+        return register
+
+    def cases_from(self, source: Source) -> Source:
+        """Declare a function that makes cases from the profile of the card under test."""
+        self._sources.append(source)
+        return source
+
+    def cases(self, profile: Profile) -> Iterator[Case]:
+        """All cases for a card of this profile, in the order of their declaration."""
+        for source in self._sources:
+            yield from source(profile)

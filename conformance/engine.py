@@ -1,0 +1,264 @@
+"""The engine: runs cases on a bench and writes the events; it renders nothing."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from time import perf_counter
+
+from conformance import events
+from conformance.actors.key_service import KeyService
+from conformance.bench import Bench, Recorder, Redact, bench_for_case, now
+from conformance.cases import Case, Level, Suite
+from conformance.failures import BenchError, CardFailure, Inconclusive, NotApplicable, NotRun
+from conformance.judge import judge
+from conformance.probe import Probe, probe
+from conformance.requirements import CardTraits, Catalogue, load_catalogue
+from conformance.targets.base import Target
+from conformance.verdict import Conformity, Verdict
+from profiles import profile_sha256
+from profiles.model import Profile
+from profiles.settings import assumptions
+
+RUN_NUMBER_BYTES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be run on which card."""
+
+    profile: Profile
+    level: Level = Level.QUICK
+    seed: int = 0
+    destructive: bool = False
+    expected_card: str | None = None
+    """卡的识别码 that the card must show (hexadecimal, a leading part is enough); None to take any."""
+    only: tuple[str, ...] = ()
+    """Leading parts of case identifiers to run; empty for all."""
+    strict: bool = False
+    """Whether MUST requirements of low confidence decide, too."""
+    command_line: tuple[str, ...] = ()
+    tool: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    unmask_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a case."""
+
+    case: Case
+    verdict: Verdict
+    failure: CardFailure | None = None
+
+
+class WrongCard(BenchError):
+    """The card is not the one that was named."""
+
+
+def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tuple[Suite, Case]]:
+    """The cases of a plan; destructive ones last, so that they spoil nothing for the others."""
+    catalogue = load_catalogue()
+    chosen = [
+        (suite, case)
+        for suite in suites
+        for case in suite.cases(plan.profile)
+        if case.level.rank <= plan.level.rank
+        and (not plan.only or case.identifier.startswith(plan.only))
+        and _concerns(catalogue, case, traits)
+    ]
+    return sorted(chosen, key=lambda pair: pair[1].destructive)
+
+
+def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits) -> bool:
+    """Whether any requirement of the case applies to the card."""
+    return any(catalogue.requirements[name].applicability(traits).applies for name in case.requirements)
+
+
+def traits_of(profile: Profile) -> CardTraits:
+    """What the profile declares, and what follows from the files that it has, in the catalogue's terms."""
+    parts = [*profile.directory, *(f"{name}/{file}" for name, d in profile.directory.items() for file in d.file)]
+    return CardTraits(
+        version=profile.specification,
+        algorithm=profile.algorithm,
+        features=frozenset(profile.features) | load_catalogue().features_of(parts),
+    )
+
+
+class Engine:
+    """One run. Iterate over :meth:`run`; events go to ``emit`` as they happen."""
+
+    def __init__(
+        self, plan: Plan, target: Target, suites: Iterable[Suite], emit: Callable[[events.Event], None], redact: Redact
+    ) -> None:
+        self.plan = plan
+        self.target = target
+        self.traits = traits_of(plan.profile)
+        self.cases = cases_of(plan, suites, self.traits)
+        self._emit_further = emit
+        self._log: list[events.Event] = []
+        recorder = Recorder(self._emit, redact)
+        self.bench = Bench(target, plan.profile, self.traits, recorder)
+        self.bench.destructive = plan.destructive
+        self.run_number = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(RUN_NUMBER_BYTES)}"
+        self._started = perf_counter()
+        self._exchanges = 0
+        self.conformity = Conformity.INCOMPLETE
+
+    def _emit(self, event: events.Event) -> None:
+        if not isinstance(event, (events.Exchange, events.Step)):
+            self._log.append(event)
+        self._emit_further(event)
+
+    def run(self) -> Iterator[Outcome]:
+        """Run all cases; always ends with the event of the end, whatever happened."""
+        self._emit(self._announcement())
+        interrupted, reason = True, None
+        try:
+            self._meet_the_card()
+            for suite, case in self.cases:
+                yield self._run_case(suite, case)
+            interrupted = False
+        except BenchError as problem:
+            reason = str(problem)
+        finally:
+            self._finish(interrupted, reason)
+
+    def _announcement(self) -> events.RunStarted:
+        plan, profile = self.plan, self.plan.profile
+        return events.RunStarted(
+            t=now(),
+            run=self.run_number,
+            tool=dict(plan.tool),
+            command_line=list(plan.command_line),
+            level=plan.level.value,
+            seed=plan.seed,
+            destructive=plan.destructive,
+            masked=plan.unmask_reason is None,
+            unmask_reason=plan.unmask_reason,
+            profile={
+                "name": profile.name,
+                "sha256": profile_sha256(profile),
+                "title": profile.title.model_dump(),
+                "specification": profile.specification,
+                "algorithm": profile.algorithm,
+                "features": list(profile.features),
+                "life_cycle": profile.life_cycle,
+            },
+            assumptions=[
+                {name: getattr(assumption, name) for name in assumption.__slots__}
+                for assumption in assumptions(profile.settings)
+            ],
+            keys=KeyService(profile, profile.chip.historical).check_values(),
+            catalogue_sha256=load_catalogue().sha256,
+            environment=dict(plan.environment),
+        )
+
+    def _meet_the_card(self) -> None:
+        """Switch the card on, look who it is, and refuse any other than the expected one."""
+        self.bench.connect()
+        found: Probe = probe(self.bench)
+        self._emit(
+            events.TargetConnected(
+                t=now(),
+                target=self.target.description.kind,
+                reader=self.target.description.reader,
+                protocol=self.target.description.protocol,
+                atr=self.bench.atr.hex().upper(),
+                identification=found.identification,
+                observed=found.observed,
+            )
+        )
+        expected = self.plan.expected_card
+        if expected is not None and not (found.identification or "").startswith(expected.upper()):
+            raise WrongCard(
+                f"the card in the reader is {found.identification or 'unknown'}, not {expected.upper()}: nothing was done to it"
+            )
+
+    def _run_case(self, suite: Suite, case: Case) -> Outcome:
+        started = perf_counter()
+        self._emit(
+            events.CaseStarted(
+                t=now(),
+                case=case.identifier,
+                suite=suite.name,
+                title=case.title.model_dump(),
+                kind=case.kind.value,
+                requirements=list(case.requirements),
+                item=self._item(case),
+                expected=case.expected.model_dump(),
+                destructive=case.destructive,
+            )
+        )
+        verdict, failure, reason = self._judge(case)
+        self._exchanges += self.bench.recorder.count
+        self._emit(
+            events.CaseFinished(
+                t=now(),
+                case=case.identifier,
+                verdict=verdict.value,
+                requirement=failure.requirement if failure else None,
+                reason=reason,
+                expected=failure.expected if failure else None,
+                received=failure.received if failure else None,
+                counterexample=list(self.bench.recorder.example) if failure else [],
+                reproduce=self._reproduce(case) if verdict is not Verdict.PASS else None,
+                examples=self.bench.examples_run,
+                exchanges=self.bench.recorder.count,
+                seconds=perf_counter() - started,
+            )
+        )
+        return Outcome(case, verdict, failure)
+
+    def _judge(self, case: Case) -> tuple[Verdict, CardFailure | None, dict[str, str] | None]:
+        """Run the body of a case and say how it ended."""
+        try:
+            bench_for_case(self.bench, case, self.plan.level, self.plan.seed)
+            case.body(self.bench)
+            self.bench.finish()
+        except CardFailure as failure:
+            return Verdict.FAIL, failure, {"zh": failure.zh, "en": failure.en}
+        except Inconclusive as doubt:
+            return Verdict.INCONCLUSIVE, None, {"zh": doubt.zh, "en": doubt.en}
+        except NotApplicable as why:
+            return Verdict.NOT_APPLICABLE, None, {"zh": why.zh, "en": why.en}
+        except NotRun as why:
+            return Verdict.NOT_RUN, None, {"zh": why.zh, "en": why.en}
+        return Verdict.PASS, None, None
+
+    def _item(self, case: Case) -> str | None:
+        """The official item of the case's first requirement that has one."""
+        requirements = load_catalogue().requirements
+        return next((str(item) for name in case.requirements for item in requirements[name].official), None)
+
+    def _reproduce(self, case: Case) -> str:
+        """The command line that shows a result again."""
+        words = ["sscard", "certify", "--profile", self.plan.profile.name]
+        if self.target.description.kind == "in-process":
+            words.append("--in-process")
+        elif self.target.description.kind == "card in a PC/SC reader":
+            words += ["--reader", self.target.description.reader or "", "--expect-card", self.plan.expected_card or ""]
+        words += ["--level", self.plan.level.value, "--seed", str(self.plan.seed), "--only", case.identifier]
+        if case.destructive:
+            words.append("--destructive")
+        return shlex.join(words)
+
+    def _finish(self, interrupted: bool, reason: str | None) -> None:
+        end = events.RunFinished(
+            t=now(),
+            interrupted=interrupted,
+            reason=reason,
+            conformity=Conformity.BENCH_ERROR.value if reason else Conformity.INCOMPLETE.value,
+            exchanges=self._exchanges,
+            seconds=perf_counter() - self._started,
+        )
+        if reason is None:
+            self.conformity = judge(
+                [*self._log, end], load_catalogue(), self.traits, strict=self.plan.strict
+            ).conformity
+        else:
+            self.conformity = Conformity.BENCH_ERROR
+        self._emit_further(replace(end, conformity=self.conformity.value))

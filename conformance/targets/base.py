@@ -1,0 +1,58 @@
+"""The card under test, as the engine reaches it: bytes in, bytes out, supply on and off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDescription:
+    """What the report says about how the card was reached."""
+
+    kind: str
+    """``in-process``, ``virtual card in a PC/SC reader`` or ``card in a PC/SC reader``."""
+    reader: str | None
+    protocol: str
+    details: dict[str, str]
+
+
+class Target(Protocol):
+    """A card under test.
+
+    Every method may raise :class:`~conformance.failures.BenchError` when the bench, not the card, failed.
+    """
+
+    @property
+    def description(self) -> TargetDescription:
+        """How the card is reached."""
+
+    @property
+    def renewable(self) -> bool:
+        """Whether :meth:`renew` can put a fresh card of the same product in."""
+
+    @property
+    def tearable(self) -> bool:
+        """Whether :meth:`tear` can cut the supply at a chosen write."""
+
+    def connect(self) -> bytes:
+        """Switch the card on and hand out its ATR."""
+
+    def transmit(self, command: bytes) -> bytes:
+        """Exchange a command APDU for whatever the card answers."""
+
+    def reset(self, cold: bool = True) -> bytes:
+        """Reset the card and hand out its ATR."""
+
+    def renew(self) -> bytes:
+        """Put a fresh card of the same product in and hand out its ATR."""
+
+    def tear(self, command: bytes, write: int) -> bytes | None:
+        """Send a command and cut the supply at the physical write number ``write`` (from 1) that it causes.
+
+        Answers None when the cut came, and the response when the command ended with fewer writes. After a cut
+        the card is off until :meth:`reset`.
+        """
+
+    def close(self) -> None:
+        """Let go of the card and whatever was started for it."""

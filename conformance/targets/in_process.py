@@ -1,0 +1,64 @@
+"""A virtual card in the same process: the quickest target, and the one whose supply can be cut at any write."""
+
+from __future__ import annotations
+
+from conformance.failures import BenchError
+from conformance.targets.base import TargetDescription
+from emulator.cos.card import Card
+from emulator.cos.memory import PowerLoss
+
+
+class InProcessTarget:
+    """A card object; a fresh card is the memory as it was when the target was made."""
+
+    renewable = True
+    tearable = True
+
+    def __init__(self, card: Card, kind: str = "in-process") -> None:
+        self.card = card
+        self._fresh = card.snapshot()
+        self.description = TargetDescription(
+            kind=kind, reader=None, protocol=card.structure.protocol, details={"product": card.structure.product}
+        )
+
+    def connect(self) -> bytes:
+        """Switch the card on."""
+        return self.card.reset()
+
+    def transmit(self, command: bytes) -> bytes:
+        """Hand a command to the card; a card program that breaks is the bench's error."""
+        try:
+            return self.card.transmit(command)
+        except Exception as problem:
+            raise BenchError(f"the virtual card broke on {command.hex().upper()}: {problem!r}") from problem
+
+    def reset(self, cold: bool = True) -> bytes:
+        """Reset the card."""
+        return self.card.reset(cold)
+
+    def renew(self) -> bytes:
+        """Put a fresh card in."""
+        self.card.restore(self._fresh)
+        return self.card.reset()
+
+    def tear(self, command: bytes, write: int) -> bytes | None:
+        """Cut the supply at a physical write of the card's memory."""
+        remaining = write
+
+        def count() -> None:
+            nonlocal remaining
+            remaining -= 1
+            if remaining == 0:
+                raise PowerLoss
+
+        self.card.memory.write_hook = count
+        try:
+            return self.card.transmit(command)
+        except PowerLoss:
+            return None
+        finally:
+            self.card.memory.write_hook = None
+
+    def close(self) -> None:
+        """Give up the card."""
+        self.card.memory.close()
