@@ -45,6 +45,10 @@ class RunStarted(Event):
     """Keys used, never their values: ``name``, ``version``, ``check_value`` (first three bytes of E(K, 0…0))."""
     catalogue_sha256: str
     environment: dict[str, str]
+    areas: list[str] = field(default_factory=list)
+    """Codes of the catalogue's areas that the run set out to cover; empty: all that the suites cover."""
+    strict: bool = False
+    """Whether every MUST decides over conformity, whatever it rests on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
