@@ -30,21 +30,21 @@ def encode_file(
     """The bytes of a file.
 
     variable and fixed: the raw records ``tag ‖ length ‖ value`` in order, initial fill where the profile says nothing.
-    cyclic: the written records, newest first; the rest of the file is empty. directory: one template 70 for each ADF of
-    the directory. transparent and internal: as many bytes as the file has.
+    cyclic: the written records, newest first; the rest of the file is empty. The directory file: one template 70 for
+    each ADF of the directory. transparent and internal: as many bytes as the file has.
 
     ``authentication_code`` makes the card authentication code of a computed card identification code; without it the
     code is FFFFFFFF, as on a card that was not issued. Raises :class:`ContentError`.
     """
     entry = profile.directory[directory].file[file]
     content = profile.content.get(directory, {}).get(file, {})
+    if entry.is_directory:
+        return tuple(_directory_records(profile, directory))
     match entry.structure:
         case "variable" | "fixed":
             return tuple(_records(profile, entry, content, authentication_code))
         case "cyclic":
             return _cyclic(entry, content)
-        case "directory":
-            return tuple(_directory_records(profile, directory))
         case "transparent" | "internal":
             return _transparent(entry, content)
 

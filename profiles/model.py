@@ -116,8 +116,8 @@ class Key(_Table):
     present: bool = True
 
 
-FileStructure = Literal["transparent", "fixed", "variable", "cyclic", "internal", "directory"]
-"""``internal``: no command reads or updates it; ``directory``: 目录文件 DIR, whose records follow from the directories below."""
+FileStructure = Literal["transparent", "fixed", "variable", "cyclic", "internal"]
+"""``internal``: no command reads or updates it."""
 
 
 class File(_Table):
@@ -138,6 +138,8 @@ class File(_Table):
     """How many records a cyclic file keeps."""
     size: Annotated[int, Field(ge=1, le=0x7FFF)] | None = None
     """Bytes of a transparent or internal file."""
+    is_directory: bool = False
+    """目录文件 DIR: a variable file whose records, a template 70 for each ADF, follow from the directories below."""
     usage: Literal["in use", "preset", "reserved", "optional", "local"] = "in use"
     """类别: 启用, 预设, 预留; ``optional`` for Annex B, ``local`` for extensions."""
     confidence: str = "S"
@@ -151,13 +153,14 @@ class File(_Table):
             "variable": ("elements",),
             "fixed": ("elements",),
             "cyclic": ("layout", "records"),
-            "directory": (),
         }
+        if self.is_directory and self.structure != "variable":
+            raise ValueError("a directory file is a variable file")
         for name in ("size", "elements", "layout", "records"):
             given = bool(getattr(self, name))
             if (self.structure, name) == ("internal", "layout"):
                 continue
-            if given != (name in needed[self.structure]):
+            if given != (name in needed[self.structure] and not self.is_directory):
                 raise ValueError(f"a {self.structure} file {'takes no' if given else 'needs'} {name}")
         return self
 
