@@ -77,7 +77,7 @@ def mac_blocks(algorithm: Algorithm, key: bytes, blocks: bytes, iv: bytes | None
     if algorithm is Algorithm.SM4 or len(key) == DES_KEY_SIZE:
         return encrypt_cbc(algorithm, key, blocks, iv)[-size:]
     head, last = blocks[:-size], blocks[-size:]
-    chained = encrypt_cbc(algorithm, key[:DES_KEY_SIZE], head, iv)[-size:] if head else (iv or bytes(size))
+    chained = encrypt_cbc(algorithm, key[:DES_KEY_SIZE], head, iv)[-size:] if head else iv
     return encrypt_cbc(algorithm, key, last, chained)
 
 
