@@ -80,11 +80,15 @@ def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits) -> bool:
 
 def traits_of(profile: Profile) -> CardTraits:
     """What the profile declares, and what follows from the files that it has, in the catalogue's terms."""
+    catalogue = load_catalogue()
+    stated = {*profile.features, f"life cycle:{profile.life_cycle}"}
+    if profile.settings.application_unblock:
+        stated.add("unblock")
     parts = [*profile.directory, *(f"{name}/{file}" for name, d in profile.directory.items() for file in d.file)]
     return CardTraits(
         version=profile.specification,
         algorithm=profile.algorithm,
-        features=frozenset(profile.features) | load_catalogue().features_of(parts),
+        features=frozenset(stated & catalogue.features.keys()) | catalogue.features_of(parts),
     )
 
 
@@ -137,6 +141,7 @@ class Engine:
             level=plan.level.value,
             seed=plan.seed,
             destructive=plan.destructive,
+            strict=plan.strict,
             masked=plan.unmask_reason is None,
             unmask_reason=plan.unmask_reason,
             profile={
@@ -145,7 +150,7 @@ class Engine:
                 "title": profile.title.model_dump(),
                 "specification": profile.specification,
                 "algorithm": profile.algorithm,
-                "features": list(profile.features),
+                "features": sorted(self.traits.features),
                 "life_cycle": profile.life_cycle,
             },
             assumptions=[
@@ -256,9 +261,7 @@ class Engine:
             seconds=perf_counter() - self._started,
         )
         if reason is None:
-            self.conformity = judge(
-                [*self._log, end], load_catalogue(), self.traits, strict=self.plan.strict
-            ).conformity
+            self.conformity = judge([*self._log, end], load_catalogue()).conformity
         else:
             self.conformity = Conformity.BENCH_ERROR
         self._emit_further(replace(end, conformity=self.conformity.value))

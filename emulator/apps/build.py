@@ -150,7 +150,7 @@ def _file(profile: model.Profile, directory: str, name: str) -> File:
         path=f"{directory}/{name}",
         fid=int.from_bytes(described.fid, "big"),
         sfi=described.short_identifier,
-        structure=FileStructure.VARIABLE if described.structure == "directory" else FileStructure(described.structure),
+        structure=FileStructure(described.structure),
         read=_rule(profile, directory, described.read),
         update=_rule(profile, directory, described.update),
         capacity=described.records or described.size or 0,
