@@ -70,7 +70,7 @@ def _read(path: Path, name: str, problems: list[str]) -> Table | None:
             return None
         # Files of other catalogues are not parsed: that would be most of the time that loading takes.
         return Table(tomllib.loads(text), path.name, problems) if named[1] in (name, SHARED) else None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as problem:
         problems.append(f"{path.name}: not a TOML file: {problem}")
         return None
 

@@ -59,7 +59,8 @@ class Check(NamedTuple):
 
     Unless it says otherwise a check starts with reset and SELECT SSSE, and DFs are selected by AID. ``…`` in an
     authentication stands for cryptogram ‖ source data, with a key version where the card needs one. Under T=0, 61xx
-    counts as 9000. Lengths inside commands are hexadecimal.
+    counts as 9000. Where several status words are given any of them is good; the first is the usual one. Lengths inside
+    commands are hexadecimal.
     """
 
     stimulus: str
