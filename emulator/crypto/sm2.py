@@ -109,10 +109,7 @@ class GmsslEngine:
         if len(ciphertext) <= 2 * SIZE + DIGEST_SIZE:
             raise CryptoError(f"the ciphertext has {len(ciphertext)} bytes, C1‖C3‖C2 has at least 97")
         c1, c3, c2 = ciphertext[:64], ciphertext[64:96], ciphertext[96:]
-        shared = multiply(scalar, decode_point(c1, "C1"))
-        if shared is None:
-            raise CryptoError("C1 leads to the point at infinity")
-        seed = encode_point(shared)
+        seed = encode_point(multiply(scalar, decode_point(c1, "C1")))
         stream = kdf(seed, len(c2))
         plaintext = bytes(a ^ b for a, b in zip(c2, stream, strict=True))
         if not any(stream) or sm3(seed[:SIZE], plaintext, seed[SIZE:]) != c3:
@@ -132,10 +129,7 @@ def public_key_of(private_key: bytes) -> bytes:
     Raises:
         CryptoError: Wrong length or range.
     """
-    point = multiply(decode_scalar(private_key), G)
-    if point is None:
-        raise CryptoError("the private key is a multiple of the order of the curve")
-    return encode_point(point)
+    return encode_point(multiply(decode_scalar(private_key), G))
 
 
 def identity_hash(public_key: bytes, identity: bytes = DEFAULT_IDENTITY) -> bytes:

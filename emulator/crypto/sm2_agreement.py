@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from emulator.crypto.block import CryptoError
 from emulator.crypto.sm2 import identity_hash, public_key_of
-from emulator.crypto.sm2_curve import SIZE, N, decode_point, decode_scalar, encode_point, multiply, multiply_add
+from emulator.crypto.sm2_curve import SIZE, G, N, decode_point, decode_scalar, encode_point, multiply, multiply_add
 from emulator.crypto.sm3 import kdf, sm3
 
 _W = 127  # ceil(ceil(log2 n) / 2) - 1
@@ -59,7 +59,7 @@ def agree(
         key_length: Bytes of the agreed key.
 
     Raises:
-        CryptoError: A key has a wrong length or range, is not on the curve, or belongs to neither party.
+        CryptoError: A key has a wrong length or range, is not on the curve, or does not belong to a party.
     """
     own_public = public_key_of(private_key)
     if own_public not in (initiator.public_key, responder.public_key):
@@ -76,13 +76,12 @@ def agree(
 def _common_point(private: int, ephemeral: int, own: Party, peer: Party) -> bytes:
     """[t](P_peer + [x̄]R_peer) with t = d + x̄·r; the cofactor is 1."""
     own_r = decode_point(own.ephemeral_key, "the own ephemeral key")
+    if multiply(ephemeral, G) != own_r:
+        raise CryptoError("the own ephemeral key does not belong to r")
     peer_r = decode_point(peer.ephemeral_key, "the peer's ephemeral key")
     t = (private + _reduce(own_r[0]) * ephemeral) % N
     peer_sum = multiply_add(1, decode_point(peer.public_key), _reduce(peer_r[0]), peer_r)
-    point = multiply(t, peer_sum)
-    if point is None:
-        raise CryptoError("the agreement leads to the point at infinity")
-    return encode_point(point)
+    return encode_point(multiply(t, peer_sum))
 
 
 def _reduce(x: int) -> int:

@@ -39,8 +39,14 @@ def decode_point(raw: bytes, what: str = "the public key") -> tuple[int, int]:
     return x, y
 
 
-def encode_point(point: tuple[int, int]) -> bytes:
-    """Write x‖y, 64 bytes."""
+def encode_point(point: Point) -> bytes:
+    """Write x‖y, 64 bytes.
+
+    Raises:
+        CryptoError: The point at infinity, which has no coordinates.
+    """
+    if point is None:
+        raise CryptoError("the calculation leads to the point at infinity: use other keys")
     return point[0].to_bytes(SIZE) + point[1].to_bytes(SIZE)
 
 

@@ -105,10 +105,12 @@ class Command(NamedTuple):
         Raises:
             ApduError: One of them is no byte.
         """
-        for offset, value in enumerate(self[:4]):
-            if not 0 <= value <= 0xFF:
-                raise ApduError(f"{self._fields[offset].upper()} is {value}, a byte is needed", offset)
-        return bytes(self[:4])
+        try:
+            return bytes(self[:4])
+        except ValueError:
+            fields = zip(self._fields, self[:4], strict=False)
+            offset, (name, value) = next(item for item in enumerate(fields) if not 0 <= item[1][1] <= 0xFF)
+            raise ApduError(f"{name.upper()} is {value}, a byte is needed", offset) from None
 
     def _short_fields(self) -> bytes:
         nc = len(self.data)
@@ -183,8 +185,15 @@ class Response(NamedTuple):
         return _new(cls, (raw[:-2], raw[-2] << 8 | raw[-1]))
 
     def to_bytes(self) -> bytes:
-        """Write the data field followed by SW1 and SW2."""
-        return self.data + self.sw.to_bytes(2)
+        """Write the data field followed by SW1 and SW2.
+
+        Raises:
+            ApduError: The status word has not two bytes.
+        """
+        try:
+            return self.data + self.sw.to_bytes(2)
+        except OverflowError:
+            raise ApduError(f"the status word is {self.sw:X}, two bytes are needed", len(self.data)) from None
 
     @property
     def sw1(self) -> int:

@@ -236,6 +236,28 @@ class Atr:
         return 10 if tc2 is None else tc2
 
     @property
+    def information_field_size(self) -> int:
+        """IFSC of T=1, the longest block that the card takes, 32 bytes by default (ISO/IEC 7816-3 §11.4.2)."""
+        return self._specific(1).ta or 32
+
+    @property
+    def waiting_integers(self) -> tuple[int, int]:
+        """BWI and CWI of T=1, 4 and 13 by default (ISO/IEC 7816-3 §11.4.3)."""
+        tb = self._specific(1).tb
+        return (4, 13) if tb is None else (tb >> 4, tb & 0x0F)
+
+    @property
+    def error_detection(self) -> str:
+        """The error detection code of T=1 blocks: "LRC", the default, or "CRC" (ISO/IEC 7816-3 §11.4.4)."""
+        return "CRC" if (self._specific(1).tc or 0) & 1 else "LRC"
+
+    @property
+    def supply_classes(self) -> str:
+        """Supply voltages, from "A" (5 V, the default), "B" (3 V) and "C" (1.8 V) (ISO/IEC 7816-3 §8.3, T=15)."""
+        ta = self._specific(15).ta
+        return "A" if ta is None else "".join(name for bit, name in enumerate("ABC") if ta & 1 << bit)
+
+    @property
     def contactless_identity(self) -> ContactlessIdentity | None:
         """What a made-up contactless answer tells, None for the answer of a contact card."""
         if self.ts != DIRECT or self.interface != Atr.contactless(b"").interface:
@@ -245,6 +267,10 @@ class Atr:
             standard = _STORAGE_STANDARDS.get(data[8], f"reserved {data[8]:02X}")
             return ContactlessIdentity("storage card", standard=standard, card_name=int.from_bytes(data[9:11]))
         return ContactlessIdentity("ISO/IEC 14443-4", historical=data)
+
+    def _specific(self, protocol: int) -> InterfaceBytes:
+        """The first group after TD2 that belongs to a protocol, an empty one when there is none."""
+        return next((group for group in self.interface[2:] if group.protocol == protocol), InterfaceBytes())
 
     @property
     def _ta1(self) -> int:

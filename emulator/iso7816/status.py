@@ -47,6 +47,13 @@ class SW:
     SECURE_MESSAGING_OBJECTS_MISSING: Final = 0x6987
     SECURE_MESSAGING_OBJECTS_INCORRECT: Final = 0x6988
 
+    # Extended payment application (PBOC 3.0 part 14): pre-authorisation, update before the last record, locked record
+    PRE_AUTHORISATION_SLOTS_FULL: Final = 0x6971
+    PRE_AUTHORISATION_REPEATED: Final = 0x6972
+    PRE_AUTHORISATION_MISSING: Final = 0x6973
+    RECORD_NOT_UPDATED: Final = 0x6974
+    RECORD_FORBIDDEN: Final = 0x9407
+
     # Wrong parameters
     WRONG_DATA: Final = 0x6A80
     FUNCTION_NOT_SUPPORTED: Final = 0x6A81  # also: card or application blocked

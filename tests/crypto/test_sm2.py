@@ -119,6 +119,15 @@ def test_false_signatures_are_refused_in_silence(signature: bytes, capfd: pytest
     assert capfd.readouterr().err == ""
 
 
+def test_a_signature_that_leads_to_infinity_is_refused() -> None:
+    # t = 1 and s = -d give [s]G + [t]P = infinity
+    s = N - int.from_bytes(PRIVATE_KEY)
+    signature = ((1 - s) % N).to_bytes(32) + s.to_bytes(32)
+    assert not ENGINE.verify_digest(PUBLIC_KEY, DIGEST, signature)
+    with pytest.raises(CryptoError, match="infinity"):
+        encode_point(multiply(N, G))
+
+
 @pytest.mark.parametrize("position", [0, 63, 64, 95, 96, 114])
 def test_altered_ciphertexts_are_refused_in_silence(position: int, capfd: pytest.CaptureFixture[str]) -> None:
     altered = bytearray(CIPHERTEXT)

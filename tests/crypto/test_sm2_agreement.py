@@ -74,5 +74,7 @@ def test_wrong_inputs() -> None:
         agree(PRIVATE_A, NONCE_A, A, B._replace(ephemeral_key=bytes(64)), 16)
     with pytest.raises(CryptoError, match="own ephemeral key has 63 bytes"):
         agree(PRIVATE_A, NONCE_A, A._replace(ephemeral_key=bytes(63)), B, 16)
+    with pytest.raises(CryptoError, match="does not belong to r"):
+        agree(PRIVATE_A, NONCE_B, A, B, 16)
     with pytest.raises(CryptoError, match="r is out of range"):
         agree(PRIVATE_A, bytes(32), A, B, 16)

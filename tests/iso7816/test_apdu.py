@@ -118,6 +118,9 @@ def test_a_response_is_data_and_status_word() -> None:
     assert response == Response(bytes.fromhex("6F0284006118"), 0x9000)
     assert (Response(b"", 0x63C5).sw1, Response(b"", 0x63C5).sw2) == (0x63, 0xC5)
     assert Response(b"\x01", 0x6A82).to_bytes() == bytes.fromhex("016A82")
+    for word in (-1, 0x10000):
+        with pytest.raises(ApduError, match="two bytes"):
+            Response(b"", word).to_bytes()
 
 
 @given(st.binary(max_size=300))

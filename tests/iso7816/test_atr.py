@@ -60,6 +60,15 @@ def test_what_the_interface_bytes_mean() -> None:
     openpgp = Atr.parse(bytes.fromhex("3BDA18FF81B1FE751F030031C573C001400090000C"))
     assert (openpgp.clock_rate_conversion, openpgp.baud_rate_adjustment, openpgp.extra_guard_time) == (372, 12, 255)
     assert (openpgp.protocols, openpgp.tck) == ((1,), 0x0C)
+    assert (openpgp.information_field_size, openpgp.waiting_integers) == (254, (7, 5))
+    assert (openpgp.error_detection, openpgp.supply_classes) == ("LRC", "AB")
+
+
+def test_what_absent_interface_bytes_mean() -> None:
+    atr = Atr.contactless(b"")
+    assert (atr.clock_rate_conversion, atr.baud_rate_adjustment, atr.extra_guard_time) == (372, 1, 0)
+    assert (atr.information_field_size, atr.waiting_integers) == (32, (4, 13))
+    assert (atr.error_detection, atr.supply_classes) == ("LRC", "A")
 
 
 def test_the_specific_mode_of_the_family() -> None:

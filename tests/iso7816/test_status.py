@@ -18,10 +18,11 @@ from emulator.iso7816.status import (
     wrong_le,
 )
 
-# Reconstructed specification §3.4, details §4.1 to §5.10 and §7.7
+# Reconstructed specification §3.4, details §4.1 to §5.10 and §7.7; last line: extended payment application, PBOC 3.0 part 14
 USED = """
     9000 6281 6283 6300 6400 6581 6700 6701 6702 6703 6881 6882 6900 6901 6981 6982 6983 6984 6985 6986 6987 6988
     6A80 6A81 6A82 6A83 6A84 6A85 6A86 6A87 6A88 6A89 6B00 6D00 6E00 6F00 9302 9303 9401 9402 9403 9406
+    6971 6972 6973 6974 9407
 """
 
 
