@@ -1,0 +1,272 @@
+"""Broken cards for the tests of the suites: a good virtual card behind an alteration of what goes in and comes out.
+
+A suite is worth something only if a broken card makes it fail, and fail with the right requirement::
+
+    def test_wrong_identifier_is_found() -> None:
+        fault = answers(lambda command, answer: OK if is_command(command, ins=0xA4) else answer)
+        assert failed(selection.SUITE, "ssc3-sm4", fault, only="SEL/unknown") == {"SSC-SEL-015"}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from conformance import events
+from conformance.bench import NoRedaction
+from conformance.cases import Level, Suite
+from conformance.engine import Engine, Outcome, Plan
+from conformance.failures import BenchError
+from conformance.targets.base import Target, TargetDescription
+from conformance.targets.in_process import InProcessTarget
+from conformance.verdict import Verdict
+from emulator import load_card
+from profiles import load
+from profiles.model import Profile
+
+Transmit: TypeAlias = Callable[[bytes], bytes]
+"""The good card behind an alteration: command in, answer out."""
+
+Tear: TypeAlias = Callable[[bytes, int], bytes | None]
+"""The good card behind an alteration, cut at a write: command and number of the write in, answer or None out."""
+
+OK = b"\x90\x00"
+PRODUCTS = ("ssc3-sm4", "ssc2-3des")
+
+
+class Alteration:
+    """What is wrong with a card; this one has nothing wrong. A fault with a memory is a subclass with attributes."""
+
+    def reset(self, atr: bytes) -> bytes:
+        """The ATR that the card shows instead of its own; also the place to forget what a session knew."""
+        return atr
+
+    def transmit(self, command: bytes, card: Transmit) -> bytes:
+        """Answer a command; ``card`` may be asked once, several times or not at all."""
+        return card(command)
+
+    def tear(self, command: bytes, write: int, card: Tear) -> bytes | None:
+        """Lose the supply at a write; ``card`` is the good card, torn at the write that it is given."""
+        return card(command, write)
+
+
+@dataclass
+class _Functions(Alteration):
+    on_command: Callable[[bytes], bytes] | None = None
+    on_answer: Callable[[bytes, bytes], bytes] | None = None
+    on_reset: Callable[[bytes], bytes] | None = None
+
+    def reset(self, atr: bytes) -> bytes:
+        return self.on_reset(atr) if self.on_reset else atr
+
+    def transmit(self, command: bytes, card: Transmit) -> bytes:
+        answer = card(self.on_command(command) if self.on_command else command)
+        return self.on_answer(command, answer) if self.on_answer else answer
+
+
+def commands(alter: Callable[[bytes], bytes]) -> Alteration:
+    """A card that takes each command for another one."""
+    return _Functions(on_command=alter)
+
+
+def answers(alter: Callable[[bytes, bytes], bytes]) -> Alteration:
+    """A card that gives another answer: a function of the command and of the good card's answer."""
+    return _Functions(on_answer=alter)
+
+
+def resets(alter: Callable[[bytes], bytes]) -> Alteration:
+    """A card with another ATR."""
+    return _Functions(on_reset=alter)
+
+
+class BrokenTarget:
+    """A target with an alteration between it and the bench."""
+
+    def __init__(self, target: Target, alteration: Alteration) -> None:
+        self._target = target
+        self._alteration = alteration
+
+    @property
+    def description(self) -> TargetDescription:
+        return self._target.description
+
+    @property
+    def renewable(self) -> bool:
+        return self._target.renewable
+
+    @property
+    def tearable(self) -> bool:
+        return self._target.tearable
+
+    def connect(self) -> bytes:
+        return self._alteration.reset(self._target.connect())
+
+    def transmit(self, command: bytes) -> bytes:
+        return self._alteration.transmit(command, self._target.transmit)
+
+    def reset(self, cold: bool = True) -> bytes:
+        return self._alteration.reset(self._target.reset(cold))
+
+    def renew(self) -> bytes:
+        return self._alteration.reset(self._target.renew())
+
+    def tear(self, command: bytes, write: int) -> bytes | None:
+        return self._alteration.tear(command, write, self._target.tear)
+
+    def close(self) -> None:
+        """The card behind is shared by all tests and stays."""
+
+
+class Kept:
+    """A target that cannot give a fresh card, as a real card in a reader; ``tear`` is refused, too."""
+
+    renewable = False
+    tearable = False
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.description = target.description
+
+    def connect(self) -> bytes:
+        return self._target.connect()
+
+    def transmit(self, command: bytes) -> bytes:
+        return self._target.transmit(command)
+
+    def reset(self, cold: bool = True) -> bytes:
+        return self._target.reset(cold)
+
+    def renew(self) -> bytes:
+        raise BenchError("this bench cannot put a fresh card in")
+
+    def tear(self, command: bytes, write: int) -> bytes | None:
+        raise BenchError("this bench cannot cut the supply at a chosen moment")
+
+    def close(self) -> None:
+        """The card behind is shared by all tests and stays."""
+
+
+@lru_cache
+def product(name: str) -> Profile:
+    """The profile of a product."""
+    return load(name)
+
+
+@lru_cache
+def _card(name: str) -> InProcessTarget:
+    return InProcessTarget(load_card(product(name)))
+
+
+def good_card(name: str) -> InProcessTarget:
+    """A good card of a product as it comes from the factory; all tests share it, one after the other."""
+    target = _card(name)
+    target.renew()
+    return target
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of a suite gave."""
+
+    outcomes: list[Outcome]
+    log: list[events.Event]
+
+    @property
+    def failed(self) -> set[str | None]:
+        """Requirements that a failure or a bad check names; None for a failure that names none."""
+        found: set[str | None] = {outcome.failure.requirement for outcome in self.outcomes if outcome.failure}
+        return found | {check.requirement for check in self.log if isinstance(check, events.Check) and not check.good}
+
+    @property
+    def judged(self) -> set[str | None]:
+        """Requirements that a check outside generated properties names, whether good or bad."""
+        return {check.requirement for check in self.log if isinstance(check, events.Check)}
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """Verdict of every case by its identifier."""
+        return {outcome.case.identifier: outcome.verdict for outcome in self.outcomes}
+
+    def described(self, *wanted: Verdict) -> list[str]:
+        """Cases with one of these verdicts, each with its reason, for the message of an assertion."""
+        verdicts = {verdict.value for verdict in wanted}
+        finished = (event for event in self.log if isinstance(event, events.CaseFinished))
+        return [f"{event.case}: {event.verdict}: {event.reason}" for event in finished if event.verdict in verdicts]
+
+
+def run(
+    suite: Suite,
+    name: str,
+    alteration: Alteration | None = None,
+    *,
+    only: str | tuple[str, ...] = (),
+    seed: int = 0,
+    level: Level = Level.QUICK,
+    destructive: bool = True,
+    kept: bool = False,
+    profile: Profile | None = None,
+) -> Run:
+    """Run a suite, or its cases whose identifiers begin with ``only``, on a card of a product.
+
+    ``kept``: the card cannot be renewed between cases. ``profile``: what the card is declared to be, if not the product.
+    """
+    target: Target = BrokenTarget(good_card(name), alteration or Alteration())
+    if kept:
+        target = Kept(target)
+    log: list[events.Event] = []
+    plan = Plan(
+        profile=profile or product(name),
+        seed=seed,
+        level=level,
+        destructive=destructive,
+        only=(only,) if isinstance(only, str) else only,
+    )
+    engine = Engine(plan, target, [suite], log.append, NoRedaction())
+    outcomes = list(engine.run())
+    return Run(outcomes, log)
+
+
+def failed(
+    suite: Suite, name: str, alteration: Alteration, *, only: str | tuple[str, ...] = (), seed: int = 0
+) -> set[str | None]:
+    """The requirements that a suite finds violated by a broken card."""
+    return run(suite, name, alteration, only=only, seed=seed).failed
+
+
+def assert_good(result: Run) -> None:
+    """No case of a run failed, broke off or stayed undecided, and there was at least one that passed."""
+    assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_RUN) == []
+    assert Verdict.PASS in result.verdicts.values()
+    assert not [event for event in result.log if isinstance(event, events.RunFinished) and event.interrupted]
+
+
+# Reading commands and writing answers
+
+
+def is_command(
+    command: bytes,
+    *,
+    cla: int | None = None,
+    ins: int | None = None,
+    p1: int | None = None,
+    p2: int | None = None,
+    data: bytes | None = None,
+) -> bool:
+    """Whether a command has the bytes that are given; ``data`` are the first bytes of the data field."""
+    if len(command) < 4:
+        return False
+    wanted = zip((cla, ins, p1, p2), command[:4], strict=True)
+    fits = all(byte is None or byte == found for byte, found in wanted)
+    return fits and (data is None or (len(command) > 5 and command[5:].startswith(data)))
+
+
+def is_good(answer: bytes) -> bool:
+    """Whether an answer ends with 9000 or promises more with 61xx."""
+    return answer[-2:] == OK or answer[-2:-1] == b"\x61"
+
+
+def word(sw: int) -> bytes:
+    """A status word as an answer."""
+    return sw.to_bytes(2)
