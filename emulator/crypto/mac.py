@@ -3,7 +3,7 @@
 * DES, 8-byte key: MAC algorithm 1.
 * DES, 16-byte key K1‖K2: MAC algorithm 3, called retail MAC (ANSI X9.19): single DES with K1, the last block in triple DES.
 * SM4: MAC algorithm 1. How the last block of 16 bytes becomes 4 bytes is not published for this card: folding by exclusive-or is the
-  working assumption (details §9A `sm4.mac.fold`), cutting to the left bytes the alternative (usual in PBOC 3.0).
+  working assumption (details §9A `sm4.mac.fold`), cutting to the left bytes the alternative, which PBOC 3.0 uses.
 """
 
 from functools import reduce

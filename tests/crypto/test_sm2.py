@@ -24,7 +24,7 @@ from . import oracle
 
 hx = bytes.fromhex
 
-# GM/T 0003.5-2012 appendix A
+# GM/T 0003.5-2012 appendix A (signature) and appendix C (encryption), which share the key pair and the random number
 PRIVATE_KEY = hx("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8")
 PUBLIC_KEY = hx(
     "09F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020"

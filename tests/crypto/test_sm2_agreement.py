@@ -1,4 +1,4 @@
-"""Key agreement: the example of GM/T 0003.5-2012 appendix C, and gmalg as a second opinion."""
+"""Key agreement: the example of GM/T 0003.5-2012 appendix B, and gmalg as a second opinion."""
 
 import pytest
 from hypothesis import given, settings
