@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
 from conformance.failures import BenchError
 from conformance.targets.base import TargetDescription
 from emulator.cos.card import Card
 from emulator.cos.memory import PowerLoss
+
+
+@dataclass
+class Cut:
+    """Whether the supply was cut."""
+
+    happened: bool = False
+
+
+@contextmanager
+def cut_supply_at(card: Card, write: int) -> Iterator[Cut]:
+    """While this lasts, the card's supply fails at physical write number ``write``, counted from 1."""
+    cut, remaining = Cut(), write
+
+    def count() -> None:
+        nonlocal remaining
+        remaining -= 1
+        if remaining == 0:
+            cut.happened = True
+            raise PowerLoss
+
+    card.memory.write_hook = count
+    try:
+        yield cut
+    finally:
+        card.memory.write_hook = None
 
 
 class InProcessTarget:
@@ -43,21 +73,11 @@ class InProcessTarget:
 
     def tear(self, command: bytes, write: int) -> bytes | None:
         """Cut the supply at a physical write of the card's memory."""
-        remaining = write
-
-        def count() -> None:
-            nonlocal remaining
-            remaining -= 1
-            if remaining == 0:
-                raise PowerLoss
-
-        self.card.memory.write_hook = count
-        try:
-            return self.card.transmit(command)
-        except PowerLoss:
-            return None
-        finally:
-            self.card.memory.write_hook = None
+        with cut_supply_at(self.card, write):
+            try:
+                return self.card.transmit(command)
+            except PowerLoss:
+                return None
 
     def close(self) -> None:
         """Give up the card."""
