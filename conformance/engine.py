@@ -111,6 +111,10 @@ class Engine:
         self._started = perf_counter()
         self._exchanges = 0
         self.conformity = Conformity.INCOMPLETE
+        self.trouble: str | None = None
+        """What went wrong with the bench; nothing can be run any more."""
+        self.complete = False
+        """Whether everything planned was run."""
 
     def _emit(self, event: events.Event) -> None:
         if not isinstance(event, (events.Exchange, events.Step)):
@@ -119,17 +123,38 @@ class Engine:
 
     def run(self) -> Iterator[Outcome]:
         """Run all cases; always ends with the event of the end, whatever happened."""
+        self.begin()
+        try:
+            if self.trouble is None:
+                for suite, case in self.cases:
+                    yield self.run_case(suite, case)
+                    if self.trouble is not None:
+                        break
+                else:
+                    self.complete = True
+        finally:
+            self.end()
+
+    def begin(self) -> None:
+        """Announce the run and meet the card; trouble with the bench is kept in :attr:`trouble`."""
         self._emit(self._announcement())
-        interrupted, reason = True, None
         try:
             self._meet_the_card()
-            for suite, case in self.cases:
-                yield self._run_case(suite, case)
-            interrupted = False
         except BenchError as problem:
-            reason = str(problem)
-        finally:
-            self._finish(interrupted, reason)
+            self.trouble = str(problem)
+
+    def end(self) -> None:
+        """Judge what was run and write the event of the end."""
+        end = events.RunFinished(
+            t=now(),
+            interrupted=not self.complete,
+            reason=self.trouble,
+            conformity=(Conformity.BENCH_ERROR if self.trouble else Conformity.INCOMPLETE).value,
+            exchanges=self._exchanges,
+            seconds=perf_counter() - self._started,
+        )
+        self.conformity = judge([*self._log, end], load_catalogue()).conformity
+        self._emit_further(replace(end, conformity=self.conformity.value))
 
     def _announcement(self) -> events.RunStarted:
         plan, profile = self.plan, self.plan.profile
@@ -183,7 +208,8 @@ class Engine:
                 f"the card in the reader is {found.identification or 'unknown'}, not {expected.upper()}: nothing was done to it"
             )
 
-    def _run_case(self, suite: Suite, case: Case) -> Outcome:
+    def run_case(self, suite: Suite, case: Case) -> Outcome:
+        """Run one case and write its events; trouble with the bench is kept in :attr:`trouble`."""
         started = perf_counter()
         self._emit(
             events.CaseStarted(
@@ -232,6 +258,9 @@ class Engine:
             return Verdict.NOT_APPLICABLE, None, {"zh": why.zh, "en": why.en}
         except NotRun as why:
             return Verdict.NOT_RUN, None, {"zh": why.zh, "en": why.en}
+        except BenchError as problem:
+            self.trouble = str(problem)
+            return Verdict.ERROR, None, {"zh": f"测试台故障：{problem}", "en": f"the bench failed: {problem}"}
         return Verdict.PASS, None, None
 
     def _item(self, case: Case) -> str | None:
@@ -250,18 +279,3 @@ class Engine:
         if case.destructive:
             words.append("--destructive")
         return shlex.join(words)
-
-    def _finish(self, interrupted: bool, reason: str | None) -> None:
-        end = events.RunFinished(
-            t=now(),
-            interrupted=interrupted,
-            reason=reason,
-            conformity=Conformity.BENCH_ERROR.value if reason else Conformity.INCOMPLETE.value,
-            exchanges=self._exchanges,
-            seconds=perf_counter() - self._started,
-        )
-        if reason is None:
-            self.conformity = judge([*self._log, end], load_catalogue()).conformity
-        else:
-            self.conformity = Conformity.BENCH_ERROR
-        self._emit_further(replace(end, conformity=self.conformity.value))
