@@ -7,10 +7,11 @@ class below) and the fields of that class. Bytes are upper-case hexadecimal; a b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 FORMAT_VERSION = 1
 
@@ -151,6 +152,26 @@ _TYPES: dict[str, type[Event]] = {
 }
 
 
+def _checker(hint: Any) -> Callable[[object], bool]:
+    """A test whether a JSON value is of an annotated type."""
+    parts = [_checker(part) for part in get_args(hint) if part is not type(None)]
+    if hint is Any:
+        return lambda _: True
+    if get_origin(hint) in (Union, UnionType):
+        return lambda value: value is None or any(part(value) for part in parts)
+    if get_origin(hint) is list:
+        return lambda value: isinstance(value, list) and all(map(parts[0], value))
+    if get_origin(hint) is dict:
+        return lambda value: isinstance(value, dict) and all(map(parts[1], value.values()))
+    if hint in (int, float):
+        accepted = (int, float) if hint is float else int
+        return lambda value: isinstance(value, accepted) and not isinstance(value, bool)
+    return lambda value: isinstance(value, hint)
+
+
+_CHECKERS = {name: {key: _checker(hint) for key, hint in get_type_hints(cls).items()} for name, cls in _TYPES.items()}
+
+
 class EventError(ValueError):
     """A line is no event of this format; the message says which line and why."""
 
@@ -171,11 +192,15 @@ def from_line(line: str, number: int = 1) -> Event:
         raise EventError(f"line {number}: not an event of a run") from None
     if version != FORMAT_VERSION or not isinstance(name, str) or name not in _TYPES:
         raise EventError(f"line {number}: event {name!r} of format {version!r} is not known to this version")
-    cls = _TYPES[name]
-    known = {f.name for f in fields(cls)}
+    checkers = _CHECKERS[name]
     try:
-        content["t"] = datetime.fromisoformat(content["t"])
-        return cls(**{key: value for key, value in content.items() if key in known})
+        moment = datetime.fromisoformat(content["t"])
+        content["t"] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        known = {key: value for key, value in content.items() if key in checkers}
+        for key, value in known.items():
+            if not checkers[key](value):
+                raise TypeError(f"{key} has the wrong type")
+        return _TYPES[name](**known)
     except (KeyError, TypeError, ValueError) as problem:
         raise EventError(f"line {number}: event {name} is incomplete: {problem}") from None
 

@@ -13,9 +13,9 @@ class Redactor:
     def __init__(self, profile: Profile | None = None) -> None:
         self._decoder = Decoder(profile)
 
-    def reset(self, atr: bytes | str) -> str:
+    def reset(self, atr: bytes | str) -> None:
         """The card was reset; an answer to reset holds no secret."""
-        return self._decoder.reset(atr).response.hex()
+        self._decoder.reset(atr)
 
     def exchange(self, command: bytes | str, response: bytes | str) -> tuple[str, str]:
         """Command and answer in hexadecimal with ``XX`` for secret bytes.
