@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from profiles.dictionary import ValueFormatError, element, layout
+from profiles.dictionary import Element, ValueFormatError, element, layout
+from profiles.dictionary.values import encode
 from profiles.model import Directory, File, Profile
 
 AuthenticationCode = Callable[[bytes], bytes]
@@ -36,17 +38,14 @@ def encode_file(
     ``authentication_code`` makes the card authentication code of a computed card identification code; without it the
     code is FFFFFFFF, as on a card that was not issued. Raises :class:`ContentError`.
     """
-    entry = profile.directory[directory].file[file]
-    content = profile.content.get(directory, {}).get(file, {})
-    if entry.is_directory:
-        return tuple(_directory_records(profile, directory))
-    match entry.structure:
-        case "variable" | "fixed":
-            return tuple(_records(profile, entry, content, authentication_code))
-        case "cyclic":
-            return _cyclic(entry, content)
-        case "transparent" | "internal":
-            return _transparent(entry, content)
+    return _Encoder(profile, authentication_code).file(directory, file)
+
+
+def faults(profile: Profile, directory: str, file: str) -> list[ContentError]:
+    """Everything that keeps a file's content from being encoded."""
+    encoder = _Encoder(profile, None, faults=[])
+    encoder.file(directory, file)
+    return encoder.faults or []
 
 
 def identification_code(city_code: str, serial: bytes, authentication_code: AuthenticationCode | None) -> bytes:
@@ -61,83 +60,113 @@ def values(tag: str, content: Mapping[str, Any]) -> list[Any]:
     return given if isinstance(given, list) else [given]
 
 
-def _records(
-    profile: Profile, file: File, content: Mapping[str, Any], authentication_code: AuthenticationCode | None
-) -> Iterator[bytes]:
-    for tag in content:
-        room = file.elements.count(tag)
-        if not room:
-            raise ContentError(tag, f"the file has no such tag; it has {', '.join(dict.fromkeys(file.elements))}")
-        if len(values(tag, content)) > room:
-            raise ContentError(tag, f"{len(values(tag, content))} values for {room} record{'s' * (room > 1)}")
-    seen: dict[str, int] = {}
-    for tag in file.elements:
-        position = seen.get(tag, 0)
-        seen[tag] = position + 1
-        given = values(tag, content)
-        entry = element(tag)
-        if position >= len(given):
-            yield entry.record(entry.initial_fill)
-            continue
-        value = given[position]
-        if isinstance(value, Mapping) and "computed" in value:
-            value = _computed(profile, tag, value, authentication_code)
+class _Encoder:
+    """Encodes files; raises the first fault, or collects all of them where a list is given."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        authentication_code: AuthenticationCode | None,
+        faults: list[ContentError] | None = None,
+    ) -> None:
+        self.profile = profile
+        self.authentication_code = authentication_code
+        self.faults = faults
+
+    def file(self, directory: str, name: str) -> tuple[bytes, ...] | bytes:
+        """The records or bytes of a file."""
+        file = self.profile.directory[directory].file[name]
+        content = self.profile.content.get(directory, {}).get(name, {})
+        if file.is_directory:
+            self._only(content, "")
+            return tuple(_directory_records(self.profile, directory))
+        match file.structure:
+            case "variable" | "fixed":
+                return tuple(self._records(file, content))
+            case "cyclic":
+                return self._cyclic(file, content)
+            case "transparent" | "internal":
+                return self._bytes(file, content)
+
+    def _fault(self, path: str, message: str) -> None:
+        error = ContentError(path, message)
+        if self.faults is None:
+            raise error
+        self.faults.append(error)
+
+    def _records(self, file: File, content: Mapping[str, Any]) -> Iterator[bytes]:
+        for tag in content:
+            room, given = file.elements.count(tag), len(values(tag, content))
+            if not room:
+                self._fault(tag, f"the file has no such tag; it has {', '.join(dict.fromkeys(file.elements))}")
+            elif given > room:
+                self._fault(tag, f"{given} values for {room} record{'s' * (room > 1)}")
+        seen: Counter[str] = Counter()
+        for tag in file.elements:
+            given_values = values(tag, content)
+            position = seen[tag]
+            seen[tag] += 1
+            entry = element(tag)
+            if position >= len(given_values):
+                yield entry.record(entry.initial_fill)
+            else:
+                where = f"{tag}.{position + 1}" if file.elements.count(tag) > 1 else tag
+                yield entry.record(self._value(where, entry, given_values[position]))
+
+    def _value(self, where: str, entry: Element, value: Any) -> bytes:
         try:
-            yield entry.record(entry.encode(value))
+            if isinstance(value, Mapping) and "computed" in value:
+                return self._computed(where, value)
+            return entry.encode(value)
         except ValueFormatError as error:
-            where = f"{tag}.{position + 1}" if file.elements.count(tag) > 1 else tag
-            raise ContentError(where, f"{entry.zh} {entry.en}: {error}") from None
+            self._fault(where, f"{entry.zh} {entry.en}: {error}")
+            return entry.initial_fill
 
+    def _computed(self, where: str, value: Mapping[str, Any]) -> bytes:
+        if value["computed"] != "card identification code" or set(value) != {"computed", "serial"}:
+            raise ValueFormatError('write { computed = "card identification code", serial = "…" }')
+        serial = encode("b", 4, value["serial"])
+        if len(str(value["serial"]).replace(" ", "")) != 8:
+            raise ValueFormatError("the serial has eight hexadecimal digits, between quotation marks")
+        return identification_code(self.profile.issuer.city_code, serial, self.authentication_code)
 
-def _computed(
-    profile: Profile, tag: str, value: Mapping[str, Any], authentication_code: AuthenticationCode | None
-) -> bytes:
-    if value.get("computed") != "card identification code" or not set(value) <= {"computed", "serial"}:
-        raise ContentError(tag, 'only { computed = "card identification code", serial = "…" } is known')
-    try:
-        serial = bytes.fromhex(value.get("serial", ""))
-    except (TypeError, ValueError):
-        serial = b""
-    if len(serial) != 4:
-        raise ContentError(f"{tag}.serial", "eight hexadecimal digits are needed, between quotation marks")
-    return identification_code(profile.issuer.city_code, serial, authentication_code)
+    def _cyclic(self, file: File, content: Mapping[str, Any]) -> tuple[bytes, ...]:
+        self._only(content, "records")
+        given = content.get("records", [])
+        if not isinstance(given, list):
+            self._fault("records", "a list of records, newest first, is needed")
+            return ()
+        if len(given) > (file.records or 0):
+            self._fault("records", f"{len(given)} records given, the file keeps {file.records}")
+        return tuple(self._laid_out(file, value, f"records.{number}") for number, value in enumerate(given, 1))
 
+    def _laid_out(self, file: File, value: Any, where: str) -> bytes:
+        described = layout(file.layout or "")
+        try:
+            return described.encode(value)
+        except ValueFormatError as error:
+            self._fault(where, str(error))
+            return described.initial_fill
 
-def _cyclic(file: File, content: Mapping[str, Any]) -> tuple[bytes, ...]:
-    given = _only(content, "records", [])
-    if not isinstance(given, list):
-        raise ContentError("records", "a list of records, newest first, is needed")
-    if len(given) > (file.records or 0):
-        raise ContentError("records", f"{len(given)} records given, the file keeps {file.records}")
-    return tuple(_layout_record(file, value, f"records.{number}") for number, value in enumerate(given, 1))
+    def _bytes(self, file: File, content: Mapping[str, Any]) -> bytes:
+        size = file.size or 0
+        if file.layout and "fields" in content:
+            self._only(content, "fields")
+            return self._laid_out(file, content["fields"], "fields").ljust(size, b"\x00")
+        self._only(content, "data")
+        try:
+            return encode("b", size, content.get("data", ""))
+        except ValueFormatError as error:
+            self._fault("data", str(error))
+            return bytes(size)
 
-
-def _layout_record(file: File, value: Any, where: str) -> bytes:
-    try:
-        return layout(file.layout or "").encode(value)
-    except ValueFormatError as error:
-        raise ContentError(where, str(error)) from None
-
-
-def _transparent(file: File, content: Mapping[str, Any]) -> bytes:
-    size = file.size or 0
-    if "fields" in content and file.layout:
-        return _layout_record(file, _only(content, "fields", {}), "fields").ljust(size, b"\x00")
-    given = _only(content, "data", "")
-    try:
-        data = bytes.fromhex(given)
-    except (TypeError, ValueError):
-        raise ContentError("data", "an even number of hexadecimal digits is needed") from None
-    if len(data) > size:
-        raise ContentError("data", f"{len(data)} bytes given, the file has {size}")
-    return data.ljust(size, b"\x00")
-
-
-def _only(content: Mapping[str, Any], name: str, default: Any) -> Any:
-    for other in content:
-        if other != name:
-            raise ContentError(other, f"is not known here; this file takes {name!r}")
-    return content.get(name, default)
+    def _only(self, content: Mapping[str, Any], name: str) -> None:
+        for other in content:
+            if other != name:
+                takes = (
+                    f"this file takes {name!r}" if name else "the records of a directory file follow from the profile"
+                )
+                self._fault(other, f"is not known here; {takes}")
 
 
 def _directory_records(profile: Profile, parent: str) -> Iterator[bytes]:

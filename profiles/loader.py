@@ -106,7 +106,7 @@ def _checks_of_the_sound_part(table: sources.Table, error: ValidationError) -> l
 
 def _take_out(table: sources.Table, path: Sequence[str | int], taken_out: set[str]) -> bool:
     """Remove the smallest whole part that holds the fault at ``path``; False where nothing whole can be removed."""
-    if path[0] == "settings" or (path[0] == "test_keys"):
+    if path[0] in ("settings", "test_keys", "content") or str(path[0]) not in model.Profile.model_fields:
         table.pop(str(path[0]), None)
         return True
     if path[0] != "directory" or len(path) < 3:

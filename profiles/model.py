@@ -226,3 +226,12 @@ class Profile(_Table):
     directory: dict[str, Directory]
     content: dict[str, dict[str, dict[str, Any]]] = {}
     """Values by directory, file and tag; a list where a tag repeats; ``records`` for cyclic, ``data`` for transparent."""
+
+    def above(self, name: str) -> tuple[str, ...]:
+        """The directories above one, nearest first; ends where a name leads nowhere or into a circle."""
+        found: list[str] = []
+        parent = self.directory[name].parent
+        while parent in self.directory and parent not in found:
+            found.append(parent)
+            parent = self.directory[parent].parent
+        return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -11,6 +12,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from profiles.model import Text
+
+
+_COMMAND_FILE = re.compile(r"commands-.*\.toml\Z")
 
 
 class _Entry(BaseModel):
@@ -90,8 +94,9 @@ class CommandEntry(_Entry):
 @cache
 def commands() -> Mapping[str, CommandEntry]:
     """Every command by its name."""
-    document = tomllib.loads(files("profiles.dictionary").joinpath("commands.toml").read_text("utf-8"))
-    return {entry["name"]: CommandEntry(**entry) for entry in document["command"]}
+    folder = sorted(files("profiles.dictionary").iterdir(), key=lambda file: file.name)
+    texts = [file.read_text("utf-8") for file in folder if _COMMAND_FILE.match(file.name)]
+    return {entry["name"]: CommandEntry(**entry) for text in texts for entry in tomllib.loads(text)["command"]}
 
 
 def command(name: str) -> CommandEntry:

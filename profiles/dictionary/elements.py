@@ -27,7 +27,7 @@ class Element(Content):
     clause: str
     confidence: str
 
-    def encode(self, value: Any) -> bytes:
+    def encode(self, value: object) -> bytes:
         """Bytes of the value; a template takes a mapping of inner tags, where an absent one keeps its initial fill.
 
         Raises :class:`~profiles.dictionary.values.ValueFormatError`.
@@ -80,7 +80,7 @@ class Element(Content):
         return bytes.fromhex(self.tag) + bytes((len(value),)) + value
 
 
-def _inner(child: Element, value: Any) -> bytes:
+def _inner(child: Element, value: object) -> bytes:
     try:
         return child.record(child.initial_fill if value is None else child.encode(value))
     except values.ValueFormatError as error:
@@ -103,7 +103,7 @@ class Layout(BaseModel):
         """Bytes of a record."""
         return sum(field.length for field in self.field)
 
-    def encode(self, value: Any) -> bytes:
+    def encode(self, value: object) -> bytes:
         """Bytes of a record from a mapping of English or Chinese field names, or a sequence in order.
 
         An absent field keeps its initial fill. Raises :class:`~profiles.dictionary.values.ValueFormatError`.
@@ -113,7 +113,7 @@ class Layout(BaseModel):
             for field, given in zip(self.field, self.arrange(value), strict=True)
         )
 
-    def arrange(self, value: Any) -> tuple[Any, ...]:
+    def arrange(self, value: object) -> tuple[Any, ...]:
         """The given values in the order of the fields, None for those that are absent."""
         if isinstance(value, Mapping):
             names = {name for field in self.field for name in (field.en, field.zh)}
@@ -144,7 +144,7 @@ class Layout(BaseModel):
         return b"".join(field.initial_fill for field in self.field)
 
 
-def _field(field: Field, value: Any) -> bytes:
+def _field(field: Field, value: object) -> bytes:
     try:
         return field.encode(value)
     except values.ValueFormatError as error:

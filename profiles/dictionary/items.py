@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict
 
 from profiles.dictionary import rules, values
@@ -85,7 +83,7 @@ class Field(Content):
 
     format: values.Format
 
-    def encode(self, value: Any) -> bytes:
+    def encode(self, value: object) -> bytes:
         """Bytes of a value; raises :class:`~profiles.dictionary.values.ValueFormatError`."""
         return values.encode(self.format, self.length, value)
 

@@ -29,7 +29,7 @@ class StatusMeaning(BaseModel):
 def status_words() -> Mapping[str, StatusMeaning]:
     """Every known status word by its pattern."""
     document = tomllib.loads(files("profiles.dictionary").joinpath("status.toml").read_text("utf-8"))
-    return {entry["pattern"]: StatusMeaning(**entry) for entry in document["status"]}
+    return {pattern: StatusMeaning(pattern=pattern, **entry) for pattern, entry in document.items()}
 
 
 @cache

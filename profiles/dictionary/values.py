@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Literal
 
 Format = Literal["cn", "an", "b"]
-Value = str | bytes | int
 
 _HEX = frozenset("0123456789ABCDEF")
 
@@ -18,13 +17,15 @@ class ValueFormatError(ValueError):
     """A value that does not fit the format or the length of its element."""
 
 
-def encode(form: Format, length: int, value: Value) -> bytes:
-    """Write ``value`` into ``length`` bytes.
+def encode(form: Format, length: int, value: object) -> bytes:
+    """Write ``value`` into ``length`` bytes; raises :class:`ValueFormatError`.
 
     cn takes digits (A to F too, for institution identifiers such as D156000005); an takes text; b takes bytes,
     hexadecimal text, or a whole number that is written big-endian. Bytes are taken as they are in every format, but must
     have the exact length.
     """
+    if not isinstance(value, str | bytes | int) or isinstance(value, bool):
+        raise ValueFormatError(f"{value!r} is neither text nor a number; write it between quotation marks")
     if isinstance(value, bytes):
         if len(value) != length:
             raise ValueFormatError(f"{len(value)} bytes given, {length} needed")
