@@ -1,5 +1,37 @@
 """The front door of the command line: joins the commands of each wing."""
 
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from conformance import cli as conformance_cli
+from emulator.links import cli as links_cli
+from profiles import cli as profiles_cli
+from reports import cli as reports_cli
+
+app = typer.Typer(
+    name="sscard",
+    help="第三代社会保障卡：虚拟卡与符合性测试。A social security card in software, and the harness that certifies such cards.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("certify")(conformance_cli.certify)
+app.command("emulate")(links_cli.emulate)
+app.command("doctor")(links_cli.doctor)
+app.command("report")(reports_cli.report)
+app.add_typer(profiles_cli.app, name="profile")
+
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. Exit code 0 good, 1 the card failed, 2 incomplete or wrong use, 3 the bench failed."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

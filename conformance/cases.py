@@ -80,6 +80,8 @@ class Suite:
 
     def __init__(self, name: str, zh: str, en: str) -> None:
         self.name = name
+        self.module = ""
+        """Name of the module it stands in, given when the suites are collected."""
         self.title = Text(zh=zh, en=en)
         self._sources: list[Source] = []
 

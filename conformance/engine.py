@@ -31,6 +31,8 @@ class Plan:
     """What is to be run on which card."""
 
     profile: Profile
+    profile_argument: str = ""
+    """How the profile was named, for the line that repeats a case; its own name when empty."""
     level: Level = Level.QUICK
     seed: int = 0
     destructive: bool = False
@@ -44,6 +46,8 @@ class Plan:
     tool: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     unmask_reason: str | None = None
+    fault: str | None = None
+    """Named fault of the virtual card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Outcome:
     case: Case
     verdict: Verdict
     failure: CardFailure | None = None
+    reason: str = ""
+    """Why it is no pass, in a sentence."""
 
 
 class WrongCard(BenchError):
@@ -111,6 +117,8 @@ class Engine:
         self._started = perf_counter()
         self._exchanges = 0
         self.conformity = Conformity.INCOMPLETE
+        self.counts: dict[str, int] = {}
+        """Cases by verdict, so far."""
         self.trouble: str | None = None
         """What went wrong with the bench; nothing can be run any more."""
         self.complete = False
@@ -125,13 +133,11 @@ class Engine:
         """Run all cases; always ends with the event of the end, whatever happened."""
         self.begin()
         try:
-            if self.trouble is None:
-                for suite, case in self.cases:
-                    yield self.run_case(suite, case)
-                    if self.trouble is not None:
-                        break
-                else:
-                    self.complete = True
+            for suite, case in self.cases:
+                if self.trouble is not None:
+                    return
+                yield self.run_case(suite, case)
+            self.complete = self.trouble is None
         finally:
             self.end()
 
@@ -225,6 +231,7 @@ class Engine:
             )
         )
         verdict, failure, reason = self._judge(case)
+        self.counts[verdict.value] = self.counts.get(verdict.value, 0) + 1
         self._exchanges += self.bench.recorder.count
         self._emit(
             events.CaseFinished(
@@ -242,7 +249,7 @@ class Engine:
                 seconds=perf_counter() - started,
             )
         )
-        return Outcome(case, verdict, failure)
+        return Outcome(case, verdict, failure, reason["en"] if reason else "")
 
     def _judge(self, case: Case) -> tuple[Verdict, CardFailure | None, dict[str, str] | None]:
         """Run the body of a case and say how it ended."""
@@ -270,12 +277,15 @@ class Engine:
 
     def _reproduce(self, case: Case) -> str:
         """The command line that shows a result again."""
-        words = ["sscard", "certify", "--profile", self.plan.profile.name]
+        plan = self.plan
+        words = ["sscard", "certify", "--profile", plan.profile_argument or plan.profile.name]
         if self.target.description.kind == "in-process":
             words.append("--in-process")
         elif self.target.description.kind == "card in a PC/SC reader":
-            words += ["--reader", self.target.description.reader or "", "--expect-card", self.plan.expected_card or ""]
-        words += ["--level", self.plan.level.value, "--seed", str(self.plan.seed), "--only", case.identifier]
-        if case.destructive:
+            words += ["--reader", self.target.description.reader or "", "--expect-card", plan.expected_card or ""]
+        if plan.fault is not None:
+            words += ["--fault", plan.fault]
+        words += ["--level", plan.level.value, "--seed", str(plan.seed), "--only", case.identifier]
+        if case.destructive and not self.target.renewable:
             words.append("--destructive")
         return shlex.join(words)

@@ -1,0 +1,89 @@
+"""What the two front ends of the engine share: which card to test, and how it is reached."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from conformance.failures import BenchError
+from conformance.targets.base import Target
+from profiles.model import Profile
+
+NOTED_DISTRIBUTIONS = ("hypothesis", "cryptography", "gmssl-pyx", "pyscard")
+
+
+def open_target(
+    profile: Profile, *, reader: str | None, in_process: bool, fault: str | None, tell: Callable[[str, str], None]
+) -> Target:
+    """The card under test.
+
+    A named reader means the card in it. Otherwise it is the virtual card of the profile: in a PC/SC reader of its
+    own, or in this process when that is asked for or no PC/SC can be had, which ``tell`` then says (Chinese, English).
+
+    Raises:
+        BenchError: The reader cannot be used.
+    """
+    if reader is not None:
+        from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
+
+        return PcscTarget(choose_reader(reader, list_readers()))
+    from conformance.targets.in_process import InProcessTarget
+    from emulator import load_card
+
+    card = load_card(profile)
+    if fault is not None:
+        from conformance.faults import with_fault
+
+        card = with_fault(card, fault)
+    if in_process:
+        return InProcessTarget(card)
+    try:
+        from conformance.targets.virtual_reader import VirtualReaderTarget
+
+        return VirtualReaderTarget(card)
+    except BenchError as problem:
+        tell("没有可用的 PC/SC，改为进程内测试", f"no PC/SC to be had here, testing in process instead: {problem}")
+        return InProcessTarget(card)
+
+
+def tool() -> dict[str, str]:
+    """Version of this program, and the commit where it runs from a checkout."""
+    return {"name": "sscard", "version": _version("sscard") or "unknown", "commit": _commit()}
+
+
+def environment() -> dict[str, str]:
+    """What a run depends on besides the card."""
+    found = {"python": platform.python_version(), "system": platform.platform(terse=True)}
+    found.update({name: known for name in NOTED_DISTRIBUTIONS if (known := _version(name)) is not None})
+    if os.environ.get("CI"):
+        found["ci"] = "yes"
+    return found
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str:
+    """The commit of the checkout that this file belongs to, with ``+`` when it was changed; a dash outside one."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return "—"
+    try:
+        described = subprocess.run(  # noqa: S603 - fixed words
+            ["git", "-C", str(root), "describe", "--always", "--dirty=+"],  # noqa: S607 - git from the user's PATH
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "—"
+    return described.stdout.strip()

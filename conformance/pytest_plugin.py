@@ -1,0 +1,181 @@
+"""The suites as pytest items: ``pytest --pyargs conformance.suites --sscard-profile ssc3-sm4 [--sscard-reader …]``.
+
+The same engine runs the same cases with the same verdicts as ``sscard certify``. A case that is not applicable or may
+not be run is a skip with its reason, an inconclusive one a failure, trouble with the bench an error of the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.cases import Case, Suite
+    from conformance.engine import Engine
+    from conformance.targets.base import Target
+
+SUITES = Path(__file__).parent / "suites"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of ``sscard certify``."""
+    group = parser.getgroup("sscard", "certify a social security card")
+    group.addoption("--sscard-profile", default="ssc3-sm4", help="card product by name, or a profile file")
+    group.addoption("--sscard-reader", help="test the card in this PC/SC reader")
+    group.addoption("--sscard-in-process", action="store_true", help="test the virtual card without PC/SC")
+    group.addoption("--sscard-expect-card", help="identification code that the card in the reader must show")
+    group.addoption("--sscard-level", default="quick", choices=["quick", "standard", "official"])
+    group.addoption("--sscard-seed", type=int, default=0, help="seed of the generated cases")
+    group.addoption("--sscard-destructive", action="store_true", help="allow cases that use up a card in a reader")
+    group.addoption("--sscard-fault", help="break the virtual card by a named fault")
+    group.addoption("--sscard-out", type=Path, help="folder for the event log and the reports")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Take the modules of the suites, and nothing else."""
+    if file_path.parent == SUITES and file_path.suffix == ".py" and not file_path.name.startswith("_"):
+        return SuiteFile.from_parent(parent, path=file_path)
+    return None
+
+
+class _Session:
+    """The run behind the items of a pytest session: opened with the first collected suite, ended with the session."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._target: Target | None = None
+        self._log: Any = None
+        self._begun = False
+        self.engine = self._open()
+
+    def _open(self) -> Engine:
+        from conformance import bring_up
+        from conformance.cases import Level
+        from conformance.engine import Engine, Plan
+        from conformance.failures import BenchError
+        from conformance.log import EventLog
+        from conformance.suites import all_suites
+        from profiles import ProfileError, load
+        from reports.trace.redact import Redactor
+
+        option = self._config.getoption
+        reader = option("--sscard-reader")
+        if reader is not None and option("--sscard-expect-card") is None:
+            raise pytest.UsageError("--sscard-reader needs --sscard-expect-card, so that no other card is written to")
+        try:
+            profile = load(option("--sscard-profile"))
+            self._target = bring_up.open_target(
+                profile,
+                reader=reader,
+                in_process=option("--sscard-in-process"),
+                fault=option("--sscard-fault"),
+                tell=lambda zh, en: self._config.issue_config_time_warning(pytest.PytestWarning(f"{zh} · {en}"), 2),
+            )
+        except (ProfileError, BenchError) as problem:
+            raise pytest.UsageError(str(problem)) from None
+        plan = Plan(
+            profile=profile,
+            profile_argument=option("--sscard-profile"),
+            level=Level(option("--sscard-level")),
+            seed=option("--sscard-seed"),
+            destructive=option("--sscard-destructive") or self._target.renewable,
+            expected_card=option("--sscard-expect-card"),
+            command_line=("pytest", *self._config.invocation_params.args),
+            tool=bring_up.tool(),
+            environment=bring_up.environment(),
+            fault=option("--sscard-fault"),
+        )
+        self._log = EventLog()
+        out: Path | None = option("--sscard-out")
+        if out is not None:
+            self._log.open(out / "run.ndjson")
+        return Engine(plan, self._target, all_suites(), self._log.write, Redactor(profile))
+
+    def begin(self) -> None:
+        """Meet the card, once."""
+        if not self._begun:
+            self._begun = True
+            self.engine.begin()
+        if self.engine.trouble is not None:
+            pytest.exit(f"the bench failed: {self.engine.trouble}", returncode=3)
+
+    def close(self, everything_was_run: bool) -> None:
+        """End the run and write the reports that were asked for."""
+        from reports.write import write_all
+
+        if self._begun:
+            self.engine.complete = everything_was_run and self.engine.trouble is None
+            self.engine.end()
+        if self._target is not None:
+            self._target.close()
+        out: Path | None = self._config.getoption("--sscard-out")
+        with self._log:
+            pass
+        if out is not None and self._begun:
+            write_all(out / "run.ndjson", out)
+
+
+SESSION = pytest.StashKey[_Session]()
+
+
+def session_of(config: pytest.Config) -> _Session:
+    """The run of this pytest session."""
+    if SESSION not in config.stash:
+        config.stash[SESSION] = _Session(config)
+    return config.stash[SESSION]
+
+
+class SuiteFile(pytest.File):
+    """A module of the suites."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Its cases for the card under test."""
+        engine = session_of(self.config).engine
+        for suite, case in engine.cases:
+            if suite.module == self.path.stem:
+                yield CaseItem.from_parent(self, name=case.identifier, suite=suite, case=case)
+
+
+class CaseItem(pytest.Item):
+    """A case as a pytest item."""
+
+    def __init__(self, *, suite: Suite, case: Case, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.suite = suite
+        self.case = case
+
+    def runtest(self) -> None:
+        """Run the case on the engine and translate its verdict."""
+        from conformance.verdict import Verdict
+
+        session = session_of(self.config)
+        session.begin()
+        outcome = session.engine.run_case(self.suite, self.case)
+        if outcome.failure is not None:
+            raise outcome.failure
+        if outcome.verdict in (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN):
+            pytest.skip(f"{outcome.verdict.value}: {outcome.reason}")
+        if outcome.verdict is not Verdict.PASS:
+            pytest.fail(f"{outcome.verdict.value}: {outcome.reason}", pytrace=False)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """A failure of the card in a sentence, without the path through our code."""
+        from conformance.failures import CardFailure
+
+        if isinstance(excinfo.value, CardFailure):
+            return f"{excinfo.value.zh}\n{excinfo.value}"
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where the case stands."""
+        return self.path, None, f"{self.case.identifier} {self.case.title.zh}"
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End the run."""
+    if SESSION in session.config.stash:
+        interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        session.config.stash[SESSION].close(not interrupted and not session.shouldstop and not session.shouldfail)
