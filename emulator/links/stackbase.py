@@ -33,6 +33,7 @@ class Stack(ABC):
 
     def __init__(self, readers: Sequence[ReaderEntry]) -> None:
         self.readers = tuple(readers)
+        self._links: list[VpcdLink] = []
 
     @property
     def reader_names(self) -> tuple[str, ...]:
@@ -58,7 +59,13 @@ class Stack(ABC):
         """
 
     def stop(self) -> None:
-        """End what was started for this stack; the PC/SC calls of this process go to the machine's pcscd again."""
+        """Take all cards out and end what was started for this stack.
+
+        The PC/SC calls of this process go to the machine's pcscd again.
+        """
+        for link in self._links:
+            link.stop()
+        self._links.clear()
         if process_socket.points_to(self.socket_path):
             process_socket.turn_to(process_socket.system)
 
@@ -93,16 +100,13 @@ class Stack(ABC):
 
     def link(self, card: CardDevice, slot: int = 0, **options: Any) -> VpcdLink:
         """Return a link, not yet started, that puts a card into a slot; options as for `VpcdLink`."""
-        return VpcdLink(card, self.connector(slot), where=self.reader_names[slot], **options)
+        link = VpcdLink(card, self.connector(slot), where=self.reader_names[slot], **options)
+        self._links.append(link)
+        return link
 
     def insert(self, card: CardDevice, slot: int = 0, **options: Any) -> VpcdLink:
         """Put a card into a slot and return the running link when the reader has given it power."""
-        link = self.link(card, slot, **options).start()
-        try:
-            return link.wait_until_powered()
-        except BaseException:
-            link.stop()
-            raise
+        return self.link(card, slot, **options).start().wait_until_powered()
 
     def __enter__(self) -> Self:
         return self.start()

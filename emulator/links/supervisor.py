@@ -46,6 +46,14 @@ def mount_memory(where: str) -> None:
         raise OSError(ctypes.get_errno(), f"can't mount a tmpfs on {where}")
 
 
+def raise_loopback() -> None:
+    """Switch on 127.0.0.1 in a fresh network namespace."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+
+
 class Keeper:
     """Starts, watches and ends one pcscd."""
 
@@ -66,10 +74,7 @@ class Keeper:
         if self.order["private"]:
             # Real readers on USB stay with the machine's own pcscd: here are no drivers for them.
             mount_memory(self.order["hidden"])
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-                request = struct.pack("16sh14x", b"lo", 0)
-                flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
-                fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+            raise_loopback()
 
     def start(self) -> None:
         """Start pcscd and wait until it and all of vpcd's slots listen."""
