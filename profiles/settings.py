@@ -108,6 +108,37 @@ class Settings(BaseModel):
         "vol. 2 §4.6",
         "A-V",
     )
+    purchase_needs_pin: bool = _setting(
+        True, "医保结算须先校验个人密码", "Whether a purchase needs the PIN when the card has one", "38号文 §2", "S"
+    )
+    purchase_answer: Literal["amounts", "zeros"] = _setting(
+        "amounts",
+        "结算初始化应答前 14 字节",
+        "First 14 bytes of the answer: balance, paid by the person, paid by the fund, year; or zeros",
+        "vol. 2 §6.2",
+        "I",
+    )
+    purchase_logged_number: Literal["before", "after"] = _setting(
+        "before",
+        "明细中的交易序号",
+        "Transaction number in the log: before or after it is counted up",
+        "vol. 2 §6.4",
+        "I",
+    )
+    purchase_tac: Literal["halves", "whole"] = _setting(
+        "halves",
+        "交易认证码密钥用法",
+        "TAC with the exclusive or of the key's halves, or with the whole key",
+        "vol. 2 §6.3",
+        "A-V",
+    )
+    medical_load: bool = _setting(
+        True,
+        "支持账户划入、交易认证和余额命令",
+        "Whether CREDIT FOR LOAD, GET TRANSACTION PROOF and GET BALANCE (B02A, B032, B034) are offered",
+        "vol. 2 §6.6",
+        "I",
+    )
 
 
 @dataclass(frozen=True, slots=True)

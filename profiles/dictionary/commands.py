@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict
 
 from profiles.model import Text
 
-
 _COMMAND_FILE = re.compile(r"commands-.*\.toml\Z")
 
 
