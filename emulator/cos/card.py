@@ -22,11 +22,19 @@ class Card:
 
     def __init__(self, memory: Memory, tables: dict[str, CommandTable], served_when_blocked: frozenset[int]) -> None:
         self.memory = memory
-        self._tables = tables
-        self._served_when_blocked = served_when_blocked
+        self.tables = tables
+        self.served_when_blocked = served_when_blocked
         self._structure_source: object = None
         self._load_structure()
-        self.session = Session(self.master_file)
+        self.session = self.new_session()
+
+    def new_session(self) -> Session:
+        """The session that a reset begins."""
+        return Session(self.master_file)
+
+    def read_structure(self, source: bytes) -> Structure:
+        """The description of the chip as its memory holds it."""
+        return Structure.from_json(source)
 
     def _load_structure(self) -> None:
         source = self.memory.cells[STRUCTURE_CELL]
@@ -34,11 +42,11 @@ class Card:
             return
         assert isinstance(source, bytes)  # noqa: S101 - written by us as bytes
         self._structure_source = source
-        self.structure = Structure.from_json(source)
+        self.structure = self.read_structure(source)
         self.settings = self.structure.settings
         self.algorithm = self.structure.algorithm
         self.block_protocol = self.structure.protocol == "T=1"
-        self.master_file: Node = grow(self.structure, self._tables)
+        self.master_file: Node = grow(self.structure, self.tables)
 
     def change_structure(self, structure: Structure, changes: dict[str, int | bytes | tuple[bytes, ...]]) -> None:
         """Commit a new description of the chip together with the cells that it needs; the selection is kept."""
@@ -54,12 +62,12 @@ class Card:
     def reset(self, cold: bool = True) -> bytes:
         """Begin anew and answer the ATR. Contact cards of this family answer cold and warm resets alike."""
         self._load_structure()
-        self.session = Session(self.master_file)
+        self.session = self.new_session()
         return self.structure.atr
 
     def power_off(self) -> None:
         """Forget the session."""
-        self.session = Session(self.master_file)
+        self.session = self.new_session()
 
     def transmit(self, raw: bytes) -> bytes:
         """Answer a command APDU with a response APDU, whatever the bytes; only :class:`PowerLoss` escapes."""
@@ -83,7 +91,7 @@ class Card:
         """Bring back a snapshot; the session ends as if the supply had been cut."""
         self.memory.restore(snapshot)
         self._load_structure()
-        self.session = Session(self.master_file)
+        self.session = self.new_session()
 
     # The order of checks (reconstructed specification, vol. 2 §4.1)
 
@@ -99,9 +107,9 @@ class Card:
         node = session.node
         handler = node.commands.get(code)
         if handler is None:
-            raise StatusError(no_handler(self._tables, code))
+            raise StatusError(no_handler(self.tables, code))
         state = cells[node.state_cell]
-        if state in (DirectoryState.BLOCKED, DirectoryState.BLOCKED_FOR_GOOD) and code not in self._served_when_blocked:
+        if state in (DirectoryState.BLOCKED, DirectoryState.BLOCKED_FOR_GOOD) and code not in self.served_when_blocked:
             raise StatusError(self._blocked_answer(state == DirectoryState.BLOCKED_FOR_GOOD))
         return answer(self, command, handler(self, command))
 
