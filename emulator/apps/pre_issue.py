@@ -212,16 +212,21 @@ def delete(card: Card, command: Command) -> bytes:
         files = tuple(other for other in node.directory.files if other is not file)
         structure = _with(card.structure, dataclasses.replace(node.directory, files=files))
     else:
-        top = card.master_file if command.p2 == DELETE_ALL else node
-        doomed = {below.directory.name for below in top.walk()} - {card.master_file.directory.name}
-        kept = tuple(d for d in card.structure.directories if d.name not in doomed)
-        structure = dataclasses.replace(card.structure, directories=kept)
-        if top is card.master_file:
-            if card.memory.cells[top.state_cell] != DirectoryState.CREATION:
-                raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
-            structure = _with(structure, dataclasses.replace(top.directory, files=()))
+        structure = _without_directories(card, node, everything=command.p2 == DELETE_ALL)
     card.change_structure(structure, {})
     return b""
+
+
+def _without_directories(card: Card, node: Node, *, everything: bool) -> Structure:
+    """The structure without the current directory, or without all that hangs below an MF still under creation."""
+    master = card.master_file
+    if (card.memory.cells[master.state_cell] != DirectoryState.CREATION) if everything else node is master:
+        raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
+    top = master if everything else node
+    doomed = {below.directory.name for below in top.walk()} - {master.directory.name}
+    kept = tuple(directory for directory in card.structure.directories if directory.name not in doomed)
+    structure = dataclasses.replace(card.structure, directories=kept)
+    return _with(structure, dataclasses.replace(master.directory, files=())) if everything else structure
 
 
 @COMMANDS.command("WRITE KEY")

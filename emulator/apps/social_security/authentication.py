@@ -13,9 +13,11 @@ from emulator.cos import tries
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
 from emulator.cos.structure import Key
+from emulator.cos.tree import Node
 from emulator.crypto import authentication_cryptogram, encrypt_block
 from emulator.iso7816 import SW, Command, StatusError
 
+MASTER_KEY = 0x00
 PLAIN, WITHOUT_VERSION, WITH_VERSION = 0x08, 0x10, 0x11
 
 COMMANDS = CommandSet()
@@ -32,7 +34,7 @@ def external_authenticate(card: Card, command: Command) -> bytes:
         raise StatusError(SW.INCORRECT_P1_P2)
     if len(data) not in (PLAIN, WITHOUT_VERSION, WITH_VERSION):
         raise StatusError(SW.WRONG_LENGTH)
-    node, local = card.node_of_reference(reference)
+    node, local = _directory_of(card, reference)
     key = node.authentication_keys.get(reference)
     if key is None:
         raise unknown_key(card)
@@ -54,6 +56,14 @@ def external_authenticate(card: Card, command: Command) -> bytes:
     tries.settle(card.memory, key, good, remaining)
     card.session.grant(key.bit, locally=local)
     return b""
+
+
+def _directory_of(card: Card, reference: int) -> tuple[Node, bool]:
+    """Where a key reference points; ``00`` is the master key of the current directory itself (vol. 2 §3.5)."""
+    if reference == MASTER_KEY:
+        node = card.session.node
+        return node, not node.is_environment
+    return card.node_of_reference(reference)
 
 
 def _challenges(card: Card, key: Key) -> list[bytes]:
