@@ -138,6 +138,8 @@ class File(_Table):
     """How many records a cyclic file keeps."""
     size: Annotated[int, Field(ge=1, le=0x7FFF)] | None = None
     """Bytes of a transparent or internal file."""
+    protected: bool = False
+    """Whether updates need a MAC under the directory's maintenance key (line protection 线路保护)."""
     is_directory: bool = False
     """目录文件 DIR: a variable file whose records, a template 70 for each ADF, follow from the directories below."""
     usage: Literal["in use", "preset", "reserved", "optional", "local"] = "in use"

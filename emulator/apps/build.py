@@ -154,6 +154,7 @@ def _file(profile: model.Profile, directory: str, name: str) -> File:
         read=_rule(profile, directory, described.read),
         update=_rule(profile, directory, described.update),
         capacity=described.records or described.size or 0,
+        protected=described.protected,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emulator.apps import pre_issue
 from emulator.apps.build import build
-from emulator.apps.social_security import authentication, maintenance, pins
+from emulator.apps.social_security import authentication, maintenance, pins, protected_updates
 from emulator.cos import binaries, challenges, records, selection
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet, CommandTable
@@ -16,7 +16,12 @@ from profiles import dictionary, load, model
 
 FILE_SYSTEM = CommandSet(selection.COMMANDS, records.COMMANDS, binaries.COMMANDS, challenges.COMMANDS)
 SOCIAL_SECURITY = CommandSet(
-    FILE_SYSTEM, authentication.COMMANDS, pins.COMMANDS, maintenance.COMMANDS, pre_issue.COMMANDS
+    FILE_SYSTEM,
+    authentication.COMMANDS,
+    pins.COMMANDS,
+    maintenance.COMMANDS,
+    protected_updates.COMMANDS,
+    pre_issue.COMMANDS,
 )
 CHIP = CommandSet(FILE_SYSTEM, authentication.COMMANDS, pre_issue.COMMANDS)
 

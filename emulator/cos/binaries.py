@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet, exact_length
-from emulator.cos.records import addressed_file
-from emulator.cos.structure import DirectoryState, File, FileStructure
+from emulator.cos.records import addressed_file, require_update
+from emulator.cos.structure import File, FileStructure
 from emulator.iso7816 import SW, Command, StatusError
 
 COMMANDS = CommandSet()
 
 
-def _target(card: Card, p1: int, p2: int) -> tuple[File, int]:
+def addressed_bytes(card: Card, p1: int, p2: int) -> tuple[File, int]:
     """The file and offset of P1-P2: ``100 SFI`` and an 8-bit offset, or a 15-bit offset into the current file."""
     if p1 & 0x80:
         if p1 & 0x60 or p1 == 0x80:
@@ -36,7 +36,7 @@ def read_binary(card: Card, command: Command) -> bytes:
     _, _, p1, p2, data, ne, _ = command
     if data:
         raise StatusError(SW.WRONG_LENGTH)
-    file, offset = _target(card, p1, p2)
+    file, offset = addressed_bytes(card, p1, p2)
     card.session.require(file.read)
     contents = _contents(card, file)
     if offset >= len(contents):
@@ -53,14 +53,13 @@ def read_binary(card: Card, command: Command) -> bytes:
 
 
 @COMMANDS.command("UPDATE BINARY")
-def update_binary(card: Card, command: Command) -> bytes:
+def update_binary(card: Card, command: Command, *, mac_was_right: bool = False) -> bytes:
     """UPDATE BINARY (ISO/IEC 7816-4 §11.3.5): ``6B00`` beyond the end, ``6A84`` for data that do not fit."""
     _, _, p1, p2, data, _, _ = command
     if not data:
         raise StatusError(SW.WRONG_LENGTH)
-    file, offset = _target(card, p1, p2)
-    if card.memory.cells[card.session.node.state_cell] != DirectoryState.CREATION:
-        card.session.require(file.update)
+    file, offset = addressed_bytes(card, p1, p2)
+    require_update(card, file, mac_was_right)
     contents = _contents(card, file)
     if offset >= len(contents):
         raise StatusError(SW.WRONG_P1_P2)

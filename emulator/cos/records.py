@@ -93,9 +93,10 @@ def _find(card: Card, file: File, records: tuple[bytes, ...], p1: int, mode: int
 
 
 @COMMANDS.command("UPDATE RECORD")
-def update_record(card: Card, command: Command) -> bytes:
+def update_record(card: Card, command: Command, *, mac_was_right: bool = False) -> bytes:
     """UPDATE RECORD (ISO/IEC 7816-4 §11.4.5).
 
+    A file whose updates are protected takes them only behind a right MAC, which the caller has then taken away.
     A cyclic file takes only new records, in both styles seen: ``P1=00`` with mode *previous*, and record number 1
     (reconstructed specification §3.1).
     """
@@ -107,7 +108,7 @@ def update_record(card: Card, command: Command) -> bytes:
         raise StatusError(SW.WRONG_LENGTH)
     file = addressed_file(card, p2 >> 3)
     records = _records(card, file)
-    _require_update(card, file)
+    require_update(card, file, mac_was_right)
     if file.structure is FileStructure.CYCLIC:
         if (p1, mode) not in ((0, PREVIOUS), (1, BY_NUMBER)):
             raise StatusError(SW.INCORRECT_P1_P2)
@@ -121,10 +122,16 @@ def update_record(card: Card, command: Command) -> bytes:
     return b""
 
 
-def _require_update(card: Card, file: File) -> None:
-    """Demand the update right; a directory whose creation has not ended takes its initial contents freely."""
-    if card.memory.cells[card.session.node.state_cell] != DirectoryState.CREATION:
-        card.session.require(file.update)
+def require_update(card: Card, file: File, mac_was_right: bool) -> None:
+    """Demand the update right and the protection of the file.
+
+    A directory whose creation has not ended takes its initial contents freely.
+    """
+    if card.memory.cells[card.session.node.state_cell] == DirectoryState.CREATION:
+        return
+    card.session.require(file.update)
+    if file.protected and not mac_was_right:
+        raise StatusError(SW.SECURE_MESSAGING_OBJECTS_INCORRECT)
 
 
 def _check_same_shape(card: Card, old: bytes, new: bytes) -> None:

@@ -3,8 +3,11 @@
 Those examples are the document's own consistency vectors, not official ones; the commands they give are sent whole.
 """
 
+import dataclasses
+
 import pytest
 
+from emulator.crypto import mac_sm4
 from tests.apps.conftest import CHALLENGE, SSSE
 
 DES_AUTHENTICATION = "0082000410 038B8D72DC34521F 0102030405060708"
@@ -170,3 +173,35 @@ def test_issued_cards_create_and_append_nothing(sm4):
     assert sm4.send("80E00200") == "6985"
     assert sm4.send("80E1000100"[:8]) == "6985"
     assert sm4.send("00E200280411020000") == "6D00"
+
+
+@pytest.fixture
+def protected(sm4):
+    """The SM4 card with SSSE/EF05 under line protection."""
+    structure = sm4.card.structure
+    ssse = next(d for d in structure.directories if d.name == "SSSE")
+    files = tuple(dataclasses.replace(f, protected=f.fid == 0xEF05) for f in ssse.files)
+    changed = dataclasses.replace(ssse, files=files)
+    directories = tuple(changed if d is ssse else d for d in structure.directories)
+    sm4.card.change_structure(dataclasses.replace(structure, directories=directories), {})
+    sm4.card.session.global_word = -1
+    return sm4
+
+
+def with_mac(talk, header: str, data: str) -> str:
+    """A command with the MAC under the session key of the example (59C9D554…, vol. 2 §9.2)."""
+    key = bytes.fromhex("59C9D55423F3B42A2F65596A48077002")
+    covered = bytes.fromhex(f"{header}{len(data) // 2 + 4:02X}{data}")
+    return (covered + mac_sm4(key, covered)).hex()
+
+
+def test_a_protected_file_takes_updates_with_mac_only(protected):
+    record = "0709443231343335363958"
+    assert protected.send(f"00DC072C0B{record}") == "6988"
+    command = with_mac(protected, "04DC072C", record)
+    assert protected.send(command) == "6984"
+    protected.challenge()
+    assert protected.send(command) == "9000"
+    assert protected.send("00B2072C00") == f"{record}9000"
+    protected.challenge()
+    assert protected.send(with_mac(protected, "04DC0134", "08120000")) == "6A81"

@@ -1,5 +1,6 @@
 """Memory: all or nothing, whatever happens; snapshots; images."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -39,10 +40,8 @@ def cut_after(writes: int):
 def test_a_torn_commit_leaves_the_old_values_or_the_new_ones(old, new, writes):
     memory = Memory(dict(old))
     memory.write_hook = cut_after(writes)
-    try:
+    with contextlib.suppress(PowerLoss):
         memory.commit(new)
-    except PowerLoss:
-        pass
     assert memory.cells in (old, {**old, **new})
 
 
@@ -52,10 +51,8 @@ def test_the_switch_comes_after_the_journal_is_complete():
     for writes in range(2 * len(changes) + 2):
         memory = Memory({"a": 0, "b": 0})
         memory.write_hook = cut_after(writes)
-        try:
+        with contextlib.suppress(PowerLoss):
             memory.commit(changes)
-        except PowerLoss:
-            pass
         outcomes.append(memory.cells["a"])
     # Two journal writes and the mark find the old values; the two writes home and the end the new ones.
     assert outcomes == [0, 0, 0, 1, 1, 1]
