@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from emulator.iso7816 import SW, Command, StatusError
 from emulator.iso7816.status import more_available, wrong_le
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from emulator.cos.card import Card
 
 Handler: TypeAlias = Callable[["Card", Command], bytes]
+H = TypeVar("H", bound=Handler)
 CommandTable: TypeAlias = dict[int, Handler]
 """Handlers by CLA·256 + INS."""
 
@@ -27,11 +28,11 @@ class CommandSet:
         for other in included:
             self.table.update(other.table)
 
-    def command(self, name: str) -> Callable[[Handler], Handler]:
+    def command(self, name: str) -> Callable[[H], H]:
         """Decorate the handler of the dictionary's command ``name``."""
         entry = dictionary.command(name)
 
-        def register(handler: Handler) -> Handler:
+        def register(handler: H) -> H:
             self.table[entry.cla << 8 | entry.ins] = handler
             return handler
 
