@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from conformance.bench import GOOD, Bench
+from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
-from conformance.dialogue import REFUSED, authenticate, open_directory, place, read_first, read_record, verify
-from conformance.failures import CardFailure
-from emulator.iso7816 import Atr, AtrError
+from conformance.dialogue import (
+    ENVIRONMENT,
+    REFUSED,
+    authenticate,
+    open_directory,
+    place,
+    prove,
+    read_first,
+    read_record,
+    select_identifier,
+    select_name,
+)
+from conformance.failures import CardFailure, NotRun
+from conformance.suites.selection import CHILD_FILE, ENVIRONMENT_NAME, MASTER_FILE
+from emulator.iso7816 import SW, Atr, AtrError
 
 SUITE = Suite("reset answer", "复位应答", "Reset answer")
 
@@ -161,26 +173,92 @@ def repeated(bench: Bench) -> None:
 
 
 @SUITE.case(
+    "ATR/no-negotiation/BV",
+    "不经 PPS 直接使用",
+    "Commands without negotiation",
+    requirements=["SSC-ATR-008"],
+    kind=Kind.VALID,
+    expected=(
+        "复位后首字节非 FF 即按命令处理：SELECT 为 61xx（错误 PPS 的无应答须用接触层设备测试）",
+        "a first byte other than FF is a command: SELECT answers 61xx; that a malformed PPS request stays "
+        "unanswered needs a bench at the contacts",
+    ),
+)
+def no_negotiation(bench: Bench) -> None:
+    """The half of the requirement that APDUs can show; for the other half the case says that it was not run."""
+    first = select_name(ENVIRONMENT_NAME) if ENVIRONMENT in bench.profile.directory else select_identifier(MASTER_FILE)
+    for cold in (True, False):
+        bench.reset(cold)
+        bench.expect(
+            bench.transmit(first),
+            Expectation((SW.SUCCESS,), families=(0x61,)),
+            "复位后的第一条命令",
+            "the first command after reset",
+            requirement="SSC-ATR-008",
+        )
+    raise NotRun(
+        "复位后不经 PPS 可用（已检查）；错误 PPS 请求的无应答超出 APDU 测试台的能力",
+        "usable without PPS, which was checked; a bench of APDUs cannot send a malformed PPS request",
+    )
+
+
+@SUITE.case(
+    "ATR/master-file/BO",
+    "复位后 MF 为当前目录",
+    "The MF is current after reset",
+    requirements=["SSC-ATR-009"],
+    kind=Kind.INOPPORTUNE,
+    expected=(
+        "复位前所选的文件与目录不再有效：6986 与 6A82",
+        "neither the file nor the directory selected before is current: 6986 and 6A82",
+    ),
+)
+def master_file_again(bench: Bench) -> None:
+    """A file that was current before is unknown to the directory in which the card stands afterwards."""
+    known = {
+        file.fid for name, found in bench.profile.directory.items() if name == "MF" for file in found.file.values()
+    }
+    for name, described in bench.profile.directory.items():
+        files = [file for file in described.file.values() if file.structure != "internal" and file.fid not in known]
+        for cold in (True, False) if files else ():
+            open_directory(bench, name)
+            bench.need(bench.send(select_identifier(files[0].fid, CHILD_FILE)), "选择文件", "SELECT a file")
+            bench.reset(cold)
+            bench.expect(
+                bench.send(select_identifier(files[0].fid, CHILD_FILE)),
+                SW.FILE_NOT_FOUND,
+                f"复位后选择 {name} 的文件",
+                f"SELECT a file of {name} after reset",
+                requirement="SSC-ATR-009",
+            )
+
+
+@SUITE.case(
     "ATR/forgets/BO",
     "复位清除安全状态",
     "Reset forgets the security status",
     requirements=["SSC-ATR-009"],
     kind=Kind.INOPPORTUNE,
-    expected=("复位后 DF01/EF05 读取被拒绝 6982", "after reset DF01/EF05 is refused with 6982"),
+    expected=(
+        "以密码或密钥取得的权限复位后失效：读 DF01/EF05 为 6982",
+        "no right by PIN or key survives: reading DF01/EF05 is refused with 6982",
+    ),
 )
 def forgets(bench: Bench) -> None:
-    """A verified PIN does not survive a reset, cold or warm."""
+    """Neither a verified PIN nor an authenticated key survives a reset, cold or warm."""
     household = place(bench, "DF01/EF05")
     for cold in (True, False):
-        household.open(bench)
-        bench.need(verify(bench), "验证个人密码", "VERIFY")
-        bench.need(read_first(bench, household.file), "验证后读取", "READ RECORD after VERIFY")
-        bench.reset(cold)
-        household.open(bench)
-        bench.expect(
-            read_first(bench, household.file),
-            REFUSED,
-            "复位后读取",
-            "READ RECORD after reset",
-            requirement="SSC-ATR-009",
-        )
+        for condition in household.file.read.alternatives:
+            household.open(bench)
+            for name in sorted(condition):
+                prove(bench, name)
+            bench.need(read_first(bench, household.file), "满足条件后读取", "READ RECORD with the right")
+            bench.reset(cold)
+            household.open(bench)
+            bench.expect(
+                read_first(bench, household.file),
+                REFUSED,
+                "复位后读取",
+                "READ RECORD after reset",
+                requirement="SSC-ATR-009",
+            )
