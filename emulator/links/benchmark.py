@@ -6,10 +6,12 @@ operating system, as vsmartcard's own vicc does. Needs pyscard.
 
 import socket
 import time
+from functools import partial
 from typing import Any
 
 from emulator.links.card import CardDevice, NullCard
 from emulator.links.stack import Stack, open_stack
+from emulator.links.vpcd import Connector, VpcdLink
 
 READ_RECORD = bytes.fromhex("00B2010C00")
 
@@ -21,6 +23,11 @@ class UnhurriedSocket(socket.socket):
         """Leave out all options of TCP."""
         if level != socket.IPPROTO_TCP:
             super().setsockopt(level, option, *value)
+
+
+def unhurried_socket(connect: Connector) -> socket.socket:
+    """Make a connection, and take the haste from it."""
+    return UnhurriedSocket(fileno=connect().detach())
 
 
 def exchanges_per_second(
@@ -40,14 +47,16 @@ def exchanges_per_second(
         seconds: how long to measure, at least.
         slot: index of the slot, which must be empty.
         hurried: false to measure without the link's TCP options.
+
+    Raises:
+        RuntimeError: a PC/SC call failed.
     """
     from smartcard import scard
 
-    link = stack.link(card or NullCard(), slot)
-    if not hurried:
-        fast = stack.connector(slot)
-        link = stack.link(card or NullCard(), slot, connect=lambda: UnhurriedSocket(fileno=fast().detach()))
-    with link.start().wait_until_powered():
+    connect = stack.connector(slot)
+    unhurried = partial(unhurried_socket, connect)
+    with VpcdLink(card or NullCard(), connect if hurried else unhurried) as link:
+        link.wait_until_powered()
         _, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
         name = stack.reader_names[slot]
         state = 0
@@ -55,11 +64,12 @@ def exchanges_per_second(
             _, ((_, state, _),) = scard.SCardGetStatusChange(context, 1000, [(name, state)])
         protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
         status, handle, protocol = scard.SCardConnect(context, name, scard.SCARD_SHARE_EXCLUSIVE, protocols)
-        sent, words = 0, list(command)
+        sent, spent, words = 0, 0.0, list(command)
         begin = time.perf_counter()
-        while status == scard.SCARD_S_SUCCESS and (spent := time.perf_counter() - begin) < seconds:
+        while status == scard.SCARD_S_SUCCESS and spent < seconds:
             status, _ = scard.SCardTransmit(handle, protocol, words)
             sent += 1
+            spent = time.perf_counter() - begin
         scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
         scard.SCardReleaseContext(context)
     if status != scard.SCARD_S_SUCCESS:

@@ -2,12 +2,13 @@
 
 vicc keeps any object with five methods in a reader: `getATR`, `powerUp`, `powerDown`, `reset` and `execute`. `HostedCard`
 gives a card these. It serves whoever has vicc in use already, for its QR code and its reversed connection to a phone;
-`VpcdLink` does the plain connection some three hundred times faster.
+`VpcdLink` does the plain connection some four hundred times faster.
 
 vicc comes as a Python package `virtualsmartcard`. Debian's packages (vsmartcard-vpicc and python3-virtualsmartcard 3.3)
 do not work as they are: the package lies in /usr/lib/python3/site-packages/virtualsmartcard, where no Python looks, and
 without pycryptodome, on which the packages do not depend, it falls back to a module of Python 2. `vicc_class` looks in
-that place too, and says what is missing. Once imported, its connection and its own ISO 7816 card work.
+that place too, and says what is missing. Once imported, its connection works; its own ISO 7816 card ends with an exception
+at a SELECT that wants file control information.
 
 In three lines, with vpcd on this machine:
 

@@ -119,7 +119,10 @@ class KeptStack(Stack):
         port = self.ports[slot]
 
         def connect() -> socket.socket:
-            return socket.socket(fileno=self._ask(do="connect", port=port)[1][0])
+            try:
+                return socket.socket(fileno=self._ask(do="connect", port=port)[1][0])
+            except StackError as error:
+                raise ConnectionError(str(error)) from error
 
         return connect
 

@@ -2,17 +2,15 @@
 
 The client library reads the environment variable PCSCLITE_CSOCK_NAME once and remembers the path for the life of the
 process (pcsc-lite 1.9.9, `getSocketName`). A process that speaks with several pcscd one after another therefore names
-a symbolic link that is turned from one to the next: `ProcessSocket`.
+a path that can be turned from one to the next: `ProcessSocket`.
 """
 
-import atexit
 import contextlib
 import ctypes
 import os
 import re
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +29,6 @@ MAX_SLOTS = 16
 
 SLOTS = 2
 """Slots of one vpcd reader."""
-
-MAX_SOCKET_PATH = 107
-"""Bytes in the path of a UNIX socket (sockaddr_un, less the final NUL)."""
 
 SCARD_SCOPE_SYSTEM = 2
 
@@ -138,46 +133,47 @@ def list_readers() -> list[str]:
 
 
 class ProcessSocket:
-    """Decides which pcscd the PC/SC library of this process speaks with."""
+    """Decides which pcscd the PC/SC library of this process speaks with.
+
+    The library's one path leads through a file descriptor of this process, which is turned to the folder of one pcscd's
+    socket after the other: /proc/<process>/fd/<number>/pcscd.comm. Nothing is left on disk, child processes that inherit
+    the environment go the same way, and a pcscd that was started again is found again.
+    """
 
     def __init__(self) -> None:
-        self._link: Path | None = None
-        self.original = os.environ.get(SOCKET_VARIABLE)
-
-    @property
-    def system(self) -> Path:
+        original = os.environ.get(SOCKET_VARIABLE)
+        self.system = Path(original) if original else SOCKET
         """The socket that this process would use without us."""
-        return Path(self.original) if self.original else SOCKET
+        self._target: Path | None = None
+        self._descriptor = -1
 
     def turn_to(self, target: Path) -> None:
         """Let all PC/SC contexts that this process makes from now on go to this socket.
 
         The process must not have used PC/SC before the first call: the library has fixed its path then.
+
+        Raises:
+            PcscError: the socket is not called pcscd.comm.
         """
-        link = self._link or self._make_link()
-        fresh = link.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(target)
-        fresh.replace(link)
-        os.environ[SOCKET_VARIABLE] = str(link)
+        if self._target is None and target == self.system:
+            return  # that is where the library goes anyway
+        if target.name != SOCKET.name:
+            raise PcscError(
+                f"A process that was in a private stack finds no {target}: only a socket called {SOCKET.name}."
+            )
+        folder = target.parent if target.parent.is_dir() else Path("/")  # where no pcscd is, none is found
+        opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        if self._target is None:
+            self._descriptor = opened
+            os.environ[SOCKET_VARIABLE] = f"/proc/{os.getpid()}/fd/{opened}/{SOCKET.name}"
+        else:
+            os.dup2(opened, self._descriptor, inheritable=False)
+            os.close(opened)
+        self._target = target
 
     def points_to(self, target: Path) -> bool:
         """Tell whether this socket is the one in use."""
-        return self._link is not None and self._link.readlink() == target
-
-    def _make_link(self) -> Path:
-        folder = tempfile.mkdtemp(prefix="sscard-")
-        if len(folder) + len("/pcscd.comm") > MAX_SOCKET_PATH:
-            Path(folder).rmdir()  # too long for a socket's path
-            folder = tempfile.mkdtemp(prefix="sscard-", dir="/tmp")
-        atexit.register(self._forget, folder, os.getpid())
-        self._link = Path(folder) / "pcscd.comm"
-        return self._link
-
-    @staticmethod
-    def _forget(folder: str, owner: int) -> None:
-        if os.getpid() == owner:
-            shutil.rmtree(folder, ignore_errors=True)
+        return self._target == target
 
 
 process_socket = ProcessSocket()

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from emulator.links import pcsclite
 from emulator.links.card import CardDevice
 from emulator.links.pcsclite import PcscError, ReaderEntry, process_socket
-from emulator.links.vpcd import Connector, VpcdLink, tcp_connector
+from emulator.links.vpcd import Connector, LinkError, VpcdLink, tcp_connector
 
 
 class StackError(Exception):
@@ -75,8 +75,8 @@ class Stack(ABC):
         Raises:
             StackError: the stack isn't reached.
         """
-        process_socket.turn_to(self.socket_path)
         try:
+            process_socket.turn_to(self.socket_path)
             missing = set(self.reader_names) - set(pcsclite.list_readers())
         except PcscError as error:
             raise StackError(f"The {self.kind} can't be used: {error}") from error
@@ -105,8 +105,17 @@ class Stack(ABC):
         return link
 
     def insert(self, card: CardDevice, slot: int = 0, **options: Any) -> VpcdLink:
-        """Put a card into a slot and return the running link when the reader has given it power."""
-        return self.link(card, slot, **options).start().wait_until_powered()
+        """Put a card into a slot and return the running link when the reader has given it power.
+
+        Raises:
+            LinkError: nothing listens for that slot, or another card is in it.
+        """
+        link = self.link(card, slot, **options).start()
+        try:
+            return link.wait_until_powered()
+        except LinkError:
+            link.stop()
+            raise
 
     def __enter__(self) -> Self:
         return self.start()

@@ -79,7 +79,9 @@ class Keeper:
     def start(self) -> None:
         """Start pcscd and wait until it and all of vpcd's slots listen."""
         if self.order["private"]:
-            shutil.rmtree(self.socket.parent, ignore_errors=True)
+            # What a pcscd that was killed has left; the folder itself stays, clients hold on to it.
+            for left in self.socket.parent.glob("*"):
+                left.unlink()
         with (self.folder / "pcscd.log").open("ab") as log:
             pcscd = [self.order["pcscd"], "--foreground", "--config", str(self.folder / "reader.conf")]
             self.daemon = subprocess.Popen(  # noqa: S603  the words come from our own parent

@@ -116,6 +116,7 @@ class VpcdLink:
         self.card = card
         self._connect = connect or tcp_connector()
         self._where = where
+        self._lost_words = f"The reader at {where} is away; waiting for it."
         self._gone = gone
         self._silence = silence
         self._on_exchange = on_exchange
@@ -128,6 +129,7 @@ class VpcdLink:
         self._stopped = False
         self._thread: threading.Thread | None = None
         self._powered = threading.Event()
+        self._told: tuple[LinkEvent, str] | None = None
 
     def run(self) -> None:
         """Serve until `stop()` or Ctrl-C.
@@ -209,7 +211,10 @@ class VpcdLink:
         self.stop()
 
     def _tell(self, event: LinkEvent, words: str) -> None:
-        if self._on_event:
+        """Tell what happened; of attempts that fail alike, the first one is enough."""
+        again = (event, words) == self._told and event in (LinkEvent.LOST, LinkEvent.SILENT)
+        self._told = event, words
+        if self._on_event and not again:
             self._on_event(event, words)
 
     def _first_line(self) -> socket.socket:
@@ -245,24 +250,24 @@ class VpcdLink:
                     self._changed.notify_all()
             if event is not LinkEvent.TORN:
                 self.card.power_off()
-            self._tell(event, words)
-            line = self._next_line(told=event is LinkEvent.LOST)
+            if event is not LinkEvent.STOPPED:
+                self._tell(event, words)
+            line = self._next_line(lost=event is LinkEvent.LOST)
+        self._tell(LinkEvent.STOPPED, "The card is out.")
 
-    def _next_line(self, told: bool) -> socket.socket | None:
+    def _next_line(self, lost: bool) -> socket.socket | None:
         """Return a connection as soon as the card is to be in the slot and the slot is there; none once stopped."""
-        for attempt in itertools.count():
+        pauses = self.BACK_OFF if lost else (0.0, *self.BACK_OFF)
+        for pause in itertools.chain(pauses, itertools.repeat(self.BACK_OFF[-1])):
             with self._changed:
+                self._changed.wait_for(lambda: self._stopped, pause)
                 self._changed.wait_for(lambda: self._inserted or self._stopped)
                 if self._stopped:
                     break
             try:
                 return self._connect()
-            except OSError as error:
-                if not told:
-                    self._tell(LinkEvent.LOST, f"The reader at {self._where} can't be reached ({error}); trying again.")
-                    told = True
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopped, self.BACK_OFF[min(attempt, len(self.BACK_OFF) - 1)])
+            except OSError:
+                self._tell(LinkEvent.LOST, self._lost_words)
         return None
 
     def _converse(self, line: socket.socket) -> tuple[LinkEvent, str]:
@@ -297,10 +302,10 @@ class VpcdLink:
                     with contextlib.suppress(OSError):  # the next `recv` finds out as well
                         line.sendall(encode_message(answer))
         if self._stopped:
-            return LinkEvent.STOPPED, "The card is out."
+            return LinkEvent.STOPPED, ""
         if not self._inserted:
             return LinkEvent.REMOVED, "The card was removed."
-        return LinkEvent.LOST, f"The reader at {self._where} went away; waiting for it."
+        return LinkEvent.LOST, self._lost_words
 
     def _out(self) -> bool:
         return self._stopped or not self._inserted

@@ -1,5 +1,5 @@
 """Fixtures of the links' tests."""
 
-from links.fixtures import client, stack
+from tests.links.fixtures import client, stack
 
 __all__ = ["client", "stack"]

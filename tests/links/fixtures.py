@@ -1,4 +1,7 @@
-"""Real PC/SC for tests: a private stack and a thin client. Other test folders import the fixtures in their conftest."""
+"""Real PC/SC for tests: a private stack and a thin client. Other test folders import the fixtures into their conftest:
+
+from tests.links.fixtures import client, stack
+"""
 
 import time
 from collections.abc import Iterator

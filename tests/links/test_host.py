@@ -10,8 +10,8 @@ from emulator.links.card import CardGone
 from emulator.links.host import HostedCard, run_in_vicc, vicc_class
 from emulator.links.stack import PrivateStack
 from emulator.links.vpcd import LinkError
-from links.fake import ATR, RecordingCard
-from links.fixtures import PcscClient
+from tests.links.fake import ATR, RecordingCard
+from tests.links.fixtures import PcscClient
 
 SELECT = bytes.fromhex("00A40000023F00")
 ROOT = Path(__file__).parent.parent.parent

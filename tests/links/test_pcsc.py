@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from smartcard import scard
 from smartcard.System import readers
 
+from emulator.links.benchmark import exchanges_per_second
 from emulator.links.card import NullCard
 from emulator.links.stack import PrivateStack
 from emulator.links.vpcd import LinkEvent
-from links.fake import ATR, RecordingCard, Witness
-from links.fixtures import PcscClient, PcscFailure
+from tests.links.fake import ATR, RecordingCard, Witness
+from tests.links.fixtures import PcscClient, PcscFailure
 
 pytestmark = pytest.mark.pcsc
 
@@ -115,7 +116,8 @@ def reconnect_in_time(client: PcscClient) -> None:
     deadline = time.monotonic() + SECONDS
     while True:
         try:
-            return client.reconnect()
+            client.reconnect()
+            return
         except PcscFailure as failure:
             if failure.code != scard.SCARD_E_NO_SMARTCARD & 0xFFFFFFFF or time.monotonic() > deadline:
                 raise
@@ -185,6 +187,13 @@ def test_second_card_waits_until_the_slot_is_free(stack: PrivateStack, client: P
         second.wait_until_powered()
         assert client.connect(NAME).transmit(READ) == b"\x90\x02"
         second.stop()
+
+
+def test_benchmark_measures_both_ways(stack: PrivateStack) -> None:
+    card = RecordingCard()
+    assert exchanges_per_second(stack, card, seconds=0.01) > 0
+    assert set(card.events) == {"cold", "off", READ}
+    assert exchanges_per_second(stack, slot=1, seconds=0.01, hurried=False) > 0
 
 
 def test_slots_work_at_the_same_time(stack: PrivateStack) -> None:

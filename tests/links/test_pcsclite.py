@@ -2,6 +2,9 @@
 
 import os
 import socket
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -92,28 +95,51 @@ def test_missing_library_is_said_clearly(monkeypatch: pytest.MonkeyPatch) -> Non
         pcsclite.list_readers()
 
 
-def test_process_socket_turns_one_stable_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(pcsclite.SOCKET_VARIABLE, "/somewhere/pcscd.comm")
+def listening(path: Path, answer: bytes) -> socket.socket:
+    """Return a server on this path that tells its answer to the first client."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    server.bind(str(path))
+    server.listen()
+    threading.Thread(target=lambda: server.accept()[0].send(answer), daemon=True).start()
+    return server
+
+
+def heard(path: str) -> bytes:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.connect(path)
+        return client.recv(10)
+
+
+def test_one_path_leads_to_one_socket_after_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(pcsclite.SOCKET_VARIABLE, raising=False)
     switch = ProcessSocket()
-    assert switch.system == Path("/somewhere/pcscd.comm")
     paths = set()
-    for target in (tmp_path / "one", tmp_path / "two"):
-        switch.turn_to(target)
+    for name in ("one", "two", "three"):
+        target = tmp_path / name / "pcscd.comm"
+        with listening(target, name.encode()):
+            switch.turn_to(target)
+            paths.add(path := os.environ[pcsclite.SOCKET_VARIABLE])
+            assert heard(path) == name.encode()
+            child = f"import os, socket; s = socket.socket(socket.AF_UNIX); s.connect(os.environ['{pcsclite.SOCKET_VARIABLE}'])"
+            subprocess.run([sys.executable, "-c", child], check=True)
+        target.unlink()
+        with listening(target, b"again"):  # a pcscd that was started again
+            assert heard(path) == b"again"
         assert switch.points_to(target)
-        path = os.environ[pcsclite.SOCKET_VARIABLE]
-        assert Path(path).readlink() == target
-        paths.add(path)
     assert len(paths) == 1
-    assert not switch.points_to(tmp_path / "one")
+    switch.turn_to(tmp_path / "missing" / "pcscd.comm")
+    with pytest.raises(FileNotFoundError):
+        heard(path)
+
+
+def test_process_that_stays_with_its_own_socket_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(pcsclite.SOCKET_VARIABLE, "/somewhere/else.socket")
+    switch = ProcessSocket()
+    switch.turn_to(switch.system)
+    assert os.environ[pcsclite.SOCKET_VARIABLE] == "/somewhere/else.socket"
+    switch.turn_to(pcsclite.SOCKET)
+    with pytest.raises(PcscError, match=r"finds no /somewhere/else\.socket: only a socket called pcscd\.comm"):
+        switch.turn_to(switch.system)
     monkeypatch.delenv(pcsclite.SOCKET_VARIABLE)
     assert ProcessSocket().system == Path("/run/pcscd/pcscd.comm")
-
-
-def test_stable_path_is_short_enough_for_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    deep = tmp_path / ("x" * 100)
-    deep.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(deep))
-    monkeypatch.setenv(pcsclite.SOCKET_VARIABLE, "")
-    ProcessSocket().turn_to(tmp_path)
-    assert len(os.environ[pcsclite.SOCKET_VARIABLE]) <= 107
-    assert not list(deep.iterdir())

@@ -15,9 +15,10 @@ import pytest
 import emulator
 from emulator.links import pcsclite
 from emulator.links.card import NullCard
-from emulator.links.stack import PrivateStack, StackError, available_stacks, open_stack
-from emulator.links.vpcd import LinkEvent
-from links.fixtures import PcscClient
+from emulator.links.stack import PrivateStack, StackError, StackOffer, SystemStack, available_stacks, open_stack
+from emulator.links.vpcd import LinkError, LinkEvent, VpcdLink
+from tests.links.fake import Witness
+from tests.links.fixtures import PcscClient
 
 pytestmark = pytest.mark.pcsc
 
@@ -213,6 +214,55 @@ def test_pcscd_dies_with_its_keeper(parent: tuple[subprocess.Popen[str], list[in
     wait_until_gone(pcscd, keeper)
 
 
+def test_link_outlives_the_death_of_the_keeper() -> None:
+    events = Witness()
+    stack = PrivateStack().start()
+    stack.insert(NullCard(), on_event=events)
+    os.kill(int(stack.socket_path.parts[2]), signal.SIGKILL)
+    events.wait_for(LinkEvent.LOST)
+    stack.stop()
+    assert events.kinds()[-1] is LinkEvent.STOPPED
+
+
+def test_slot_that_is_taken_refuses_the_card(stack: PrivateStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = VpcdLink.wait_until_powered
+    monkeypatch.setattr(VpcdLink, "wait_until_powered", lambda link: waiting(link, 1.0))
+    events = Witness()
+    with stack.insert(NullCard()):
+        with pytest.raises(LinkError, match="Virtual PCD 00 00 did not take the card within 1 seconds"):
+            stack.insert(NullCard(), on_event=events)
+        assert events.kinds() == [LinkEvent.STOPPED]
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pcsclite, "find_pcscd", lambda: None)
+    monkeypatch.setattr(pcsclite, "find_driver", lambda: None)
+    with pytest.raises(StackError, match="apt-get install pcscd vsmartcard-vpcd"):
+        PrivateStack().start()
+    monkeypatch.setattr(SystemStack, "offer", lambda: StackOffer("running pcscd", False, "start it"))
+    with pytest.raises(StackError, match=r"No PC/SC stack can be had\. private pcscd: Not installed.*: start it"):
+        open_stack()
+
+
+def test_pcscd_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pcsclite, "find_pcscd", lambda: Path("/bin/false"))
+    with pytest.raises(StackError, match=r"pcscd ended with status 1: it said nothing"):
+        PrivateStack().start()
+    monkeypatch.setattr(pcsclite, "find_pcscd", lambda: Path("/bin/ls"))
+    with pytest.raises(StackError, match=r"pcscd ended with status 2: .*--foreground"):
+        PrivateStack().start()
+
+
+def test_user_without_namespaces_hears_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PrivateStack, "_unshare", staticmethod(lambda: ["unshare", "--no-such-option"]))
+    offer = PrivateStack.offer()
+    assert not offer.usable
+    assert "no-such-option" in offer.why
+    assert "allow user namespaces" in offer.why
+    with pytest.raises(StackError, match=r"can't be started: unshare: .*no-such-option"):
+        PrivateStack().start()
+
+
 def test_children_reach_the_stack_by_its_environment() -> None:
     with PrivateStack() as first, PrivateStack(2):
         done = subprocess.run(
@@ -253,8 +303,8 @@ with stack:
 """
 IMPORTS = """
 import sys, subprocess, time
-sys.path.insert(0, "tests")
-from links.fixtures import PcscClient
+
+from tests.links.fixtures import PcscClient
 from emulator.links.card import NullCard
 from emulator.links import pcsclite
 from emulator.links.stack import *
