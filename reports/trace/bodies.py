@@ -44,6 +44,11 @@ class Head:
     base: int
     entry: CommandEntry | None
 
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """What names the command: CLA, INS, P1."""
+        return self.cla, self.ins, self.p1
+
 
 def unparsed(head: Head, data: Octets, _session: Session) -> tuple[Field, ...]:
     """The bytes after the header of a command whose lengths contradict each other."""

@@ -8,6 +8,7 @@ Nothing that is fed to a decoder makes it raise.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from emulator.iso7816 import status
 from emulator.iso7816.apdu import ApduError, Command
@@ -20,6 +21,14 @@ from reports.trace.parts import NOTHING, Decoded, Name, printable
 from reports.trace.state import Session
 
 _GET_RESPONSE = 0xC0
+_SWITCHES = {
+    "POWER ON": Name("上电", "power on"),
+    "RESET": Name("冷复位", "cold reset"),
+    "WARM RESET": Name("热复位", "warm reset"),
+    "NEW CARD": Name("换新卡并上电", "fresh card, power on"),
+    "POWER OFF": Name("断电", "power off"),
+}
+_POWER_LOST = Name("应答前断电", "power lost before the answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +36,25 @@ class _Pending:
     """A logical command whose answer has not come completely."""
 
     head: Head
-    label: str
     raw: bytes
+    """The command without its Le, by which its repetition is recognised."""
     gathered: Octets
     waits: bool
     """Whether the card announced an answer (61xx); otherwise it wants another Le (6Cxx)."""
+
+
+class _Step(NamedTuple):
+    """An exchange in its place: which logical command it belongs to and what that command addresses."""
+
+    logical: Head
+    gathered: Octets
+    offset: int
+    continues: bool
+    fetches: bool
+    subject: str
+    title: Name
+    file_before: str
+    sw: int | None
 
 
 class Decoder:
@@ -45,8 +68,8 @@ class Decoder:
         self._session = Session(profile)
         self._pending: _Pending | None = None
 
-    def reset(self, atr: bytes | str | Octets) -> Decoded:
-        """The card was reset, or came to power, and answered ``atr`` (perhaps empty)."""
+    def reset(self, atr: bytes | str | Octets, how: str = "RESET") -> Decoded:
+        """The card was reset, or came to power, and answered ``atr`` (perhaps empty). ``how`` is a word of the event log."""
         self._session.reset()
         self._pending = None
         answer = _octets(atr)
@@ -54,8 +77,8 @@ class Decoder:
             kind="reset",
             command=Octets(b""),
             response=answer,
-            name=Name("复位", "reset"),
-            label="RESET",
+            name=_SWITCHES.get(how, _SWITCHES["RESET"]),
+            label=how,
             directory=self._session.directory,
             title=self._session.title,
             answer=reset.fields(answer),
@@ -65,75 +88,108 @@ class Decoder:
         """The card lost its power."""
         self._session.reset()
         self._pending = None
-        return Decoded("power off", Octets(b""), Octets(b""), Name("断电", "power off"), "POWER OFF")
+        return Decoded("power off", Octets(b""), Octets(b""), _SWITCHES["POWER OFF"], "POWER OFF")
 
     def exchange(self, command: bytes | str | Octets, response: bytes | str | Octets) -> Decoded:
         """Decode a command and its answer.
 
-        Text is hexadecimal, ``XX`` for a byte that is unknown; the words ``RESET`` and ``POWER OFF`` of the event log are
-        understood. What can't be read is shown as unreadable, never refused.
+        Text is hexadecimal, ``XX`` for a byte that is unknown; the words of the event log are understood: ``POWER ON``,
+        ``RESET``, ``WARM RESET``, ``NEW CARD`` and ``POWER OFF`` for a command, ``POWER LOST …`` for an answer that never
+        came. What can't be read is shown as unreadable, never refused.
         """
-        if command == "RESET":
-            return self.reset(response)
-        if command == "POWER OFF":
-            return self.power_off()
+        if isinstance(command, str) and command in _SWITCHES:
+            return self.power_off() if command == "POWER OFF" else self.reset(response, command)
+        lost = isinstance(response, str) and response.startswith("POWER LOST")
         try:
-            sent, received = Octets.of(command), Octets.of(response)
+            sent, received = Octets.of(command), Octets(b"") if lost else Octets.of(response)
         except OctetsError as error:
             self._pending = None
             return _unreadable(command, response, str(error))
-        return self._decode(sent, received)
+        decoded = self._decode(sent, received)
+        return replace(decoded, status=_POWER_LOST, status_kind="warning", problems=()) if lost else decoded
+
+    def skip(self, command: str, response: str) -> None:
+        """Follow an exchange of the event log without describing it, which is faster."""
+        if command in _SWITCHES:
+            self._session.reset()
+            self._pending = None
+            return
+        try:
+            sent, received = Octets.of(command), Octets.of(response)
+        except OctetsError:
+            self._pending = None
+            return
+        head, data, _ = _parse(sent)
+        if head is None:
+            self._pending = None
+        else:
+            self._close(self._open(head, sent, received), head, data, sent)
 
     def _decode(self, sent: Octets, received: Octets) -> Decoded:
         head, data, problem = _parse(sent)
         sw = _status(received)
         meaning = words.status(sw)
+        session = self._session
         if head is None:
             self._pending = None
-            named = Decoded("exchange", sent, received, Name("命令残缺", "incomplete command"), problems=(problem,))
-            return self._with_state(replace(named, sw=sw, status=meaning.text, status_kind=meaning.kind))
-        pending = self._continued(head, sent)
-        fetched = pending if pending and pending.waits else None
-        answer = received.cut(0, max(len(received) - 2, 0))
-        gathered = fetched.gathered + answer if fetched else answer
-        logical = fetched.head if fetched else head
+            return Decoded(
+                "exchange", sent, received, Name("命令残缺", "incomplete command"), sw=sw, status=meaning.text,
+                status_kind=meaning.kind, directory=session.directory, file=session.file,
+                subject=session.path, title=session.title, held=tuple(session.held), problems=(problem,),
+            )  # fmt: skip
         wording = words.command(head.cla, head.ins, head.p1)
-        label = fetched.label if fetched else wording.label
-        before = self._session.file
-        subject, title = ("", NOTHING) if fetched else self._address(head)
-        decoded = Decoded(
+        step = self._open(head, sent, received)
+        fields = (bodies.unparsed if problem else bodies.command_fields)(head, data, session)
+        answers = bodies.answer_fields(step.logical, step.gathered, session)
+        self._close(step, head, data, sent)
+        return Decoded(
             "exchange",
             sent,
             received,
             wording.name,
             wording.label,
             parameters=words.parameters(wording, head.p1, head.p2),
-            fields=(bodies.unparsed if problem else bodies.command_fields)(head, data, self._session),
-            answer=bodies.answer_fields(logical, gathered, self._session),
-            sw=sw,
-            completes=pending.label if pending else "",
-            answer_offset=len(fetched.gathered) if fetched else 0,
-            problems=tuple(text for text in (problem, _answer_problem(received)) if text),
-            status=meaning.text,
-            status_kind=meaning.kind,
-        )
-        if not fetched:
-            if not _confirmed(sw):
-                self._session.file = before
-            self._follow(head, data, sw)
-        self._remember(logical, label, sent, sw, gathered)
-        return self._with_state(decoded, subject, title)
-
-    def _with_state(self, decoded: Decoded, subject: str = "", title: Name = NOTHING) -> Decoded:
-        session = self._session
-        return replace(
-            decoded,
             directory=session.directory,
             file=session.file,
-            subject=subject or session.path,
-            title=title if subject else session.title,
+            subject=step.subject or session.path,
+            title=step.title if step.subject else session.title,
             held=tuple(session.held),
+            fields=fields,
+            answer=answers,
+            sw=sw,
+            status=meaning.text,
+            status_kind=meaning.kind,
+            completes=words.command(*step.logical.key).label if step.continues else "",
+            answer_offset=step.offset,
+            problems=tuple(text for text in (problem, _answer_problem(received)) if text),
         )
+
+    def _open(self, head: Head, sent: Octets, received: Octets) -> _Step:
+        """Find out what an exchange belongs to, and make current what it addresses."""
+        pending = self._continued(head, sent)
+        fetched = pending if pending and pending.waits else None
+        answer = received.cut(0, max(len(received) - 2, 0))
+        before = self._session.file
+        subject, title = ("", NOTHING) if fetched else self._address(head)
+        return _Step(
+            logical=fetched.head if fetched else head,
+            gathered=fetched.gathered + answer if fetched else answer,
+            offset=len(fetched.gathered) if fetched else 0,
+            continues=pending is not None,
+            fetches=fetched is not None,
+            subject=subject,
+            title=title,
+            file_before=before,
+            sw=_status(received),
+        )
+
+    def _close(self, step: _Step, head: Head, data: Octets, sent: Octets) -> None:
+        """Let the session follow what the card has confirmed, and keep what the next exchange may continue."""
+        if not step.fetches:
+            if not _confirmed(step.sw):
+                self._session.file = step.file_before
+            self._follow(head, data, step.sw)
+        self._remember(step, sent)
 
     def _address(self, head: Head) -> tuple[str, Name]:
         """What the command speaks of: a file, a PIN, a key. Makes the file of a short identifier current."""
@@ -182,19 +238,17 @@ class Decoder:
             return pending if head.ins == _GET_RESPONSE and head.p1 == head.p2 == 0 else None
         return pending if _without_le(sent) == pending.raw else None
 
-    def _remember(self, logical: Head, label: str, sent: Octets, sw: int | None, gathered: Octets) -> None:
-        """Keep what the next exchange may continue."""
-        earlier = self._pending
-        self._pending = None
-        if sw is None:
+    def _remember(self, step: _Step, sent: Octets) -> None:
+        earlier, self._pending = self._pending, None
+        if step.sw is None:
             return
-        if status.is_more_available(sw):
-            self._pending = _Pending(logical, label, b"", gathered, waits=True)
-        elif status.is_wrong_le(sw):
-            if sent.value[1:2] == bytes((_GET_RESPONSE,)) and earlier and earlier.waits:
+        if status.is_more_available(step.sw):
+            self._pending = _Pending(step.logical, b"", step.gathered, waits=True)
+        elif status.is_wrong_le(step.sw):
+            if step.fetches:
                 self._pending = earlier
             else:
-                self._pending = _Pending(logical, label, _without_le(sent), Octets(b""), waits=False)
+                self._pending = _Pending(step.logical, _without_le(sent), Octets(b""), waits=False)
 
 
 def _parse(sent: Octets) -> tuple[Head | None, Octets, str]:

@@ -1,0 +1,135 @@
+"""What of a case's evidence a report shows: steps, checks and decoded exchanges in the order in which they happened.
+
+A report has to stay readable and small: a passing case keeps its first exchanges and its last one, a case that didn't pass
+keeps many more, and what was left out is counted. The event log has everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from conformance.events import CaseFinished, Check, Event, Exchange, Step
+from conformance.verdict import Verdict
+from profiles.model import Profile
+from reports.trace import Decoded, Decoder
+
+
+class Limits(NamedTuple):
+    """How much of a case is shown."""
+
+    head: int
+    """Exchanges from the beginning."""
+    tail: int
+    """Exchanges from the end."""
+    checks: int
+    """Good checks and steps; bad checks are always shown."""
+    fields: bool
+    """Whether exchanges show their decoded fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An exchange with its place in the case."""
+
+    number: int
+    seconds: float
+    decoded: Decoded
+    fields: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """Exchanges, checks and steps that were left out here."""
+
+    exchanges: int
+    others: int
+
+
+Entry = Step | Check | Shown | Omitted
+Timeline = tuple[Entry, ...]
+
+
+def limits_for(passing: int, others: int) -> tuple[Limits, Limits]:
+    """Limits of passing cases and of all others, given how many there are of each."""
+    if passing <= 400:
+        kept = Limits(3, 1, 6, fields=True)
+    elif passing <= 1500:
+        kept = Limits(2, 1, 3, fields=False)
+    else:
+        kept = Limits(1, 1, 1, fields=False)
+    if others <= 60:
+        return kept, Limits(24, 40, 120, fields=True)
+    return kept, Limits(6, 10, 30, fields=True) if others <= 400 else Limits(2, 4, 8, fields=False)
+
+
+def timelines(
+    events: Iterable[Event], verdicts: Mapping[str, Verdict], profile: Profile | None, *, masked: bool
+) -> dict[str, Timeline]:
+    """The evidence of every case. ``masked``: hide what the decoder knows to be secret, whatever the log shows."""
+    passing = sum(verdict is Verdict.PASS for verdict in verdicts.values())
+    of_passing, of_others = limits_for(passing, len(verdicts) - passing)
+    by_case: dict[str | None, list[Step | Check | Exchange]] = {}
+    for event in events:
+        if isinstance(event, Step | Check | Exchange):
+            by_case.setdefault(event.case, []).append(event)
+    decoder = Decoder(profile)
+    result = {}
+    for case, found in by_case.items():
+        limits = of_passing if case is not None and verdicts.get(case) is Verdict.PASS else of_others
+        timeline = _timeline(found, limits, decoder, masked)
+        if case is not None:
+            result[case] = timeline
+    return result
+
+
+def _timeline(events: Sequence[Step | Check | Exchange], limits: Limits, decoder: Decoder, masked: bool) -> Timeline:
+    total = sum(isinstance(event, Exchange) for event in events)
+    shown: list[Entry] = []
+    exchanges = others = 0
+    for event in events:
+        if isinstance(event, Exchange):
+            keep = exchanges < limits.head or exchanges >= total - limits.tail
+            exchanges += 1
+            if keep:
+                shown.append(_shown(event, decoder, limits.fields, masked))
+            else:
+                decoder.skip(event.command, event.response)
+                _omit(shown, exchanges=1)
+        elif (isinstance(event, Check) and not event.good) or others < limits.checks:
+            others += 1
+            shown.append(event)
+        else:
+            _omit(shown, others=1)
+    return tuple(shown)
+
+
+def _shown(event: Exchange, decoder: Decoder, fields: bool, masked: bool) -> Shown:
+    decoded = decoder.exchange(event.command, event.response)
+    return Shown(event.number, event.seconds, decoded.masked() if masked else decoded, fields)
+
+
+def _omit(shown: list[Entry], exchanges: int = 0, others: int = 0) -> None:
+    last = shown[-1] if shown else None
+    if isinstance(last, Omitted):
+        shown[-1] = replace(last, exchanges=last.exchanges + exchanges, others=last.others + others)
+    else:
+        shown.append(Omitted(exchanges, others))
+
+
+class Move(NamedTuple):
+    """A step of a counterexample."""
+
+    decoded: Decoded
+    note: str
+
+
+def counterexample(end: CaseFinished | None, profile: Profile | None, *, masked: bool) -> tuple[Move, ...]:
+    """The shortest sequence that shows a failure, decoded."""
+    decoder = Decoder(profile)
+    moves = []
+    for entry in end.counterexample if end else ():
+        decoded = decoder.exchange(entry.get("command", ""), entry.get("response", ""))
+        moves.append(Move(decoded.masked() if masked else decoded, entry.get("note", "")))
+    return tuple(moves)

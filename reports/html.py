@@ -1,0 +1,145 @@
+"""The report as one HTML page that needs no network, no JavaScript and no other file.
+
+Everything that comes from a card or an event log is escaped by the template engine and freed of control characters; the page's
+policy forbids any script and style but its own.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from conformance.judge import RULE_EN, RULE_STRICT_EN, RULE_STRICT_ZH, RULE_ZH, Row
+from conformance.verdict import Conformity, Verdict
+from reports.evidence import Omitted, Shown
+from reports.model import Report
+from reports.trace.parts import printable
+
+_SHOWN_BYTES = 96
+"""Bytes of a hexadecimal value that are shown before it is shortened."""
+_SIGNS = {
+    Conformity.CONFORMANT: "conformant",
+    Conformity.NON_CONFORMANT: "non-conformant",
+    Conformity.INCOMPLETE: "incomplete",
+    Conformity.BENCH_ERROR: "bench-error",
+}
+
+
+def render(report: Report) -> str:
+    """The whole page."""
+    style, script = _asset("report.css"), _asset("report.js")
+    number = re.sub(r"[^A-Za-z0-9._-]", "", report.start.run)
+    style = style.replace("/*report number*/", f'"{number}"')
+    return _environment().get_template("report.html").render(
+        report=report,
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        policy=f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'",
+        sign=_SIGNS[report.conformity],
+        rule_zh=RULE_ZH + (RULE_STRICT_ZH if report.judgement.strict else ""),
+        rule_en=RULE_EN + (" " + RULE_STRICT_EN if report.judgement.strict else ""),
+        issued=report.end.t if report.end else report.log.events[-1].t,
+        anchors={case.begin.case: f"c{index}" for index, case in enumerate(report.cases, 1)},
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_clean,
+    )
+    environment.filters.update(
+        verdict_class=_verdict_class,
+        row_class=_row_class,
+        hexadecimal=_hexadecimal,
+        moment=_moment,
+        milliseconds=_milliseconds,
+        differing=_differing,
+        ring=_ring,
+    )
+    environment.tests.update(
+        exchange=lambda entry: isinstance(entry, Shown),
+        omitted=lambda entry: isinstance(entry, Omitted),
+        check=lambda entry: hasattr(entry, "good"),
+    )
+    environment.globals.update(Verdict=Verdict)
+    return environment
+
+
+def _clean(value: object) -> object:
+    """Every text that goes into the page, without characters that can hide or move something."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return printable(value.replace("\r\n", " ").replace("\n", " "))
+    return value
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("reports").joinpath("templates", name).read_text("utf-8")
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
+
+
+def _verdict_class(verdict: Verdict) -> str:
+    return "v-" + verdict.value.replace(" ", "-")
+
+
+def _row_class(row: Row) -> str:
+    """A failure that doesn't count against the card looks like the deviation that it is."""
+    return "v-deviation" if row.is_deviation else _verdict_class(row.verdict)
+
+
+def _hexadecimal(digits: str) -> str:
+    """Hexadecimal digits, long ones shortened with their number of bytes."""
+    if len(digits) <= 2 * _SHOWN_BYTES:
+        return digits
+    return f"{digits[: 2 * _SHOWN_BYTES]}… ({len(digits) // 2} 字节 bytes)"
+
+
+def _moment(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.2f}"
+
+
+def _differing(text: str, other: str) -> Markup:
+    """The text with everything from the first character that differs from the other one marked."""
+    same = 0
+    for one, two in zip(text, other, strict=False):
+        if one != two:
+            break
+        same += 1
+    if not same or same == len(text):
+        return Markup("{}").format(printable(text))
+    return Markup("{}<mark>{}</mark>").format(printable(text[:same]), printable(text[same:]))
+
+
+def _ring(parts: Iterable[tuple[str, int]]) -> list[tuple[str, float, float]]:
+    """Arcs of a ring of circumference 100: class, length, offset."""
+    parts = list(parts)
+    total = sum(count for _, count in parts) or 1
+    arcs = []
+    start = 0.0
+    for name, count in parts:
+        length = 100 * count / total
+        if count:
+            arcs.append((name, round(length, 3), round(-start, 3)))
+        start += length
+    return arcs

@@ -1,0 +1,260 @@
+"""A report as a value: everything that any of its forms shows, made from events, catalogue, profile and an earlier report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.events import CaseFinished, CaseStarted, RunFinished, RunStarted, TargetConnected
+from conformance.judge import CaseOutcome, Judgement, Row, judge
+from conformance.requirements import Area, Catalogue, Coverage, OfficialItem, Text
+from conformance.verdict import Conformity, Verdict, worst
+from profiles.model import Profile
+from reports.declaration import Declared, declaration
+from reports.evidence import Move, Timeline, counterexample, timelines
+from reports.log import Log
+from reports.statistics import Statistics, statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What only people know (ISO/IEC 17025 §7.8.2.1); empty entries are left blank for a pen."""
+
+    laboratory: str = ""
+    client: str = ""
+    sample: str = ""
+    operator: str = ""
+    approver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReport:
+    """A test case with its evidence."""
+
+    begin: CaseStarted
+    end: CaseFinished | None
+    outcome: CaseOutcome
+    timeline: Timeline
+    counterexample: tuple[Move, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Verdict of the case."""
+        return self.outcome.verdict
+
+    @property
+    def anchor(self) -> str:
+        """Address of the case inside the HTML."""
+        return f"case-{self.begin.case}"
+
+
+@dataclass(frozen=True, slots=True)
+class AreaReport:
+    """An area of the catalogue with its rows."""
+
+    area: Area
+    in_scope: bool
+    rows: tuple[Row, ...]
+
+    @property
+    def hard(self) -> tuple[Row, ...]:
+        """Rows whose failure counts against the card."""
+        return tuple(row for row in self.rows if row.hard)
+
+    def count(self, verdict: Verdict) -> int:
+        """Rows with a verdict."""
+        return sum(row.verdict is verdict for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialReport:
+    """An official test item with what the requirements assigned to it give."""
+
+    item: OfficialItem
+    rows: tuple[Row, ...]
+    """Requirements that are assigned to it and apply to the card."""
+
+    @property
+    def testable(self) -> bool:
+        """Whether public sources suffice to test it."""
+        return self.item.coverage is not Coverage.NOT_TESTABLE
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Worst of the requirements that count against the card; None when none does and nothing was run."""
+        hard = [row.verdict for row in self.rows if row.hard]
+        if hard:
+            return worst(hard)
+        return worst(row.verdict for row in self.rows) if self.rows else None
+
+    def count(self, *verdicts: Verdict) -> int:
+        """Requirements with one of the verdicts."""
+        return sum(row.verdict in verdicts for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A requirement that was judged differently in the earlier report."""
+
+    row: Row
+    before: str
+    after: str
+    worse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a report says."""
+
+    log: Log
+    start: RunStarted
+    target: TargetConnected | None
+    end: RunFinished | None
+    catalogue: Catalogue
+    judgement: Judgement
+    areas: tuple[AreaReport, ...]
+    official: tuple[OfficialReport, ...]
+    cases: tuple[CaseReport, ...]
+    declared: tuple[Declared, ...]
+    statistics: Statistics
+    particulars: Particulars = Particulars()
+    earlier: str | None = None
+    """Number of the earlier report."""
+    changes: tuple[Change, ...] = ()
+    notes: tuple[Text, ...] = ()
+    """What a reader has to know about how this report came about."""
+    by_case: Mapping[str, CaseReport] = field(default_factory=dict, repr=False)
+
+    @property
+    def conformity(self) -> Conformity:
+        """The statement."""
+        return self.judgement.conformity
+
+    @property
+    def suites(self) -> dict[str, list[CaseReport]]:
+        """Cases by suite, in the order in which they were run."""
+        suites: dict[str, list[CaseReport]] = {}
+        for case in self.cases:
+            suites.setdefault(case.begin.suite, []).append(case)
+        return suites
+
+    @property
+    def hard_in_scope(self) -> tuple[Row, ...]:
+        """The requirements that must be passed for a statement of conformity."""
+        return tuple(row for row in self.judgement.rows if row.hard and row.in_scope)
+
+
+def build(
+    log: Log,
+    catalogue: Catalogue,
+    profile: Profile | None = None,
+    *,
+    strict: bool | None = None,
+    earlier: Mapping[str, Any] | None = None,
+    particulars: Particulars | None = None,
+) -> Report:
+    """Make the report of a run.
+
+    ``profile`` names files and keys in the decoded evidence; without it the dictionary alone is used. ``earlier`` is the
+    content of an earlier ``report.json``. Raises :class:`ValueError` when the log doesn't say what card it was.
+    """
+    judgement = judge(log.events, catalogue, strict=strict)
+    start = log.start
+    cases = _cases(log, judgement, profile)
+    target = next((event for event in log.events if isinstance(event, TargetConnected)), None)
+    last = log.events[-1]
+    return Report(
+        log=log,
+        start=start,
+        target=target,
+        end=last if isinstance(last, RunFinished) else None,
+        catalogue=catalogue,
+        judgement=judgement,
+        areas=_areas(catalogue, judgement),
+        official=_official(catalogue, judgement),
+        cases=cases,
+        declared=declaration(start, target, catalogue),
+        statistics=statistics(log.events),
+        particulars=particulars or Particulars(),
+        earlier=str(earlier["run"]) if earlier else None,
+        changes=_changes(judgement, earlier) if earlier else (),
+        notes=tuple(_notes(log, catalogue, profile)),
+        by_case={case.begin.case: case for case in cases},
+    )
+
+
+def _cases(log: Log, judgement: Judgement, profile: Profile | None) -> tuple[CaseReport, ...]:
+    begins = {event.case: event for event in log.events if isinstance(event, CaseStarted)}
+    ends = {event.case: event for event in log.events if isinstance(event, CaseFinished)}
+    verdicts = {outcome.case: outcome.verdict for outcome in judgement.outcomes}
+    masked = log.start.masked
+    evidence = timelines(log.events, verdicts, profile, masked=masked)
+    return tuple(
+        CaseReport(
+            begin=begins[outcome.case],
+            end=ends.get(outcome.case),
+            outcome=outcome,
+            timeline=evidence.get(outcome.case, ()),
+            counterexample=counterexample(ends.get(outcome.case), profile, masked=masked),
+        )
+        for outcome in judgement.outcomes
+    )
+
+
+def _areas(catalogue: Catalogue, judgement: Judgement) -> tuple[AreaReport, ...]:
+    rows: dict[str, list[Row]] = {}
+    for row in judgement.rows:
+        rows.setdefault(row.requirement.area, []).append(row)
+    return tuple(
+        AreaReport(area, area.code in judgement.scope, tuple(rows.get(area.code, ()))) for area in catalogue.areas
+    )
+
+
+def _official(catalogue: Catalogue, judgement: Judgement) -> tuple[OfficialReport, ...]:
+    assigned: dict[str, list[Row]] = {}
+    for row in judgement.rows:
+        if row.applicability.applies:
+            for item in row.requirement.official:
+                assigned.setdefault(item.key, []).append(row)
+    return tuple(OfficialReport(item, tuple(assigned.get(key, ()))) for key, item in catalogue.official_items.items())
+
+
+_SETTLED: Sequence[str] = tuple(verdict.value for verdict in Verdict)
+
+
+def _changes(judgement: Judgement, earlier: Mapping[str, Any]) -> tuple[Change, ...]:
+    before = {entry["id"]: entry["verdict"] for entry in earlier["requirements"]}
+    changes = []
+    for row in judgement.rows:
+        old, new = before.get(row.requirement.id), row.verdict.value
+        if old is not None and old != new:
+            worse = old in _SETTLED and _SETTLED.index(new) > _SETTLED.index(old)
+            changes.append(Change(row, old, new, worse))
+    return tuple(sorted(changes, key=lambda change: not change.worse))
+
+
+def _notes(log: Log, catalogue: Catalogue, profile: Profile | None) -> Iterable[Text]:
+    start = log.start
+    if log.cut_off:
+        yield Text(
+            "事件日志最后一行未写完，已略去",
+            "the last line of the event log was not written to its end and is left out",
+        )
+    if not isinstance(log.events[-1], RunFinished):
+        yield Text("事件日志没有结束事件：测试中途被切断", "the event log has no end: the run was cut off")
+    if start.catalogue_sha256 != catalogue.sha256:
+        yield Text(
+            "判定使用的要求目录与测试时的版本不同",
+            "the requirement catalogue used for judging differs from the one at the time of the run",
+        )
+    if profile is None:
+        yield Text(
+            f"找不到卡片配置 {start.profile.get('name', '?')}，报文仅按数据字典解析",
+            f"the card profile {start.profile.get('name', '?')} was not found; exchanges are decoded by the dictionary alone",
+        )
+    if not start.masked:
+        yield Text(
+            f"应要求未隐藏个人数据与密码，理由：{start.unmask_reason or '未说明'}",
+            f"personal data and PINs are shown on request; reason: {start.unmask_reason or 'none given'}",
+        )
