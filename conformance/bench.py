@@ -177,11 +177,7 @@ class Bench:
         answer = self.target.transmit(raw)
         seconds = perf_counter() - started
         self.recorder.exchange(*self.recorder.redact.exchange(raw, answer), seconds)
-        if len(answer) < 2:
-            raise CardFailure(
-                None, "应答中没有状态字", "the answer has no status word", "data ‖ SW1 SW2", answer.hex().upper() or "—"
-            )
-        return Response.parse(answer)
+        return _response(answer)
 
     def send(self, command: bytes | str) -> Response:
         """Exchange as a terminal does: follow ``61xx`` and ``6Cxx`` to the end."""
@@ -207,7 +203,7 @@ class Bench:
         seconds = perf_counter() - started
         shown, answered = self.recorder.redact.exchange(raw, answer or b"")
         self.recorder.exchange(shown, answered if answer is not None else f"POWER LOST AT WRITE {write}", seconds)
-        return None if answer is None else Response.parse(answer)
+        return None if answer is None else _response(answer)
 
     # Judging
 
@@ -286,6 +282,14 @@ class Bench:
         """Fail now when a check failed on the way."""
         if self.soft_failures:
             raise self.soft_failures[0]
+
+
+def _response(answer: bytes) -> Response:
+    if len(answer) < 2:
+        raise CardFailure(
+            None, "应答中没有状态字", "the answer has no status word", "data ‖ SW1 SW2", answer.hex().upper() or "—"
+        )
+    return Response.parse(answer)
 
 
 def _show(value: object) -> str:
