@@ -1,0 +1,211 @@
+"""Error counters of keys 密钥错误计数: one for each key, kept over resets, lowered before the result can be seen."""
+
+from __future__ import annotations
+
+from conformance.bench import GOOD, Bench, Expectation
+from conformance.cases import Kind, Suite
+from conformance.dialogue import apdu, authenticate, get_challenge, open_directory
+from conformance.failures import NotApplicable
+from conformance.maintenance import (
+    BLOCKED,
+    KeyPlace,
+    authenticate_wrong,
+    authentication_keys,
+    expect_untouched,
+    flipped,
+    key_limit,
+    key_place,
+    tries,
+)
+
+SUITE = Suite("key counters", "密钥错误计数", "Error counters of keys")
+
+KEY = "UKSSSE"
+LAST_WRITE = 64
+"""Physical writes after which a command that never ends by itself is given up."""
+
+
+def _counted(bench: Bench, name: str = KEY) -> tuple[KeyPlace, int]:
+    """A key with a limit, its directory open and its counter at the limit."""
+    place = key_place(bench, name)
+    limit = key_limit(bench.profile, place.key)
+    if not limit:
+        raise NotApplicable(f"{name} 不限次数", f"{name} has no limit of tries")
+    _restored(bench, place)
+    return place, limit
+
+
+def _restored(bench: Bench, place: KeyPlace) -> None:
+    open_directory(bench, place.directory)
+    bench.need(authenticate(bench, place.name), f"用 {place.name} 外部认证", f"EXTERNAL AUTHENTICATE with {place.name}")
+
+
+def _expect_wrong(bench: Bench, place: KeyPlace, expected: Expectation, zh: str, en: str, requirement: str) -> None:
+    bench.expect(
+        authenticate_wrong(bench, place.name),
+        expected,
+        f"{place.name} {zh}",
+        f"{place.name}: {en}",
+        requirement=requirement,
+    )
+
+
+@SUITE.case(
+    "KEY/counter/BI",
+    "每个密钥的错误计数",
+    "A counter for each key",
+    requirements=["SSC-KEY-013"],
+    kind=Kind.INVALID,
+    expected=(
+        "错误只减少本密钥的次数，成功后恢复",
+        "an error lowers the counter of that key alone, success restores it",
+    ),
+)
+def counter(bench: Bench) -> None:
+    """Wrong, wrong with another key of the same directory and of another one, right, wrong again."""
+    place, limit = _counted(bench)
+    others = [key for key in authentication_keys(bench.profile) if key.name != place.name]
+    neighbours = [next((k for k in others if k.directory == place.directory), None)]
+    neighbours.append(next((k for k in others if k.reference & 0x0F == place.reference & 0x0F), None))
+    _expect_wrong(bench, place, tries(limit, 1), "第 1 次错误", "first error", "SSC-KEY-013")
+    _expect_wrong(bench, place, tries(limit, 2), "第 2 次错误", "second error", "SSC-KEY-013")
+    for other in filter(None, neighbours):
+        open_directory(bench, other.directory)
+        expect_untouched(bench, other.name, f"{other.name} 的次数", f"tries of {other.name}", requirement="SSC-KEY-013")
+    open_directory(bench, place.directory)
+    _expect_wrong(bench, place, tries(limit, 3), "第 3 次错误", "third error", "SSC-KEY-013")
+    bench.expect(authenticate(bench, KEY), GOOD, "正确认证", "right cryptogram", requirement="SSC-KEY-013")
+    _expect_wrong(bench, place, tries(limit, 1), "恢复后第 1 次错误", "first error after success", "SSC-KEY-013")
+    _restored(bench, place)
+
+
+@SUITE.case(
+    "KEY/counter-kept/BI",
+    "错误计数掉电保持",
+    "The counter survives a reset",
+    requirements=["SSC-KEY-015"],
+    kind=Kind.INVALID,
+    expected=("复位后继续递减", "it goes on from where it was before the reset"),
+)
+def counter_kept(bench: Bench) -> None:
+    """A cold and a warm reset between errors."""
+    place, limit = _counted(bench)
+    for wrong, cold in ((1, True), (2, False), (3, True)):
+        _expect_wrong(bench, place, tries(limit, wrong), f"第 {wrong} 次错误", f"error number {wrong}", "SSC-KEY-015")
+        bench.reset(cold)
+        open_directory(bench, place.directory)
+    _restored(bench, place)
+
+
+@SUITE.case(
+    "KEY/locked/BI",
+    "密钥锁定",
+    "Locked key",
+    requirements=["SSC-KEY-014"],
+    kind=Kind.INVALID,
+    expected=("次数用尽后正确密文也返回 6983", "when no try is left even the right cryptogram gives 6983"),
+    destructive=True,
+)
+def locked(bench: Bench) -> None:
+    """Wrong cryptograms to the end; the key stays locked over a reset, and the others go on working."""
+    places = [place for place in authentication_keys(bench.profile) if key_limit(bench.profile, place.key)]
+    if len(places) < 2:
+        raise NotApplicable("没有两个限次密钥", "there are no two keys with a limit of tries")
+    place, other = places[-1], places[0]
+    limit = key_limit(bench.profile, place.key)
+    _restored(bench, place)
+    for wrong in range(1, limit + 1):
+        _expect_wrong(bench, place, tries(limit, wrong), f"第 {wrong} 次错误", f"error number {wrong}", "SSC-KEY-014")
+    for cold in (None, True, False):
+        if cold is not None:
+            bench.reset(cold)
+            open_directory(bench, place.directory)
+        bench.expect(
+            authenticate(bench, place.name),
+            BLOCKED,
+            f"{place.name} 锁定后正确密文",
+            f"right cryptogram for the locked {place.name}",
+            requirement="SSC-KEY-014",
+        )
+        _expect_wrong(bench, place, BLOCKED, "锁定后错误密文", "wrong cryptogram when locked", "SSC-KEY-014")
+    open_directory(bench, other.directory)
+    bench.expect(
+        authenticate(bench, other.name),
+        GOOD,
+        f"其他密钥 {other.name}",
+        f"another key, {other.name}",
+        requirement="SSC-KEY-014",
+    )
+
+
+@SUITE.case(
+    "KEY/counter-first/BI",
+    "先减计数后比较",
+    "The counter is lowered before the result can be seen",
+    requirements=["SSC-KEY-016"],
+    kind=Kind.INVALID,
+    expected=(
+        "断电不能保住一次尝试：正确与错误密文在比较前都先减计数",
+        "no cut saves a try: right or wrong, the counter is lowered before the comparison",
+    ),
+    needs_tearing=True,
+)
+def counter_first(bench: Bench) -> None:
+    """Cut at every write of a wrong and of a right authentication.
+
+    A card that compares first writes only after a wrong cryptogram: whoever cuts at that write has tried for nothing.
+    On a good card the right cryptogram begins with the same writes, so that a cut after them costs a try as well.
+    """
+    spent = {good: _tries_spent(bench, good) for good in (False, True)}
+    wrong, right = spent[False], spent[True]
+    bench.check(
+        wrong == sorted(wrong) and set(wrong) <= {0, 1},
+        "错误认证在各写入点断电后已减的次数",
+        "tries lost when a wrong authentication is cut at each write",
+        expected="0 … 0 1 … 1",
+        received=" ".join(map(str, wrong)),
+        requirement="SSC-KEY-016",
+    )
+    before = wrong.count(0)
+    bench.check(
+        1 in right and right.index(1) == before,
+        "正确认证与错误认证在同一写入点减计数",
+        "the right authentication lowers the counter at the same write as the wrong one",
+        expected=f"{' '.join('0' * before)} 1 …",
+        received=" ".join(map(str, right)) or "—",
+        requirement="SSC-KEY-016",
+    )
+
+
+def _tries_spent(bench: Bench, good: bool) -> list[int]:
+    """Tries that a cut authentication has cost, for a cut at its first, second … write."""
+    spent: list[int] = []
+    for write in range(1, LAST_WRITE):
+        place, limit = _counted(bench)
+        data = bench.keys.external_authentication(KEY, get_challenge(bench))
+        command = apdu(0, 0x82, 0, place.reference, data if good else flipped(data))
+        answer = bench.tear(command, write)
+        if answer is not None:
+            if not good:
+                bench.expect(
+                    answer,
+                    tries(limit, 1),
+                    "未断电的错误认证",
+                    "wrong authentication, not cut",
+                    requirement="SSC-KEY-016",
+                )
+            return spent
+        bench.reset()
+        open_directory(bench, place.directory)
+        shown = authenticate_wrong(bench, KEY)
+        lost = next((n for n in range(limit) if tries(limit, n + 1).met_by(shown.sw)), None)
+        bench.check(
+            lost is not None,
+            f"第 {write} 次写入断电后的错误认证",
+            f"wrong authentication after a cut at write {write}",
+            expected="63Cx",
+            received=f"{shown.sw:04X}",
+            requirement="SSC-KEY-016",
+        )
+        spent.append(lost or 0)
+    return spent
