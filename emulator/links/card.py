@@ -3,10 +3,6 @@
 from typing import Protocol
 
 
-class CardGone(Exception):
-    """Raised by a card's `transmit`: it lost power in the middle of the command, and answers nothing."""
-
-
 class CardDevice(Protocol):
     """The lowest seam: bytes in, bytes out."""
 
@@ -26,7 +22,7 @@ class CardDevice(Protocol):
         """Answer a command APDU, however malformed, with a response APDU (at least the two bytes of SW1 and SW2).
 
         Raises:
-            CardGone: the card was torn out while it worked.
+            PowerLoss: the card was torn out while it worked (`emulator.cos.memory`).
         """
         ...
 

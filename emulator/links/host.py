@@ -23,7 +23,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from emulator.links.card import CardDevice, CardGone
+from emulator.cos.memory import PowerLoss
+from emulator.links.card import CardDevice
 from emulator.links.vpcd import LinkError
 from emulator.links.wire import DEFAULT_PORT
 
@@ -34,7 +35,7 @@ DEBIAN_PLACE = Path("/usr/lib/python3/site-packages/virtualsmartcard")
 class HostedCard:
     """A card with the methods that vicc calls. Their names are vicc's."""
 
-    def __init__(self, card: CardDevice, gone: tuple[type[Exception], ...] = (CardGone,)) -> None:
+    def __init__(self, card: CardDevice, gone: tuple[type[Exception], ...] = (PowerLoss,)) -> None:
         """Wrap a card; `gone` are the exceptions that mean that it lost power."""
         self._card = card
         self._gone = gone

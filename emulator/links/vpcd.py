@@ -21,7 +21,8 @@ from enum import Enum
 from types import TracebackType
 from typing import Literal, Self
 
-from emulator.links.card import CardDevice, CardGone
+from emulator.cos.memory import PowerLoss
+from emulator.links.card import CardDevice
 from emulator.links.wire import (
     DEFAULT_PORT,
     GET_ATR,
@@ -81,7 +82,7 @@ class VpcdLink:
     thread of its own. `insert()`, `remove()` and `stop()` may be called from any thread at any time. A stopped link
     stays stopped.
 
-    When the card raises `CardGone` in the middle of a command, the line is broken in the way that makes vpcd report a
+    When the card raises `PowerLoss` in the middle of a command, the line is broken in the way that makes vpcd report a
     communication error, and the card is connected again at once. Measured with pcscd 1.9.9: the PC/SC client gets
     SCARD_E_NOT_TRANSACTED after 0.6 ms, and its SCardReconnect with a reset finds the card again 2 ms after the tear
     (one that comes still sooner gets SCARD_E_NO_SMARTCARD: try again). Closing the line, or an answer of no bytes, would
@@ -107,7 +108,7 @@ class VpcdLink:
         connect: Connector | None = None,
         *,
         where: str = f"port {DEFAULT_PORT}",
-        gone: tuple[type[Exception], ...] = (CardGone,),
+        gone: tuple[type[Exception], ...] = (PowerLoss,),
         silence: float = 5.0,
         on_exchange: Callable[[bytes, bytes, float], None] | None = None,
         on_reset: Callable[[ResetKind, bytes], None] | None = None,

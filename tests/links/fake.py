@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from emulator.links.card import CardGone
+from emulator.cos.memory import PowerLoss
 from emulator.links.wire import encode_message
 
 ATR = bytes.fromhex("3B6000009000")
@@ -34,7 +34,7 @@ class RecordingCard:
         if self.on_transmit:
             self.on_transmit()
         if command == self.gone_at:
-            raise CardGone
+            raise PowerLoss
         return command[::-1] + b"\x90\x00"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.links.card import CardGone
+from emulator.cos.memory import PowerLoss
 from emulator.links.host import HostedCard, run_in_vicc, vicc_class
 from emulator.links.stack import PrivateStack
 from emulator.links.vpcd import LinkError
@@ -30,19 +30,19 @@ def test_each_method_does_to_the_card_what_vicc_means() -> None:
 
 
 def test_torn_card_answers_nothing() -> None:
-    class PowerLoss(Exception):
+    class Torn(Exception):
         pass
 
     def lose() -> None:
-        raise PowerLoss
+        raise Torn
 
     card = RecordingCard()
     card.gone_at = SELECT
     assert HostedCard(card).execute(SELECT) == b""
     card.on_transmit = lose
-    assert HostedCard(card, (PowerLoss,)).execute(SELECT) == b""
-    with pytest.raises(PowerLoss):
-        HostedCard(card, (CardGone,)).execute(SELECT)
+    assert HostedCard(card, (Torn,)).execute(SELECT) == b""
+    with pytest.raises(Torn):
+        HostedCard(card, (PowerLoss,)).execute(SELECT)
 
 
 VICC = """

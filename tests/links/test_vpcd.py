@@ -230,14 +230,14 @@ def test_torn_card_breaks_the_line_as_an_error_and_comes_back(
 
 
 def test_other_exceptions_may_mean_the_loss_of_power(reader: FakeReader, card: RecordingCard, witness: Witness) -> None:
-    class PowerLoss(Exception):
+    class Torn(Exception):
         pass
 
     def lose() -> None:
-        raise PowerLoss
+        raise Torn
 
     card.on_transmit = lose
-    with make(card, reader, gone=(PowerLoss,), on_event=witness):
+    with make(card, reader, gone=(Torn,), on_event=witness):
         reader.accept().send(SELECT)
         witness.wait_for(LinkEvent.TORN)
 
