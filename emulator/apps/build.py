@@ -20,6 +20,7 @@ from emulator.crypto import Algorithm, card_authentication_code, derive, factors
 from emulator.iso7816 import Atr, InterfaceBytes
 from profiles import content, keys, model, profile_sha256
 from profiles.access import AccessCondition
+from profiles.dictionary import layout
 
 ENVIRONMENT_KINDS = frozenset({"MF", "DDF"})
 
@@ -154,6 +155,7 @@ def _file(profile: model.Profile, directory: str, name: str) -> File:
         read=_rule(profile, directory, described.read),
         update=_rule(profile, directory, described.update),
         capacity=described.records or described.size or 0,
+        record_length=layout(described.layout).size if described.structure == "cyclic" and described.layout else 0,
         protected=described.protected,
     )
 

@@ -145,6 +145,7 @@ def _create(card: Card, body: bytes) -> None:
         read=_rule(node, body[12:14], mode >> 4 == BOTH),
         update=_rule(node, body[14:16], mode & 0xF == BOTH),
         capacity=space // record_length if structure is FileStructure.CYCLIC else space,
+        record_length=record_length if structure is FileStructure.CYCLIC else 0,
     )
     contents: Value = bytes(space) if structure in (FileStructure.TRANSPARENT, FileStructure.INTERNAL) else ()
     directory = dataclasses.replace(node.directory, files=(*node.directory.files, file))

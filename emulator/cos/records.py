@@ -144,7 +144,7 @@ def _check_same_shape(card: Card, old: bytes, new: bytes) -> None:
 
 def _insert(card: Card, file: File, records: tuple[bytes, ...], record: bytes) -> None:
     """Put a new record 1 into a cyclic file; the oldest one goes when the file is full."""
-    if records and len(record) != len(records[0]):
+    if len(record) != file.record_length:
         raise StatusError(int(card.settings.update_length_answer, 16))
     card.memory.commit({file.cell: (record, *records)[: file.capacity]})
     card.session.make_current(file)

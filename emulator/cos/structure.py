@@ -69,6 +69,8 @@ class File:
     update: AccessRule
     capacity: int
     """Records of a cyclic file, bytes of a transparent or internal one, 0 where the contents decide."""
+    record_length: int = 0
+    """Bytes of a cyclic record; 0 in other files."""
     protected: bool = False
     """Whether updates need a MAC 线路保护 (vol. 2 §3.8)."""
 

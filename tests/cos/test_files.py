@@ -145,6 +145,14 @@ def test_both_styles_of_append_put_a_new_first_record(card, style):
     assert send(card, f"00B2{capacity + 1:02X}3C55") == "6A83"
 
 
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_an_empty_cyclic_file_knows_its_record_length(card, length):
+    send(card, SSSE, "00A4000002DF04")
+    card.session.local_word = -1
+    assert send(card, f"00DC00AB{length:02X}" + "31" * length) == "6700"
+    assert send(card, "00DC00AB03313131") == "9000"
+
+
 def test_binary_offsets(card):
     send(card, SSSE, "00A4040006D15600000500")
     assert len(send(card, "00B0960000")) == 2 * 256 + 4
