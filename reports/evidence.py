@@ -13,7 +13,7 @@ from typing import NamedTuple
 from conformance.events import CaseFinished, Check, Event, Exchange, Step
 from conformance.verdict import Verdict
 from profiles.model import Profile
-from reports.trace import Decoded, Decoder
+from reports.trace import Decoded, Decoder, words
 
 
 class Limits(NamedTuple):
@@ -25,18 +25,27 @@ class Limits(NamedTuple):
     """Exchanges from the end."""
     checks: int
     """Good checks and steps; bad checks are always shown."""
-    fields: bool
-    """Whether exchanges show their decoded fields."""
+    brief: bool = False
+    """Whether exchanges are only named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An exchange with its place in the case."""
+    """A decoded exchange with its place in the case."""
 
     number: int
     seconds: float
     decoded: Decoded
-    fields: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An exchange of which a report has no room for more than the command's name, its header and the status word."""
+
+    number: int
+    label: str
+    header: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +56,16 @@ class Omitted:
     others: int
 
 
-Entry = Step | Check | Shown | Omitted
+Entry = Step | Check | Shown | Named | Omitted
 Timeline = tuple[Entry, ...]
 
 
 def limits_for(passing: int, others: int) -> tuple[Limits, Limits]:
     """Limits of passing cases and of all others, given how many there are of each."""
-    if passing <= 400:
-        kept = Limits(3, 1, 6, fields=True)
-    elif passing <= 1500:
-        kept = Limits(2, 1, 3, fields=False)
-    else:
-        kept = Limits(1, 1, 1, fields=False)
+    kept = Limits(3, 1, 6) if passing <= 400 else Limits(3, 1, 0, brief=True)
     if others <= 60:
-        return kept, Limits(24, 40, 120, fields=True)
-    return kept, Limits(6, 10, 30, fields=True) if others <= 400 else Limits(2, 4, 8, fields=False)
+        return kept, Limits(24, 40, 120)
+    return kept, Limits(2, 4, 12) if others <= 240 else Limits(3, 6, 4, brief=True)
 
 
 def timelines(
@@ -74,7 +78,7 @@ def timelines(
     for event in events:
         if isinstance(event, Step | Check | Exchange):
             by_case.setdefault(event.case, []).append(event)
-    decoder = Decoder(profile)
+    decoder = Decoder(profile)  # every case begins with a reset, where a decoder knows the state again
     result = {}
     for case, found in by_case.items():
         limits = of_passing if case is not None and verdicts.get(case) is Verdict.PASS else of_others
@@ -93,10 +97,11 @@ def _timeline(events: Sequence[Step | Check | Exchange], limits: Limits, decoder
             keep = exchanges < limits.head or exchanges >= total - limits.tail
             exchanges += 1
             if keep:
-                shown.append(_shown(event, decoder, limits.fields, masked))
-            else:
+                shown.append(_named(event) if limits.brief else _shown(event, decoder, masked))
+                continue
+            if not limits.brief:
                 decoder.skip(event.command, event.response)
-                _omit(shown, exchanges=1)
+            _omit(shown, exchanges=1)
         elif (isinstance(event, Check) and not event.good) or others < limits.checks:
             others += 1
             shown.append(event)
@@ -105,9 +110,15 @@ def _timeline(events: Sequence[Step | Check | Exchange], limits: Limits, decoder
     return tuple(shown)
 
 
-def _shown(event: Exchange, decoder: Decoder, fields: bool, masked: bool) -> Shown:
+def _shown(event: Exchange, decoder: Decoder, masked: bool) -> Shown:
     decoded = decoder.exchange(event.command, event.response)
-    return Shown(event.number, event.seconds, decoded.masked() if masked else decoded, fields)
+    return Shown(event.number, event.seconds, decoded.masked() if masked else decoded)
+
+
+def _named(event: Exchange) -> Named:
+    if not words.is_hexadecimal(event.command):
+        return Named(event.number, words.label(event.command), "", "")
+    return Named(event.number, words.label(event.command), event.command[:8], event.response[-4:])
 
 
 def _omit(shown: list[Entry], exchanges: int = 0, others: int = 0) -> None:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from conformance.judge import RULE_EN, RULE_STRICT_EN, RULE_STRICT_ZH, RULE_ZH, Row
 from conformance.verdict import Conformity, Verdict
-from reports.evidence import Omitted, Shown
+from reports.evidence import Named, Omitted, Shown
 from reports.model import Report
 from reports.trace.parts import printable
 
@@ -72,6 +72,7 @@ def _environment() -> Environment:
     )
     environment.tests.update(
         exchange=lambda entry: isinstance(entry, Shown),
+        named=lambda entry: isinstance(entry, Named),
         omitted=lambda entry: isinstance(entry, Omitted),
         check=lambda entry: hasattr(entry, "good"),
     )

@@ -12,7 +12,7 @@ from conformance.requirements import Area, Catalogue, Coverage, OfficialItem, Te
 from conformance.verdict import Conformity, Verdict, worst
 from profiles.model import Profile
 from reports.declaration import Declared, declaration
-from reports.evidence import Move, Timeline, counterexample, timelines
+from reports.evidence import Move, Named, Timeline, counterexample, timelines
 from reports.log import Log
 from reports.statistics import Statistics, statistics
 
@@ -44,9 +44,9 @@ class CaseReport:
         return self.outcome.verdict
 
     @property
-    def anchor(self) -> str:
-        """Address of the case inside the HTML."""
-        return f"case-{self.begin.case}"
+    def brief(self) -> bool:
+        """Whether there was no room for more than naming its exchanges."""
+        return any(isinstance(entry, Named) for entry in self.timeline)
 
 
 @dataclass(frozen=True, slots=True)

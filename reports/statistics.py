@@ -40,7 +40,7 @@ def statistics(events: Iterable[Event]) -> Statistics:
     for event in events:
         if isinstance(event, Exchange):
             logged += 1
-            seconds.setdefault(_label(event.command), []).append(event.seconds)
+            seconds.setdefault(words.label(event.command), []).append(event.seconds)
         elif isinstance(event, CaseFinished):
             examples += event.examples
             counted += event.exchanges
@@ -51,14 +51,6 @@ def statistics(events: Iterable[Event]) -> Statistics:
         duration=events[-1].t - events[0].t,
         timings=tuple(sorted(timings, key=lambda timing: (-timing.count, timing.label))),
     )
-
-
-def _label(command: str) -> str:
-    try:
-        cla, ins, p1, _ = bytes.fromhex(command[:8])
-    except ValueError:
-        return command if command.isascii() and len(command) < 16 else "?"
-    return words.command(cla, ins, p1).label
 
 
 def _timing(label: str, ordered: list[float]) -> Timing:

@@ -36,7 +36,7 @@ def printable(text: str) -> str:
 
     Control, format, surrogate, private-use and unassigned characters and line or paragraph separators are replaced.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(c if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" else "\ufffd" for c in text)
 

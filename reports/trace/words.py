@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from profiles import dictionary
 from profiles.dictionary import CommandEntry
-from reports.trace.parts import NOTHING, Name, StatusKind
+from reports.trace.parts import NOTHING, Name, StatusKind, printable
 
 
 class Wording(NamedTuple):
@@ -24,6 +26,26 @@ class Meaning(NamedTuple):
     kind: StatusKind
 
 
+_HEADER = re.compile(r"[0-9A-Fa-f]{8}")
+
+
+def is_hexadecimal(text: str) -> bool:
+    """Whether a command of the event log is made of bytes and its header is known; otherwise it is a word as ``RESET``."""
+    return _HEADER.match(text) is not None
+
+
+def label(text: str) -> str:
+    """The name of a command of the event log as the standard writes it, or the word that it is."""
+    return _label(text[:6]) if is_hexadecimal(text) else printable(text[:16])
+
+
+@lru_cache(maxsize=4096)
+def _label(header: str) -> str:
+    cla, ins, p1 = bytes.fromhex(header)
+    return command(cla, ins, p1).label
+
+
+@lru_cache(maxsize=4096)
 def command(cla: int, ins: int, p1: int) -> Wording:
     """The command of these bytes; an unknown one is told by its bytes and by the instruction it resembles."""
     entry = dictionary.find(cla, ins, p1)
