@@ -57,31 +57,28 @@ def _tree(profile: Profile) -> Iterator[Problem]:
 
 def _identifiers(profile: Profile) -> Iterator[Problem]:
     for name, directory in profile.directory.items():
-        taken = {
-            child.fid: other
-            for other, child in profile.directory.items()
-            if child.parent == name and child.kind != "MF"
-        }
+        by_fid: dict[bytes, str] = {}
         for other, child in profile.directory.items():
-            if child.parent == name and taken[child.fid] != other:
-                yield Problem(f"directory.{other}.fid", f"{child.fid.hex().upper()} is {taken[child.fid]} already")
-        by_fid = {fid: f"directory {other}" for fid, other in taken.items()}
-        by_sfi: dict[int, str] = {}
+            if child.parent == name:
+                yield from _taken(by_fid, child.fid, f"directory {other}", f"directory.{other}.fid")
+        by_sfi: dict[bytes, str] = {}
         for file_name, file in directory.file.items():
             path = f"directory.{name}.file.{file_name}"
-            if file.fid in by_fid:
-                yield Problem(f"{path}.fid", f"{file.fid.hex().upper()} is {by_fid[file.fid]} already")
-            by_fid.setdefault(file.fid, file_name)
+            yield from _taken(by_fid, file.fid, f"file {file_name}", f"{path}.fid")
             if file.structure == "internal":
                 continue
-            sfi = file.short_identifier
-            if not 1 <= sfi <= 30:
+            if 1 <= file.short_identifier <= 30:
+                yield from _taken(by_sfi, bytes((file.short_identifier,)), f"file {file_name}", f"{path}.sfi")
+            else:
                 yield Problem(
                     f"{path}.sfi", f"{file.fid.hex().upper()} ends in no short identifier of 1 to 30; give one"
                 )
-            elif sfi in by_sfi:
-                yield Problem(f"{path}.sfi", f"short identifier {sfi:02X} is {by_sfi[sfi]} already")
-            by_sfi.setdefault(sfi, file_name)
+
+
+def _taken(known: dict[bytes, str], identifier: bytes, owner: str, path: str) -> Iterator[Problem]:
+    first = known.setdefault(identifier, owner)
+    if first != owner:
+        yield Problem(path, f"{identifier.hex().upper()} is the identifier of {first} already")
 
 
 def _names(profile: Profile) -> Iterator[Problem]:

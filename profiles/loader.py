@@ -6,13 +6,12 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from profiles import model, sources
+from profiles import model, partial, sources
 from profiles.checks import check
 from profiles.problems import Problem, ProfileError
 from profiles.settings import Settings
@@ -92,39 +91,13 @@ def _names(path: Sequence[str | int]) -> list[str]:
 
 def _checks_of_the_sound_part(table: sources.Table, error: ValidationError) -> list[Problem]:
     """Faults beyond types in what is left when the wrongly typed parts are taken out."""
-    sound = deepcopy(table)
-    taken_out: set[str] = set()
-    for entry in error.errors(include_url=False):
-        if not _take_out(sound, entry["loc"], taken_out):
-            return []
+    places = [entry["loc"] for entry in error.errors(include_url=False)]
     try:
+        sound, taken_out = partial.sound_part(table, places)
         profile = model.Profile.model_validate(sound)
-    except ValidationError:
+    except (partial.NothingSoundError, ValidationError):
         return []
-    return [problem for problem in check(profile, frozenset(taken_out)) if problem.level == "error"]
-
-
-def _take_out(table: sources.Table, path: Sequence[str | int], taken_out: set[str]) -> bool:
-    """Remove the smallest whole part that holds the fault at ``path``; False where nothing whole can be removed."""
-    if path[0] in ("settings", "test_keys", "content") or str(path[0]) not in model.Profile.model_fields:
-        table.pop(str(path[0]), None)
-        return True
-    if path[0] != "directory" or len(path) < 3:
-        return False
-    directory = table["directory"].get(path[1])
-    if not isinstance(directory, dict):
-        return directory is None
-    if len(path) > 3 and path[2] in _TABLES and isinstance(directory.get(str(path[2])), dict):
-        directory[str(path[2])].pop(path[3], None)
-        taken_out.add(str(path[3]))
-        return True
-    if str(path[2]) in model.Directory.model_fields and not model.Directory.model_fields[str(path[2])].is_required():
-        directory.pop(str(path[2]), None)
-        return True
-    if str(path[2]) not in model.Directory.model_fields:
-        directory.pop(str(path[2]), None)
-        return True
-    return False
+    return [problem for problem in check(profile, taken_out) if problem.level == "error"]
 
 
 def _unique(problems: list[Problem]) -> list[Problem]:

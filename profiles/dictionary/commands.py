@@ -74,12 +74,13 @@ class CommandEntry(_Entry):
 
     def parameters(self, p1: int, p2: int) -> tuple[Text, ...]:
         """How P1 and P2 read, e.g. ``record number 2`` and ``SFI 05``; what no reading fits is left out."""
-        texts: dict[tuple[str, int], Text] = {}
+        texts = []
+        read = dict.fromkeys(("P1", "P2", "P1P2"), 0)
         for reading in self.reading:
-            place = (reading.which, reading.mask)
-            if place not in texts and (text := reading.text(p1, p2)):
-                texts[place] = text
-        return tuple(texts.values())
+            if not read[reading.which] & reading.mask and (text := reading.text(p1, p2)):
+                read[reading.which] |= reading.mask
+                texts.append(text)
+        return tuple(texts)
 
     def form(self, length: int) -> DataForm | None:
         """The form of a command data field of so many bytes, or None where no known form has that length."""
