@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,9 +17,10 @@ from conformance.dialogue import (
     get_challenge,
     open_directory,
     pin_bytes,
+    select,
     verify,
 )
-from conformance.failures import NotApplicable
+from conformance.failures import CardFailure, Inconclusive, NotApplicable
 from emulator.iso7816 import SW, Response
 from emulator.iso7816.status import tries_left
 from profiles.model import Directory, Key, Pin, Profile
@@ -96,12 +98,24 @@ def tries(limit: int, wrong: int) -> Expectation:
     return Expectation((tries_left(limit - wrong) if limit else SW.AUTHENTICATION_FAILED,))
 
 
-def open_pin(bench: Bench) -> PinPlace:
-    """Open the directory of the PIN and bring its counter to the full number of tries."""
+def open_pin(bench: Bench, wrong: int = 1) -> PinPlace:
+    """Open the directory of the PIN and bring its counter to the full number of tries.
+
+    ``wrong`` is how many wrong PINs in a row the case is going to present: never as many as would block the PIN.
+    """
     place = pin_place(bench)
+    if place.limit <= wrong:
+        raise NotApplicable(
+            f"密码只有 {place.limit} 次尝试，本用例会锁定密码", f"the PIN has {place.limit} tries: it would be blocked"
+        )
     open_directory(bench, place.directory)
     bench.need(verify(bench), "验证个人密码", "VERIFY")
     return place
+
+
+def enter(bench: Bench, directory: str) -> None:
+    """Select a directory of the current environment, which keeps its rights; inconclusive when the card refuses."""
+    bench.need(select(bench, directory), f"选择 {directory}", f"SELECT {directory}")
 
 
 def wrong_pin(digits: str) -> str:
@@ -147,16 +161,11 @@ def expect_pin_untouched(bench: Bench, zh: str, en: str, *, requirement: str, wr
 
 
 def block_pin(bench: Bench, *, requirement: str) -> PinPlace:
-    """Use up all tries of the PIN; the last wrong one must tell that none is left."""
-    place = open_pin(bench)
+    """Use up all tries of the PIN; each answer must tell how many are left."""
+    place = open_pin(bench, wrong=0)
     for wrong in range(1, place.limit + 1):
-        bench.expect(
-            verify_wrong(bench),
-            place.after(wrong),
-            f"第 {wrong} 次错误密码",
-            f"wrong PIN number {wrong}",
-            requirement=requirement,
-        )
+        zh, en = f"第 {wrong} 次错误密码", f"wrong PIN number {wrong}"
+        bench.expect(verify_wrong(bench), place.after(wrong), zh, en, requirement=requirement)
     return place
 
 
@@ -242,3 +251,19 @@ def expect_silent(
         received=response.data,
         requirement=requirement,
     )
+
+
+@contextmanager
+def declared_pin_again(bench: Bench, *possible: str) -> Iterator[None]:
+    """Whatever happens inside, a card that cannot be renewed keeps the declared PIN; ``possible`` are the others."""
+    try:
+        yield
+    finally:
+        if not bench.target.renewable:
+            with suppress(CardFailure, Inconclusive):
+                bench.reset()
+                open_directory(bench, pin_place(bench).directory)
+                if verify(bench).sw != SW.SUCCESS:
+                    for digits in possible:
+                        change_pin(bench, digits, declared_pin(bench))
+                    verify(bench)
