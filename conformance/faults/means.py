@@ -1,0 +1,196 @@
+"""What several faults need: to look at a command as the card does, to rehearse it, to open every access rule."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from conformance.faults.catalogue import Change
+from emulator.cos.card import Card
+from emulator.cos.dispatch import Handler
+from emulator.cos.memory import Memory, Value
+from emulator.cos.structure import Directory, File, Key, Structure
+from emulator.cos.tree import Node
+from emulator.crypto import authentication_cryptogram, mac, session_key
+from emulator.iso7816 import Command, StatusError
+
+CRYPTOGRAM = 8
+SOURCE = slice(8, 16)
+MAC_LENGTH = 4
+ALL_RIGHTS = -1
+"""A security word with every bit set."""
+
+
+def files_of(cells: Mapping[str, Value], path: str) -> tuple[bytes, ...]:
+    """The records of a file."""
+    records = cells["file:" + path]
+    assert isinstance(records, tuple)  # noqa: S101 - files of records
+    return records
+
+
+def octets(value: Value | None) -> bytes:
+    """A cell that holds bytes."""
+    assert isinstance(value, bytes)  # noqa: S101 - keys, PINs and transparent files
+    return value
+
+
+def number(value: Value | None) -> int:
+    """A cell that holds a number."""
+    assert isinstance(value, int)  # noqa: S101 - counters and states
+    return value
+
+
+# Contents
+
+
+def records(path: str, change: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]) -> Change:
+    """Other records in a file."""
+    return lambda cells: {"file:" + path: change(files_of(cells, path))}
+
+
+def element(path: str, tag: int, value: bytes) -> Change:
+    """Another value of an element, the first with this tag, laid over its beginning; its length stays."""
+    return records(path, lambda found: _overlaid(found, tag, value))
+
+
+def _overlaid(found: tuple[bytes, ...], tag: int, value: bytes) -> tuple[bytes, ...]:
+    index = next(index for index, record in enumerate(found) if record[0] == tag)
+    old = found[index]
+    return (*found[:index], old[:2] + value + old[2 + len(value) :], *found[index + 1 :])
+
+
+# Structure
+
+
+def with_directory(structure: Structure, name: str, change: Callable[[Directory], Directory]) -> Structure:
+    """The structure with another description of one directory."""
+    directories = tuple(change(d) if d.name == name else d for d in structure.directories)
+    return dataclasses.replace(structure, directories=directories)
+
+
+def with_files(structure: Structure, change: Callable[[Directory, File], File]) -> Structure:
+    """The structure with other descriptions of its files."""
+    directories = tuple(
+        dataclasses.replace(d, files=tuple(change(d, file) for file in d.files)) for d in structure.directories
+    )
+    return dataclasses.replace(structure, directories=directories)
+
+
+def with_file(structure: Structure, path: str, change: Callable[[File], File]) -> Structure:
+    """The structure with another description of one file."""
+    return with_files(structure, lambda _, file: change(file) if file.path == path else file)
+
+
+def with_settings(structure: Structure, **settings: object) -> Structure:
+    """The structure with other settings."""
+    return dataclasses.replace(structure, settings=structure.settings.model_copy(update=settings))
+
+
+def bit_of(structure: Structure, path: str) -> int:
+    """The bit of a PIN or key, e.g. ``SSSE/UKSSSE``, in the security word of its directory."""
+    return next(held.bit for d in structure.directories for held in (*d.pins, *d.keys) if held.path == path)
+
+
+# Commands
+
+
+@contextmanager
+def unlocked(card: Card) -> Iterator[None]:
+    """While this lasts every access rule but *never* is satisfied."""
+    session = card.session
+    words = session.global_word, session.local_word
+    session.global_word = session.local_word = ALL_RIGHTS
+    try:
+        yield
+    finally:
+        session.global_word, session.local_word = words
+
+
+def rehearsed(card: Card, command: Command, good: Handler) -> tuple[bytes, dict[str, Value]]:
+    """The answer to a command and the cells that it would write; nothing is written, the session goes on."""
+    memory = card.memory
+    card.memory = Memory(memory.snapshot())
+    try:
+        answer = good(card, command)
+        written = {cell: value for cell, value in card.memory.cells.items() if memory.cells.get(cell) != value}
+    finally:
+        card.memory = memory
+    return answer, written
+
+
+def authentication_key(card: Card, reference: int) -> Key | None:
+    """The key that EXTERNAL AUTHENTICATE means by P2."""
+    node, _ = card.node_of_reference(reference)
+    return node.authentication_keys.get(reference)
+
+
+def key_of(card: Card, key: Key, version: int) -> bytes | None:
+    """The value of a version of a key, if there is one."""
+    value = card.memory.cells.get(key.cell(version))
+    return None if value is None else octets(value)
+
+
+def right_cryptogram(card: Card, command: Command, source: bytes | None = None) -> bytes | None:
+    """The cryptogram that the card waits for, with the command's key, version and, unless given, source data."""
+    data, challenge = command.data, card.session.challenge
+    key = authentication_key(card, command.p2)
+    if key is None or challenge is None or len(data) not in (16, 17):
+        return None
+    value = key_of(card, key, data[16] if len(data) == 17 else card.settings.default_key_version)
+    if value is None:
+        return None
+    return authentication_cryptogram(card.algorithm, value, challenge, source or data[SOURCE])
+
+
+def maintenance_key(card: Card, node: Node) -> bytes | None:
+    """The session key of maintenance commands for a directory, or None before GET CHALLENGE; nothing is used up."""
+    name = node.directory.maintenance_key or ""
+    key = node.keys.get(name) or node.environment.keys.get(name)
+    value = None if key is None else key_of(card, key, 1)
+    if value is None or card.session.challenge is None:
+        return None
+    return session_key(card.algorithm, value, card.session.challenge)
+
+
+def maintained(card: Card, command: Command) -> Node:
+    """The directory whose maintenance key protects a command."""
+    applications = (0x1E, 0x18)
+    return card.session.node if command.ins in applications else card.session.node.environment
+
+
+def mac_input(command: Command) -> bytes:
+    """What the MAC of a maintenance command covers."""
+    return command.header + bytes([len(command.data)]) + command.data[:-MAC_LENGTH]
+
+
+def right_mac(card: Card, command: Command) -> bytes | None:
+    """The MAC that the card waits for."""
+    key = maintenance_key(card, maintained(card, command))
+    if key is None:
+        return None
+    return mac(card.algorithm, key, mac_input(command), fold=card.settings.sm4_mac_fold)
+
+
+def with_mac(command: Command, code: bytes) -> Command:
+    """The command with another MAC."""
+    return command._replace(data=command.data[:-MAC_LENGTH] + code)
+
+
+def with_judged_mac(card: Card, command: Command, good: Handler, accepts: Callable[[bytes, bytes], bool]) -> bytes:
+    """Perform a maintenance command with another comparison of the MAC: ``accepts(given, right)``."""
+    right = right_mac(card, command)
+    if right is None or len(command.data) < MAC_LENGTH:
+        return good(card, command)
+    given = command.data[-MAC_LENGTH:]
+    wrong = bytes(byte ^ 0xFF for byte in right)
+    return good(card, with_mac(command, right if accepts(given, right) else wrong))
+
+
+def refusal(card: Card, command: Command, good: Handler) -> int | None:
+    """Perform a command and say with which status word it was refused, if it was."""
+    try:
+        good(card, command)
+    except StatusError as refused:
+        return refused.sw
+    return None
