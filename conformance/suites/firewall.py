@@ -1,0 +1,393 @@
+"""Firewall 防火墙 (LD/T 6001.2) between the directories of the environment: rights and files stay where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from conformance.bench import GOOD, Bench, Expectation
+from conformance.cases import Body, Case, Kind, Suite
+from conformance.dialogue import (
+    ENVIRONMENT,
+    REFUSED,
+    FilePlace,
+    apdu,
+    authenticate,
+    file_places,
+    get_challenge,
+    open_directory,
+    read_first,
+    satisfy,
+    select,
+    select_identifier,
+    select_name,
+    update_first,
+    verify,
+)
+from conformance.failures import NotApplicable
+from conformance.maintenance import APPLICATION_BLOCK, authentication_keys, enter, lock_key, maintenance_key, protected
+from emulator.iso7816 import SW
+from profiles.model import Profile, Text
+
+SUITE = Suite("firewall", "防火墙", "Firewall")
+
+NOTHING: frozenset[str] = frozenset()
+CHILD_FILE = 0x02
+BANK_APPLICATION = bytes.fromhex("A000000333010101")
+NOT_FOUND = Expectation((SW.FILE_NOT_FOUND,))
+READABLE = Expectation((SW.SUCCESS, SW.RECORD_NOT_FOUND))
+"""What an open cyclic file answers: its newest record, or none yet."""
+LONGEST_UPDATE = 255
+
+Values = dict[str, bytes]
+"""What files begin with, by their path; only those that a case may try to write back."""
+
+
+def applications(profile: Profile) -> list[str]:
+    """The directories below the environment, in the order of the profile."""
+    return [name for name, found in profile.directory.items() if found.parent == ENVIRONMENT]
+
+
+def places_in(profile: Profile, directory: str) -> list[FilePlace]:
+    """The files of a directory that commands can reach."""
+    return [found for found in file_places(profile.directory) if found.directory == directory]
+
+
+def first_values(bench: Bench, directory: str) -> Values:
+    """Read, with the right to do so, what the files of a directory begin with.
+
+    An attempt to update that should be refused writes the old value, so that a faulty card comes to no harm. Cyclic
+    files, into which every update puts a new record, are left out.
+    """
+    values: Values = {}
+    open_directory(bench, directory)
+    for found in places_in(bench.profile, directory):
+        if found.file.structure == "cyclic" or found.file.read.is_never or found.file.update.is_never:
+            continue
+        satisfy(bench, found.file.read)
+        value = bench.need(read_first(bench, found.file), f"读 {found.path}", f"read {found.path}").data
+        if 1 <= len(value) <= LONGEST_UPDATE:
+            values[found.path] = value
+    bench.reset()
+    return values
+
+
+def prove_keys(bench: Bench, directory: str) -> frozenset[str]:
+    """Authenticate every read and update key of a directory, which must be the current one; their names."""
+    names = [key.name for key in authentication_keys(bench.profile) if key.directory == directory]
+    for name in names:
+        bench.need(authenticate(bench, name), f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
+    return frozenset(names)
+
+
+def check_refused(bench: Bench, directory: str, held: frozenset[str], values: Values, requirement: str) -> None:
+    """Judge that whatever ``held`` doesn't open in the current directory is refused with 6982."""
+    for found in places_in(bench.profile, directory):
+        if not found.file.read.is_never and not found.file.read.satisfied_by(held):
+            bench.expect(
+                read_first(bench, found.file),
+                REFUSED,
+                f"读 {found.path}",
+                f"read {found.path}",
+                requirement=requirement,
+            )
+        if found.path in values and not found.file.update.satisfied_by(held):
+            bench.expect(
+                update_first(bench, found.file, values[found.path]),
+                REFUSED,
+                f"更新 {found.path}",
+                f"update {found.path}",
+                requirement=requirement,
+            )
+
+
+def need_open(bench: Bench, directory: str, held: frozenset[str], values: Values) -> None:
+    """Make sure that the rights were there: what ``held`` opens in the current directory can be read and updated."""
+    for found in places_in(bench.profile, directory):
+        if found.path in values:
+            if found.file.read.satisfied_by(held):
+                bench.need(read_first(bench, found.file), f"读 {found.path}", f"read {found.path}")
+            if found.file.update.satisfied_by(held):
+                written = update_first(bench, found.file, values[found.path])
+                bench.need(written, f"更新 {found.path}", f"update {found.path}")
+
+
+# Rights
+
+
+def _not_elsewhere(bench: Bench, directory: str) -> None:
+    """With all keys of one DF shown, every other DF stays shut."""
+    for other in applications(bench.profile):
+        if other == directory:
+            continue
+        values = first_values(bench, other)
+        open_directory(bench, directory)
+        prove_keys(bench, directory)
+        enter(bench, other)
+        check_refused(bench, other, NOTHING, values, "SSC-FW-001")
+
+
+def _lost_by(bench: Bench, directory: str, moves: Callable[[], bool], requirement: str) -> None:
+    """Show all keys of a DF, see that they open its files, move, and see that they don't any more."""
+    values = first_values(bench, directory)
+    open_directory(bench, directory)
+    held = prove_keys(bench, directory)
+    need_open(bench, directory, held, values)
+    if moves():
+        check_refused(bench, directory, NOTHING, values, requirement)
+
+
+def _lost_on_leaving(bench: Bench, directory: str) -> None:
+    others = [name for name in applications(bench.profile) if name != directory]
+    for other in (*others[:1], *others[-1:], ENVIRONMENT):
+
+        def leave_and_return(other: str = other) -> bool:
+            enter(bench, other)
+            enter(bench, directory)
+            return True
+
+        _lost_by(bench, directory, leave_and_return, "SSC-FW-002")
+        bench.reset()
+
+
+def _lost_on_selecting_again(bench: Bench, directory: str) -> None:
+    def by_name() -> bool:
+        enter(bench, directory)
+        return True
+
+    def by_identifier() -> bool:
+        return bench.send(select_identifier(bench.profile.directory[directory].fid)).sw == SW.SUCCESS
+
+    for again in (by_name, by_identifier):
+        _lost_by(bench, directory, again, "SSC-FW-003")
+        bench.reset()
+
+
+def _environment_keys_open_nothing(bench: Bench, directory: str) -> None:
+    values = first_values(bench, directory)
+    open_directory(bench, ENVIRONMENT)
+    held = prove_keys(bench, ENVIRONMENT)
+    enter(bench, directory)
+    check_refused(bench, directory, held, values, "SSC-FW-004")
+
+
+def _environment_stays_shut(bench: Bench, directory: str) -> None:
+    values = first_values(bench, ENVIRONMENT)
+    open_directory(bench, directory)
+    prove_keys(bench, directory)
+    enter(bench, ENVIRONMENT)
+    check_refused(bench, ENVIRONMENT, NOTHING, values, "SSC-FW-005")
+
+
+# Files
+
+
+def _files_stay(bench: Bench, directory: str) -> None:
+    """No file of another DF is reached, neither by SELECT nor by a short file identifier."""
+    own = places_in(bench.profile, directory)
+    identifiers = {found.file.fid for found in own}
+    short = {found.file.short_identifier for found in own}
+    open_directory(bench, directory)
+    for other in applications(bench.profile):
+        for found in places_in(bench.profile, other):
+            if found.file.fid not in identifiers:
+                for p1 in (0x00, CHILD_FILE):
+                    bench.expect(
+                        bench.send(select_identifier(found.file.fid, p1)),
+                        NOT_FOUND,
+                        f"在 {directory} 下选择 {found.path}",
+                        f"SELECT {found.path} inside {directory}",
+                        requirement="SSC-FW-010",
+                    )
+            if found.file.short_identifier not in short:
+                bench.expect(
+                    read_first(bench, found.file),
+                    NOT_FOUND,
+                    f"在 {directory} 下按 SFI 读 {found.path}",
+                    f"read {found.path} by SFI inside {directory}",
+                    requirement="SSC-FW-010",
+                )
+
+
+Check = Callable[[Bench, str], None]
+
+
+def _body(check: Check, directory: str) -> Body:
+    return lambda bench: check(bench, directory)
+
+
+OF_EACH_APPLICATION: tuple[tuple[str, Kind, str, Check, Text, Text], ...] = (
+    (
+        "keys-elsewhere",
+        Kind.INOPPORTUNE,
+        "SSC-FW-001",
+        _not_elsewhere,
+        Text(zh="{0} 的密钥不能打开其他 DF", en="Keys of {0} open no other DF"),
+        Text(zh="其他 DF 的文件读取与更新均为 6982", en="reads and updates in every other DF give 6982"),
+    ),
+    (
+        "leaving",
+        Kind.INOPPORTUNE,
+        "SSC-FW-002",
+        _lost_on_leaving,
+        Text(zh="离开 {0} 后权限失效", en="Leaving {0} drops its rights"),
+        Text(
+            zh="选择另一目录再返回后，读取与更新均为 6982", en="reads and updates give 6982 after leaving and returning"
+        ),
+    ),
+    (
+        "again",
+        Kind.INOPPORTUNE,
+        "SSC-FW-003",
+        _lost_on_selecting_again,
+        Text(zh="重选 {0} 后权限失效", en="Selecting {0} again drops its rights"),
+        Text(zh="再次选择同一目录后，读取与更新均为 6982", en="reads and updates give 6982 after selecting it again"),
+    ),
+    (
+        "environment-keys",
+        Kind.INOPPORTUNE,
+        "SSC-FW-004",
+        _environment_keys_open_nothing,
+        Text(zh="SSSE 的密钥不能打开 {0}", en="Keys of SSSE do not open {0}"),
+        Text(zh="{0} 的更新及须用密钥的读取为 6982", en="updates in {0}, and reads that need a key, give 6982"),
+    ),
+    (
+        "environment-shut",
+        Kind.INOPPORTUNE,
+        "SSC-FW-005",
+        _environment_stays_shut,
+        Text(zh="{0} 的密钥不能打开 SSSE", en="Keys of {0} do not open SSSE"),
+        Text(zh="SSSE 的更新及受保护的读取为 6982", en="updates in SSSE, and reads that are not free, give 6982"),
+    ),
+    (
+        "files",
+        Kind.INVALID,
+        "SSC-FW-010",
+        _files_stay,
+        Text(zh="在 {0} 下不能选择其他 DF 的文件", en="Files of other DFs cannot be selected from {0}"),
+        Text(zh="6A82", en="6A82"),
+    ),
+)
+
+
+@SUITE.cases_from
+def every_application(profile: Profile) -> Iterable[Case]:
+    """Each rule for each directory below the environment."""
+    for directory in applications(profile):
+        for subject, kind, requirement, check, title, expected in OF_EACH_APPLICATION:
+            yield Case(
+                f"FW/{directory}-{subject}/{kind.value}",
+                Text(zh=title.zh.format(directory), en=title.en.format(directory)),
+                (requirement,),
+                kind,
+                Text(zh=expected.zh.format(directory), en=expected.en.format(directory)),
+                _body(check, directory),
+            )
+
+
+@SUITE.case(
+    "FW/global-PIN/BV",
+    "个人密码状态在各 DF 间保持",
+    "The verified PIN survives moving between DFs",
+    requirements=["SSC-FW-009"],
+    kind=Kind.VALID,
+    expected=(
+        "一次验证后，各 DF 中受密码保护的文件均可读",
+        "after one VERIFY the files that the PIN protects can be read in every DF",
+    ),
+)
+def global_pin(bench: Bench) -> None:
+    """One VERIFY in SSSE, then through all directories and back."""
+    open_directory(bench, ENVIRONMENT)
+    pins = frozenset(bench.profile.directory[ENVIRONMENT].pin)
+    bench.need(verify(bench), "验证个人密码", "VERIFY")
+    through = applications(bench.profile)
+    for directory in (*through, *reversed(through)):
+        enter(bench, directory)
+        for found in places_in(bench.profile, directory):
+            if not found.file.read.is_free and found.file.read.satisfied_by(pins):
+                bench.expect(
+                    read_first(bench, found.file),
+                    READABLE if found.file.structure == "cyclic" else GOOD,
+                    f"读 {found.path}",
+                    f"read {found.path}",
+                    requirement="SSC-FW-009",
+                )
+
+
+# States
+
+
+@SUITE.case(
+    "FW/transaction/BO",
+    "SELECT 结束交易状态",
+    "SELECT ends a transaction",
+    requirements=["SSC-FW-012"],
+    kind=Kind.INOPPORTUNE,
+    expected=(
+        "消费初始化后重选 DF04，DEBIT FOR PURCHASE 为 6901",
+        "after INITIALIZE FOR PURCHASE and SELECT, DEBIT FOR PURCHASE gives 6901",
+    ),
+)
+def transaction(bench: Bench) -> None:
+    """The state that INITIALIZE FOR PURCHASE sets goes with DF04, whether selected again or left."""
+    index = next(
+        (k.index for d in bench.profile.directory.values() for k in d.key.values() if k.use == "purchase"), None
+    )
+    if index is None:
+        raise NotApplicable("卡片声明中没有消费密钥", "the declared card has no purchase key")
+    amounts, terminal = (0).to_bytes(4) + (1).to_bytes(4) * 2, bytes.fromhex("500000000001")
+    initialize = apdu(0xB0, 0x28, 0x01, 0x01, bytes([index]) + amounts + terminal, 0x16)
+    debit = apdu(0xB0, 0x2C, 0x01, 0x00, bytes.fromhex("00000001 20240102030405 00000000"), 8)
+    for moves in (("DF04",), (ENVIRONMENT, "DF04")):
+        open_directory(bench, "DF04")
+        bench.need(verify(bench), "验证个人密码", "VERIFY")
+        bench.need(bench.send(initialize), "消费初始化", "INITIALIZE FOR PURCHASE")
+        for directory in moves:
+            enter(bench, directory)
+        bench.expect(bench.send(debit), SW.COMMAND_NOT_ACCEPTED, "消费", "DEBIT FOR PURCHASE", requirement="SSC-FW-012")
+
+
+@SUITE.case(
+    "FW/blocked/BO",
+    "锁定 DF03 不影响其他应用",
+    "Blocking DF03 leaves the others working",
+    requirements=["SSC-FW-013"],
+    kind=Kind.INOPPORTUNE,
+    expected=(
+        "DF03 锁定后，其他 DF 与 SSSE 的文件可读，金融应用可选择",
+        "with DF03 blocked, files of SSSE and the other DFs can be read and the bank application selected",
+    ),
+    destructive=True,
+)
+def blocked(bench: Bench) -> None:
+    """A temporary APPLICATION BLOCK of DF03, then everything else."""
+    open_directory(bench, "DF03")
+    key = lock_key(bench, "DF03")
+    bench.need(authenticate(bench, key), f"用 {key} 外部认证", f"EXTERNAL AUTHENTICATE with {key}")
+    command = protected(bench, maintenance_key(bench, "DF03"), get_challenge(bench), APPLICATION_BLOCK)
+    bench.need(bench.send(command), "锁定 DF03", "APPLICATION BLOCK")
+    bench.reset()
+    if "financial" in bench.traits.features:
+        bench.expect(
+            bench.send(select_name(BANK_APPLICATION)),
+            GOOD,
+            "选择金融应用",
+            "SELECT the bank application",
+            requirement="SSC-FW-013",
+        )
+    for directory in (ENVIRONMENT, *applications(bench.profile)):
+        if directory == "DF03":
+            continue
+        open_directory(bench, ENVIRONMENT)
+        bench.expect(
+            select(bench, directory), GOOD, f"选择 {directory}", f"SELECT {directory}", requirement="SSC-FW-013"
+        )
+        for found in places_in(bench.profile, directory)[:3]:
+            satisfy(bench, found.file.read)
+            bench.expect(
+                read_first(bench, found.file),
+                READABLE if found.file.structure == "cyclic" else GOOD,
+                f"读 {found.path}",
+                f"read {found.path}",
+                requirement="SSC-FW-013",
+            )
