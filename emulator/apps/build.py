@@ -22,6 +22,8 @@ from profiles import content, keys, model, profile_sha256
 from profiles.access import AccessCondition
 from profiles.dictionary import layout
 
+NO_REFERENCE = 0xFF
+"""Reference of a key that no command names."""
 ENVIRONMENT_KINDS = frozenset({"MF", "DDF"})
 
 
@@ -121,7 +123,7 @@ def _key(profile: model.Profile, directory: str, name: str) -> Key:
     described = profile.directory[directory].key[name]
     return Key(
         path=f"{directory}/{name}",
-        reference=described.kid[0] if described.kid else 0xFF,
+        reference=described.kid[0] if described.kid else described.index or NO_REFERENCE,
         bit=_bit(profile, directory, name),
         limit=profile.settings.key_try_limit if described.limit is None else described.limit,
         use=described.use,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emulator.apps import pre_issue
 from emulator.apps.build import build
-from emulator.apps.social_security import authentication, maintenance, pins, protected_updates
+from emulator.apps.social_security import authentication, maintenance, pins, protected_updates, purchase
 from emulator.cos import binaries, challenges, records, selection
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet, CommandTable
@@ -21,6 +21,7 @@ SOCIAL_SECURITY = CommandSet(
     pins.COMMANDS,
     maintenance.COMMANDS,
     protected_updates.COMMANDS,
+    purchase.COMMANDS,
     pre_issue.COMMANDS,
 )
 CHIP = CommandSet(FILE_SYSTEM, authentication.COMMANDS, pre_issue.COMMANDS)

@@ -101,6 +101,8 @@ class Card:
             return get_response(self, command)
         session = self.session
         session.pending = b""
+        if session.transaction is not None and code != session.transaction.next_command:
+            session.transaction = None
         cells = self.memory.cells
         if cells[CARD_STATE_CELL] == CardState.TERMINATED:
             return _BLOCKED

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from emulator.iso7816 import SW, StatusError
 
 if TYPE_CHECKING:
     from emulator.cos.structure import AccessRule, File
     from emulator.cos.tree import Node
+
+
+class Transaction(Protocol):
+    """Something begun by one command that only one other command may go on with."""
+
+    @property
+    def next_command(self) -> int:
+        """CLA·256 + INS of the command that may follow."""
 
 
 class Session:
@@ -27,6 +35,7 @@ class Session:
         "pending",
         "previous_challenge",
         "record",
+        "transaction",
         "transport_code_shown",
     )
 
@@ -39,6 +48,7 @@ class Session:
         self.challenge: bytes | None = None
         self.previous_challenge: bytes | None = None
         self.pending = b""
+        self.transaction: Transaction | None = None
         self.transport_code_shown = False
 
     def require(self, rule: AccessRule) -> None:

@@ -26,6 +26,7 @@ class Node:
         "environment",
         "files_by_fid",
         "files_by_sfi",
+        "internal_files",
         "internal_keys",
         "is_environment",
         "keys",
@@ -46,6 +47,9 @@ class Node:
         visible = [file for file in directory.files if file.structure is not FileStructure.INTERNAL]
         self.files_by_fid: dict[int, File] = {file.fid: file for file in visible}
         self.files_by_sfi: dict[int, File] = {file.sfi: file for file in visible}
+        self.internal_files: dict[str, File] = {
+            file.path.rpartition("/")[2]: file for file in directory.files if file not in visible
+        }
         self.keys: dict[str, Key] = {key.path.rpartition("/")[2]: key for key in directory.keys}
         self.authentication_keys: dict[int, Key] = {
             key.reference: key for key in directory.keys if key.use in {"external authentication", "master"}
