@@ -46,7 +46,7 @@ def _tree(profile: Profile) -> Iterator[Problem]:
             if directory.parent:
                 yield Problem(path, "an MF has no parent")
         elif not directory.parent:
-            yield Problem(path, f"is missing; a {directory.kind} needs the directory that holds it")
+            yield Problem(path, "is missing; every directory but the MF lies in another one")
         elif parent is None:
             yield Problem(path, f"there is no directory {directory.parent}")
         elif parent.kind == "ADF":

@@ -40,7 +40,7 @@ ERRORS = [
     # the tree
     ("directory.M2", {**ADF, "kind": "MF"}, "directory.M2.kind", "MF is the MF already; a card has one"),
     ("directory.MF.parent", "SSSE", "directory.MF.parent", "an MF has no parent"),
-    ("directory.DF0A", {**ADF, "parent": None}, "directory.DF0A.parent", "is missing; a ADF needs the directory"),
+    ("directory.DF0A", {**ADF, "parent": None}, "directory.DF0A.parent", "is missing; every directory but the MF"),
     ("directory.DF0A", {**ADF, "parent": "SSE"}, "directory.DF0A.parent", "there is no directory SSE"),
     ("directory.DF0A", {**ADF, "parent": "DF01"}, "directory.DF0A.parent", "DF01 is an ADF, which holds files"),
     # identifiers
