@@ -26,7 +26,7 @@ from conformance.dialogue import (
 from conformance.failures import NotApplicable
 from conformance.maintenance import APPLICATION_BLOCK, authentication_keys, enter, lock_key, maintenance_key, protected
 from emulator.iso7816 import SW
-from profiles.model import Profile, Text
+from profiles.model import File, Profile, Text
 
 SUITE = Suite("firewall", "防火墙", "Firewall")
 
@@ -181,31 +181,37 @@ def _environment_stays_shut(bench: Bench, directory: str) -> None:
 # Files
 
 
+def read_command(file: File) -> bytes:
+    """Read what a file begins with, by its short identifier."""
+    if file.structure == "transparent":
+        return apdu(0x00, 0xB0, 0x80 | file.short_identifier, 0, ne=1)
+    return apdu(0x00, 0xB2, 1, file.short_identifier << 3 | 4, ne=256)
+
+
 def _files_stay(bench: Bench, directory: str) -> None:
     """No file of another DF is reached, neither by SELECT nor by a short file identifier."""
     own = places_in(bench.profile, directory)
     identifiers = {found.file.fid for found in own}
     short = {found.file.short_identifier for found in own}
+    foreign = [found for other in applications(bench.profile) for found in places_in(bench.profile, other)]
+    foreign = [found for found in foreign if found.file.fid not in identifiers]
+    if not foreign:
+        raise NotApplicable(
+            f"{directory} 包含其他 DF 的全部文件标识符", f"{directory} has every identifier of the others"
+        )
     open_directory(bench, directory)
-    for other in applications(bench.profile):
-        for found in places_in(bench.profile, other):
-            if found.file.fid not in identifiers:
-                for p1 in (0x00, CHILD_FILE):
-                    bench.expect(
-                        bench.send(select_identifier(found.file.fid, p1)),
-                        NOT_FOUND,
-                        f"在 {directory} 下选择 {found.path}",
-                        f"SELECT {found.path} inside {directory}",
-                        requirement="SSC-FW-010",
-                    )
-            if found.file.short_identifier not in short:
-                bench.expect(
-                    read_first(bench, found.file),
-                    NOT_FOUND,
-                    f"在 {directory} 下按 SFI 读 {found.path}",
-                    f"read {found.path} by SFI inside {directory}",
-                    requirement="SSC-FW-010",
-                )
+    for found in foreign:
+        attempts = [select_identifier(found.file.fid, p1) for p1 in (0x00, CHILD_FILE)]
+        if found.file.short_identifier not in short:
+            attempts.append(read_command(found.file))
+        for attempt in attempts:
+            bench.expect(
+                bench.send(attempt),
+                NOT_FOUND,
+                f"在 {directory} 下访问 {found.path}",
+                f"reach {found.path} inside {directory}",
+                requirement="SSC-FW-010",
+            )
 
 
 Check = Callable[[Bench, str], None]
