@@ -133,6 +133,16 @@ def change_pin(bench: Bench, old: str, new: str) -> Response:
     return bench.send(apdu(0x80, 0x5E, 0x01, 0x00, pin_bytes(old) + b"\xff" + pin_bytes(new)))
 
 
+def open_key(bench: Bench, name: str) -> KeyPlace:
+    """Open the directory of a key in a new session, the key's counter full and its right not held."""
+    found = key_place(bench, name)
+    open_directory(bench, found.directory)
+    bench.need(authenticate(bench, name), f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
+    bench.reset()
+    open_directory(bench, found.directory)
+    return found
+
+
 def flipped(data: bytes, bit: int = 0) -> bytes:
     """The data with one bit inverted, counted from the first bit of the first byte, round and round."""
     bit %= 8 * len(data)
