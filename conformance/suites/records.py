@@ -8,13 +8,14 @@ from functools import partial
 from conformance.bench import Bench
 from conformance.cases import Case, Kind, Suite
 from conformance.dialogue import apdu
-from conformance.failures import NotApplicable, NotRun
+from conformance.failures import NotApplicable
 from conformance.suites.standard import StandardElement, StandardFile, generation_of, standard_file, standard_files
 from conformance.suites.standard.visit import (
     Contents,
     add_record,
     contents,
     elements_of,
+    need_restorable,
     open_for,
     other_record,
     p2_of,
@@ -215,8 +216,7 @@ def _judge_capacity(file: StandardFile, bench: Bench) -> None:
             )
         _judge_kept(file, bench, old)
         return
-    if not (bench.target.renewable or bench.destructive or len(old) == _declared_capacity(bench, file)):
-        raise NotRun("写入后无法恢复未满的循环文件", "a cyclic file that is not full cannot be restored after writing")
+    need_restorable(bench, file, old)
     new = [other_record(file, None, b"", variant) for variant in range(file.minimum)]
     open_for(bench, file.directory, file.update.condition)
     for length in (file.record_length - 1, file.record_length + 1):
@@ -236,11 +236,6 @@ def _judge_capacity(file: StandardFile, bench: Bench) -> None:
         open_for(bench, file.directory, file.update.condition)
         for raw in reversed(old):
             bench.need(add_record(bench, file, raw), "恢复原记录", "restoring the old record")
-
-
-def _declared_capacity(bench: Bench, file: StandardFile) -> int | None:
-    described = bench.profile.directory[file.directory].file.get(file.fid.hex().upper())
-    return described.records if described else None
 
 
 def _judge_kept(file: StandardFile, bench: Bench, records: tuple[bytes, ...]) -> None:

@@ -73,6 +73,10 @@ class Right(NamedTuple):
     requirement: str
     may_be_empty: bool = False
     """Whether a card may answer an element without content instead of refusing."""
+    stricter: str | None = None
+    """A key that a card may demand for some records all the same."""
+    stricter_tags: frozenset[int] = frozenset()
+    """The tags of those records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,13 @@ def _file(entry: Mapping[str, Any], templates: Mapping[str, Sequence[str]]) -> S
 
 
 def _right(entry: Mapping[str, Any]) -> Right:
-    return Right(AccessCondition.parse(entry["condition"]), entry["requirement"], entry.get("may_be_empty", False))
+    return Right(
+        condition=AccessCondition.parse(entry["condition"]),
+        requirement=entry["requirement"],
+        may_be_empty=entry.get("may_be_empty", False),
+        stricter=entry.get("stricter"),
+        stricter_tags=frozenset(int(tag, 16) for tag in entry.get("stricter_tags", ())),
+    )
 
 
 def _elements(line: str, templates: Mapping[str, Sequence[str]]) -> Iterator[StandardElement]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conformance.bench import Bench
 from conformance.dialogue import apdu, authenticate, environment_of, select, select_identifier, verify
-from conformance.failures import Inconclusive, NotApplicable
+from conformance.failures import Inconclusive, NotApplicable, NotRun
 from conformance.suites.standard.files import StandardElement, StandardFile
 from emulator.iso7816 import SW, Response
 from profiles.access import AccessCondition
@@ -42,18 +42,24 @@ def is_pin(profile: Profile, name: str) -> bool:
 
 def present(bench: Bench, name: str) -> Response:
     """VERIFY or EXTERNAL AUTHENTICATE, whatever the card answers."""
+    if holder(bench.profile, name) is None:
+        raise Inconclusive(f"卡片声明中没有 {name}", f"the declared card has no {name}")
     return verify(bench) if is_pin(bench.profile, name) else authenticate(bench, name)
 
 
 def credentials(bench: Bench, directory: str) -> tuple[str, ...]:
-    """All PINs and authentication keys that commands can name inside a directory: the environment's and its own."""
+    """All PINs and authentication keys that commands can name inside a directory: the environment's and its own.
+
+    Master keys are among them only where the card can be renewed: an issued card may have others than its profile says.
+    """
     if directory not in bench.profile.directory:
         return ()
+    uses = {"external authentication", "master"} if bench.target.renewable else {"external authentication"}
     names: list[str] = []
     for place in dict.fromkeys((environment_of(bench, directory), directory)):
         described = bench.profile.directory[place]
         names += described.pin
-        names += [name for name, key in described.key.items() if key.use == "external authentication" and key.kid]
+        names += [name for name, key in described.key.items() if key.use in uses and key.kid]
     return tuple(names)
 
 
@@ -152,6 +158,15 @@ def add_record(bench: Bench, file: StandardFile, data: bytes) -> Response:
     return bench.send(apdu(0x00, 0xDC, 0x01, p2_of(file, BY_NUMBER), data))
 
 
+def need_restorable(bench: Bench, file: StandardFile, records: Sequence[bytes]) -> None:
+    """Go on only where the content of a file can be put back after writing, or need not be."""
+    if file.structure != "cyclic" or bench.target.renewable or bench.destructive:
+        return
+    described = bench.profile.directory[file.directory].file.get(file.fid.hex().upper())
+    if described is None or described.records != len(records):
+        raise NotRun("写入后无法恢复未满的循环文件", "a cyclic file that is not full cannot be restored after writing")
+
+
 # Contents
 
 
@@ -168,7 +183,25 @@ class Contents:
 def contents(bench: Bench, file: StandardFile) -> Contents:
     """Everything in a file, read in a new session after meeting its read condition."""
     open_for(bench, file.directory, file.read.condition)
-    return read_all(bench, file)
+    found = read_all(bench, file)
+    if file.read.stricter and holder(bench.profile, file.read.stricter) and _withheld(file, found):
+        present(bench, file.read.stricter)
+        found = read_all(bench, file)
+    return found
+
+
+def _withheld(file: StandardFile, found: Contents) -> bool:
+    """Whether a card keeps back, or shows empty, what it may keep back without a key."""
+    empty = any(
+        element.tag in file.read.stricter_tags and is_empty(raw[2:])
+        for element, raw in elements_of(file, found.records)
+    )
+    return empty or (bool(found.records) and found.end == SW.SECURITY_STATUS_NOT_SATISFIED)
+
+
+def is_empty(value: bytes) -> bool:
+    """Whether a value holds nothing but one kind of padding."""
+    return value in (b"\x00" * len(value), b"\xff" * len(value))
 
 
 def readable(bench: Bench, file: StandardFile) -> Contents:
