@@ -7,7 +7,6 @@
 
 SHELL = /bin/sh
 BIN = .venv/bin
-WORKERS = $(shell nproc)
 CERTIFY =
 TESTS =
 
@@ -18,6 +17,8 @@ export PYTHON
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 14
+	@echo
+	@sed -n 's/^#   /  /p' Makefile
 
 install: ## install what is missing to certify cards: system packages (as root), the project in .venv
 	@.ci/install run
@@ -29,10 +30,10 @@ certify: install ## put the virtual card into a real PC/SC reader, certify it, w
 	@$(BIN)/sscard certify $(CERTIFY)
 
 test: install-test ## run all tests of the project, those with a real PC/SC reader too
-	@.ci/test $(TESTS)
+	@.ci/test all $(TESTS)
 
-test-fast: install-test ## run the tests that need no reader and no browser, in under two minutes
-	@$(BIN)/pytest -q -n $(WORKERS) -m 'not pcsc and not slow' $(TESTS)
+test-fast: install-test ## run the tests that need no PC/SC reader, in under two minutes
+	@.ci/test fast $(TESTS)
 
 lint: install-test ## check style, format, types and import rules
 	$(BIN)/ruff check .
