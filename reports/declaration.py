@@ -17,6 +17,8 @@ class Declared:
     observed: str | None
     """What probing found; None when it didn't look."""
     mismatch: bool
+    stated: bool = True
+    """Whether it is declared or was probed; otherwise there is nothing to say of it."""
 
 
 _LIFE_CYCLE = {
@@ -55,6 +57,7 @@ def declaration(start: RunStarted, target: TargetConnected | None, catalogue: Ca
                 Text("是", "yes") if declared else Text("否", "no"),
                 answer,
                 found is not None and found != declared,
+                declared or found is not None,
             )
         )
     return tuple(rows)

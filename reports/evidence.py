@@ -36,6 +36,8 @@ class Shown:
     number: int
     seconds: float
     decoded: Decoded
+    moved: bool
+    """Whether it left another state than the exchange shown before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _timeline(events: Sequence[Step | Check | Exchange], limits: Limits, decoder
             keep = exchanges < limits.head or exchanges >= total - limits.tail
             exchanges += 1
             if keep:
-                shown.append(_named(event) if limits.brief else _shown(event, decoder, masked))
+                shown.append(_named(event) if limits.brief else _shown(event, decoder, masked, _last(shown)))
                 continue
             if not limits.brief:
                 decoder.skip(event.command, event.response)
@@ -110,9 +112,14 @@ def _timeline(events: Sequence[Step | Check | Exchange], limits: Limits, decoder
     return tuple(shown)
 
 
-def _shown(event: Exchange, decoder: Decoder, masked: bool) -> Shown:
+def _shown(event: Exchange, decoder: Decoder, masked: bool, before: Decoded | None) -> Shown:
     decoded = decoder.exchange(event.command, event.response)
-    return Shown(event.number, event.seconds, decoded.masked() if masked else decoded)
+    moved = before is None or decoded.state != before.state
+    return Shown(event.number, event.seconds, decoded.masked() if masked else decoded, moved)
+
+
+def _last(shown: Sequence[Entry]) -> Decoded | None:
+    return next((entry.decoded for entry in reversed(shown) if isinstance(entry, Shown)), None)
 
 
 def _named(event: Exchange) -> Named:
@@ -133,14 +140,16 @@ class Move(NamedTuple):
     """A step of a counterexample."""
 
     decoded: Decoded
+    moved: bool
     note: str
 
 
 def counterexample(end: CaseFinished | None, profile: Profile | None, *, masked: bool) -> tuple[Move, ...]:
     """The shortest sequence that shows a failure, decoded."""
     decoder = Decoder(profile)
-    moves = []
+    moves: list[Move] = []
     for entry in end.counterexample if end else ():
         decoded = decoder.exchange(entry.get("command", ""), entry.get("response", ""))
-        moves.append(Move(decoded.masked() if masked else decoded, entry.get("note", "")))
+        moved = not moves or decoded.state != moves[-1].decoded.state
+        moves.append(Move(decoded.masked() if masked else decoded, moved, entry.get("note", "")))
     return tuple(moves)

@@ -25,6 +25,8 @@ from reports.trace.parts import printable
 
 _SHOWN_BYTES = 96
 """Bytes of a hexadecimal value that are shown before it is shortened."""
+_WORTH_MARKING = 4
+"""Characters that two values have in common before it helps to mark where they part."""
 _SIGNS = {
     Conformity.CONFORMANT: "conformant",
     Conformity.NON_CONFORMANT: "non-conformant",
@@ -69,6 +71,7 @@ def _environment() -> Environment:
         milliseconds=_milliseconds,
         differing=_differing,
         ring=_ring,
+        spoken=_spoken,
     )
     environment.tests.update(
         exchange=lambda entry: isinstance(entry, Shown),
@@ -122,12 +125,9 @@ def _milliseconds(seconds: float) -> str:
 
 def _differing(text: str, other: str) -> Markup:
     """The text with everything from the first character that differs from the other one marked."""
-    same = 0
-    for one, two in zip(text, other, strict=False):
-        if one != two:
-            break
-        same += 1
-    if not same or same == len(text):
+    pairs = enumerate(zip(text, other, strict=False))
+    same = next((place for place, (one, two) in pairs if one != two), min(len(text), len(other)))
+    if same < _WORTH_MARKING or same == len(text):
         return Markup("{}").format(printable(text))
     return Markup("{}<mark>{}</mark>").format(printable(text[:same]), printable(text[same:]))
 
@@ -144,3 +144,8 @@ def _ring(parts: Iterable[tuple[str, int]]) -> list[tuple[str, float, float]]:
             arcs.append((name, round(length, 3), round(-start, 3)))
         start += length
     return arcs
+
+
+def _spoken(value: object) -> str:
+    """A setting's value for a person."""
+    return {"True": "是 yes", "False": "否 no"}.get(str(value), str(value))

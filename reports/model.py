@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.events import CaseFinished, CaseStarted, RunFinished, RunStarted, TargetConnected
 from conformance.judge import CaseOutcome, Judgement, Row, judge
-from conformance.requirements import Area, Catalogue, Coverage, OfficialItem, Text
+from conformance.requirements import Area, Catalogue, OfficialItem, Text
 from conformance.verdict import Conformity, Verdict, worst
 from profiles.model import Profile
 from reports.declaration import Declared, declaration
@@ -76,11 +76,6 @@ class OfficialReport:
     """Requirements that are assigned to it and apply to the card."""
 
     @property
-    def testable(self) -> bool:
-        """Whether public sources suffice to test it."""
-        return self.item.coverage is not Coverage.NOT_TESTABLE
-
-    @property
     def verdict(self) -> Verdict | None:
         """Worst of the requirements that count against the card; None when none does and nothing was run."""
         hard = [row.verdict for row in self.rows if row.hard]
@@ -88,9 +83,20 @@ class OfficialReport:
             return worst(hard)
         return worst(row.verdict for row in self.rows) if self.rows else None
 
-    def count(self, *verdicts: Verdict) -> int:
-        """Requirements with one of the verdicts."""
-        return sum(row.verdict in verdicts for row in self.rows)
+    @property
+    def passed(self) -> int:
+        """Requirements that are passed."""
+        return sum(row.verdict is Verdict.PASS for row in self.rows)
+
+    @property
+    def deviating(self) -> int:
+        """Requirements on which the card deviates without counting against it."""
+        return sum(row.is_deviation for row in self.rows)
+
+    @property
+    def open(self) -> int:
+        """Requirements that no case settled."""
+        return sum(row.verdict in (Verdict.NOT_RUN, Verdict.INCONCLUSIVE, Verdict.ERROR) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)

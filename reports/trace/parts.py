@@ -132,6 +132,11 @@ class Decoded:
     problems: tuple[str, ...] = ()
 
     @property
+    def state(self) -> tuple[str, str, tuple[str, ...]]:
+        """Current directory and file and what is satisfied, after the exchange."""
+        return self.directory, self.file, self.held
+
+    @property
     def command_secrets(self) -> tuple[Span, ...]:
         """Where secret bytes lie in the command."""
         return tuple(span for field in self.fields for span in field.secrets())

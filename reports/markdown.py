@@ -1,0 +1,73 @@
+"""The report in a few lines of Markdown, for the summary page of a continuous integration job."""
+
+from __future__ import annotations
+
+import re
+
+from conformance.judge import Row
+from conformance.verdict import Conformity, Verdict
+from reports.model import Report
+from reports.trace.parts import printable
+
+_SHOWN = 20
+_MARKS = {
+    Conformity.CONFORMANT: "✅",
+    Conformity.NON_CONFORMANT: "❌",
+    Conformity.INCOMPLETE: "⬜",
+    Conformity.BENCH_ERROR: "⚠️",
+}
+
+
+def render(report: Report) -> str:
+    """The summary."""
+    judgement = report.judgement
+    hard = report.hard_in_scope
+    passed = sum(row.verdict is Verdict.PASS for row in hard)
+    lines = [
+        f"## {_MARKS[report.conformity]} {report.conformity.zh} {report.conformity.en}",
+        "",
+        f"报告 report {_code(report.start.run)} · 产品 profile {_code(str(report.start.profile.get('name', '?')))} · "
+        f"卡 card {_code((report.target.identification if report.target else None) or '—')}",
+        "",
+        "| 判定性要求 deciding | 不符合 non-conformities | 偏差 deviations | 未判定 unsettled | 用例 cases | 交互 exchanges |",
+        "|---|---|---|---|---|---|",
+        f"| {passed} / {len(hard)} | {len(judgement.nonconformities)} | {len(judgement.deviations)} | "
+        f"{len(judgement.unsettled)} | {len(report.cases)} | {report.statistics.exchanges} |",
+        "",
+    ]
+    lines += _section("不符合项 Non-conformities", judgement.nonconformities, report)
+    lines += _section("与重构规范的偏差 Deviations from the reconstruction", judgement.deviations, report)
+    lines += _section("未判定 Unsettled", judgement.unsettled, report)
+    worse = [change for change in report.changes if change.worse]
+    if report.earlier:
+        lines += [
+            f"与报告 {_code(report.earlier)} 比较 compared: {len(worse)} 变差 worse, {len(report.changes) - len(worse)} 其他 other changes",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _section(title: str, rows: tuple[Row, ...], report: Report) -> list[str]:
+    if not rows:
+        return []
+    lines = [f"### {title}", ""]
+    for row in rows[:_SHOWN]:
+        case = next((name for name, verdict in row.cases if verdict is Verdict.FAIL), None)
+        end = report.by_case[case].end if case else None
+        came = f" — {_code(end.expected or '—')} → {_code(end.received or '—')}" if end and end.received else ""
+        lines.append(
+            f"- **{row.requirement.id}** {_plain(row.requirement.title.zh)} {_plain(row.requirement.title.en)}{came}"
+        )
+    if len(rows) > _SHOWN:
+        lines.append(f"- … {len(rows) - _SHOWN}")
+    return [*lines, ""]
+
+
+def _plain(text: str) -> str:
+    """Text that can't act as markup."""
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", printable(text))
+
+
+def _code(text: str) -> str:
+    """Text as it stands, in the face of code; nothing in it can end the code."""
+    return f"`{printable(text).replace('`', chr(0x2019)).replace('|', chr(0xFF5C))}`"

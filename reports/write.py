@@ -1,0 +1,101 @@
+"""Write every form of a report into a directory; each file is whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.requirements import load_catalogue
+from profiles import load, profile_sha256
+from profiles.model import Profile
+from reports import html, json_report, junit, markdown
+from reports.log import read_log
+from reports.model import Particulars, Report, build
+
+_FORMS: Mapping[str, Callable[[Report], str]] = {
+    "report.html": html.render,
+    "report.json": json_report.render,
+    "junit.xml": junit.render,
+    "summary.md": markdown.render,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A report and where its forms are."""
+
+    report: Report
+    html: Path
+    json: Path
+    junit: Path
+    markdown: Path
+
+
+def write_all(
+    events: Path,
+    directory: Path,
+    *,
+    profile: Profile | None = None,
+    strict: bool | None = None,
+    earlier: Path | None = None,
+    particulars: Particulars | None = None,
+) -> Written:
+    """Make the report of an event log and write it as HTML, JSON, JUnit XML and Markdown.
+
+    Without a ``profile`` the one that the log names is loaded when it is still the same. ``earlier`` is an earlier ``report.json``.
+
+    Raises:
+        LogError: The log can't be used.
+        JsonReportError: The earlier report can't be used.
+        ValueError: The log doesn't say what card it was.
+        OSError: The directory can't be written.
+    """
+    log = read_log(events)
+    before: Mapping[str, Any] | None = json_report.read(earlier) if earlier else None
+    report = build(
+        log,
+        load_catalogue(),
+        profile or _named(log.start.profile),
+        strict=strict,
+        earlier=before,
+        particulars=particulars,
+    )
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = [_write(directory / name, render(report)) for name, render in _FORMS.items()]
+    return Written(report, *paths)
+
+
+def _named(declared: Mapping[str, Any]) -> Profile | None:
+    """The profile that the log names, if it can be loaded and has the same content."""
+    try:
+        profile = load(str(declared.get("name", "")))
+    except (ValueError, OSError):
+        return None
+    return profile if profile_sha256(profile) == declared.get("sha256") else None
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write a file under another name first, so that a reader never sees half of it."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _umask() -> int:
+    """The process' file mode mask, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
