@@ -116,7 +116,7 @@ _holder(
 )
 _holder("sex", "性别代码错误", "The sex is in no list", ["SSC-FMT-018"], 0x0A, "33")
 _holder("ethnic-group", "民族代码错误", "The ethnic group is in no list", ["SSC-FMT-019"], 0x0B, "57")
-_holder("birthplace", "出生地代码错误", "The place of birth is no area code", ["SSC-FMT-020"], 0x0C, "990000")
+_holder("birthplace", "出生地代码错误", "The place of birth is no area code", ["SSC-FMT-020"], 0x0C, "000103")
 _holder(
     "birth-date",
     "出生日期与社会保障号码不符",
@@ -204,7 +204,7 @@ def _log(name: str, zh: str, en: str, requirement: str, offset: int, value: str)
     FAULTS.contents(name, zh, en, [requirement], records(LOG, change), having(LOG))
 
 
-_log("fmt.terminal-area", "终端机编号中的地区无效", "A terminal number begins with no area", "SSC-FMT-024", 3, "990000")
+_log("fmt.terminal-area", "终端机编号中的地区无效", "A terminal number begins with no area", "SSC-FMT-024", 3, "000103")
 _log("fmt.month-13", "交易时间的月份为 13", "A transaction was made in month 13", "SSC-FMT-025", 9, "20261312")
 _log("code.transaction", "交易类型不在代码表内", "The transaction type is in no list", "SSC-CODE-026", 2, "37")
 

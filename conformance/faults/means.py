@@ -107,16 +107,29 @@ def unlocked(card: Card) -> Iterator[None]:
         session.global_word, session.local_word = words
 
 
-def rehearsed(card: Card, command: Command, good: Handler) -> tuple[bytes, dict[str, Value]]:
-    """The answer to a command and the cells that it would write; nothing is written, the session goes on."""
+def rehearsed(card: Card, command: Command, good: Handler) -> tuple[bytes, StatusError | None, dict[str, Value]]:
+    """Answer, refusal and written cells of a command that writes nothing yet; the session goes on as if it had."""
     memory = card.memory
     card.memory = Memory(memory.snapshot())
+    answer, refused = b"", None
     try:
         answer = good(card, command)
-        written = {cell: value for cell, value in card.memory.cells.items() if memory.cells.get(cell) != value}
+    except StatusError as refusal:
+        refused = refusal
     finally:
+        written = {cell: value for cell, value in card.memory.cells.items() if memory.cells.get(cell) != value}
         card.memory = memory
-    return answer, written
+    return answer, refused, written
+
+
+def counted_after(card: Card, command: Command, good: Handler) -> bytes:
+    """Perform a command that writes all it has to write at its end, after every comparison."""
+    answer, refused, written = rehearsed(card, command, good)
+    if written:
+        card.memory.commit(written)
+    if refused is not None:
+        raise refused
+    return answer
 
 
 def authentication_key(card: Card, reference: int) -> Key | None:
@@ -185,12 +198,3 @@ def with_judged_mac(card: Card, command: Command, good: Handler, accepts: Callab
     given = command.data[-MAC_LENGTH:]
     wrong = bytes(byte ^ 0xFF for byte in right)
     return good(card, with_mac(command, right if accepts(given, right) else wrong))
-
-
-def refusal(card: Card, command: Command, good: Handler) -> int | None:
-    """Perform a command and say with which status word it was refused, if it was."""
-    try:
-        good(card, command)
-    except StatusError as refused:
-        return refused.sw
-    return None

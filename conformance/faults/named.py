@@ -1,0 +1,61 @@
+"""The faults of all areas, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from conformance.faults import (
+    access,
+    authentication,
+    contents,
+    dispatch,
+    firewall,
+    keys,
+    life,
+    pin_unblocking,
+    pins,
+    protection,
+    records,
+    resets,
+    selection,
+    tearing,
+)
+from conformance.faults.catalogue import Fault, UnknownFault
+from emulator.cos.card import Card
+
+_AREAS = (
+    resets,
+    selection,
+    records,
+    contents,
+    dispatch,
+    access,
+    keys,
+    pins,
+    pin_unblocking,
+    authentication,
+    protection,
+    firewall,
+    tearing,
+    life,
+)
+
+FAULTS: Mapping[str, Fault] = {fault.name: fault for area in _AREAS for fault in area.FAULTS.faults}
+"""Every named fault."""
+
+
+def with_fault(card: Card, name: str) -> Card:
+    """The card with a fault, on the same memory; a card that has faults already keeps them.
+
+    The given card is to be used no more: a fault of the contents changes the memory that both share, for good where
+    the card lives in an image file.
+
+    Raises:
+        UnknownFault: No fault has this name; the message offers similar ones.
+    """
+    fault = FAULTS.get(name)
+    if fault is None:
+        similar = get_close_matches(name, FAULTS, n=3) or sorted(FAULTS)[:3]
+        raise UnknownFault(f"no fault is named {name!r}; did you mean {', '.join(similar)}?")
+    return fault.apply(card)
