@@ -1,0 +1,415 @@
+"""Blocking 锁定: applications for a time or for good, and the whole card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from hypothesis import strategies as st
+
+from conformance.bench import GOOD, Bench, Expectation
+from conformance.cases import Case, Kind, Suite
+from conformance.dialogue import (
+    REFUSED,
+    FilePlace,
+    apdu,
+    authenticate,
+    file_places,
+    get_challenge,
+    open_directory,
+    read_first,
+    satisfy,
+    select,
+    select_identifier,
+    verify,
+)
+from conformance.failures import NotApplicable
+from conformance.maintenance import (
+    APPLICATION_BLOCK,
+    APPLICATION_BLOCK_FOR_GOOD,
+    APPLICATION_UNBLOCK,
+    CARD_BLOCK,
+    MAC_REFUSED,
+    damaged_mac,
+    lock_key,
+    maintenance_key,
+    protected,
+)
+from conformance.properties import for_all
+from emulator.iso7816 import SW, Response
+from profiles.model import Profile, Text
+
+SUITE = Suite("blocking", "应用与卡片锁定", "Blocking applications and the card")
+
+ENVIRONMENT = "SSSE"
+BANK_APPLICATION = bytes.fromhex("A000000333010101")
+BLOCKED_FOR_GOOD = Expectation((SW.APPLICATION_PERMANENTLY_BLOCKED, SW.AUTHENTICATION_METHOD_BLOCKED))
+CARD_IS_BLOCKED = SW.FUNCTION_NOT_SUPPORTED
+
+
+def _protected_file(bench: Bench, directory: str) -> FilePlace:
+    """A file of an application that can be read, and is not empty on a new card."""
+    for file in file_places({directory: bench.profile.directory[directory]}):
+        if file.file.structure != "cyclic" and not file.file.read.is_never:
+            return file
+    raise NotApplicable(f"{directory} 没有可读文件", f"{directory} has no file to read")
+
+
+def _read(bench: Bench, file: FilePlace) -> Response:
+    """Open the application and read as its access condition asks."""
+    file.open(bench)
+    if not file.file.read.is_free:
+        satisfy(bench, file.file.read)
+    return read_first(bench, file.file)
+
+
+def _prove_lock_key(bench: Bench, directory: str) -> None:
+    name = lock_key(bench, directory)
+    bench.need(authenticate(bench, name), f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
+
+
+def _command(bench: Bench, directory: str, header: bytes) -> bytes:
+    """A life cycle command with the MAC of the directory's maintenance key over a fresh challenge."""
+    return protected(bench, maintenance_key(bench, directory), get_challenge(bench), header)
+
+
+def _block(bench: Bench, directory: str, header: bytes, requirement: str) -> None:
+    """Block an application as its issuer does."""
+    open_directory(bench, directory)
+    _prove_lock_key(bench, directory)
+    answer = bench.send(_command(bench, directory, header))
+    bench.expect(answer, GOOD, f"锁定 {directory}", f"APPLICATION BLOCK of {directory}", requirement=requirement)
+
+
+def _expect_usable(bench: Bench, directory: str, requirement: str) -> None:
+    file = _protected_file(bench, directory)
+    answer = _read(bench, file)
+    bench.expect(answer, GOOD, f"{file.path} 可读", f"{file.path} can be read", requirement=requirement)
+
+
+# Blocking an application: cases for every application with a lock key
+
+
+def _not_authenticated(bench: Bench, directory: str) -> None:
+    """Everything but the lock key; the MAC is wrong, so that no card is lost by it."""
+    for environment_key in (None, "UKSSSE"):
+        open_directory(bench, directory)
+        if environment_key in bench.profile.directory[ENVIRONMENT].key:
+            bench.need(authenticate(bench, environment_key), "外部认证", "EXTERNAL AUTHENTICATE")
+        for header in (APPLICATION_BLOCK, APPLICATION_BLOCK_FOR_GOOD):
+            answer = bench.send(damaged_mac(_command(bench, directory, header)))
+            bench.expect(
+                answer, REFUSED, f"{header.hex()} 未认证", f"{header.hex()} without LK", requirement="SSC-LIFE-002"
+            )
+    _expect_usable(bench, directory, "SSC-LIFE-002")
+
+
+def _not_authenticated_right_mac(bench: Bench, directory: str) -> None:
+    """The right MAC without the lock key, and with a lock key that was authenticated before the DF was selected again."""
+    open_directory(bench, directory)
+    answer = bench.send(_command(bench, directory, APPLICATION_BLOCK))
+    bench.expect(answer, REFUSED, "未认证 LK", "without LK", requirement="SSC-LIFE-002")
+    _prove_lock_key(bench, directory)
+    open_directory(bench, directory)
+    answer = bench.send(_command(bench, directory, APPLICATION_BLOCK))
+    bench.expect(answer, REFUSED, "重选后", "after selecting the DF again", requirement="SSC-LIFE-002")
+    _expect_usable(bench, directory, "SSC-LIFE-002")
+
+
+def _wrong_mac(bench: Bench, directory: str) -> None:
+    """Any bit of the MAC; the MAC of the environment's maintenance key."""
+
+    def judge(bit: int) -> None:
+        open_directory(bench, directory)
+        _prove_lock_key(bench, directory)
+        answer = bench.send(damaged_mac(_command(bench, directory, APPLICATION_BLOCK), bit))
+        bench.expect(answer, MAC_REFUSED, f"MAC 第 {bit} 位", f"bit {bit} of the MAC", requirement="SSC-LIFE-003")
+        _expect_usable(bench, directory, "SSC-LIFE-003")
+
+    judge(0)
+    if maintenance_key(bench, directory) != maintenance_key(bench, ENVIRONMENT):
+        open_directory(bench, directory)
+        _prove_lock_key(bench, directory)
+        command = protected(bench, maintenance_key(bench, ENVIRONMENT), get_challenge(bench), APPLICATION_BLOCK)
+        answer = bench.send(command)
+        bench.expect(answer, MAC_REFUSED, "SSSE 的 STK", "STK of SSSE", requirement="SSC-LIFE-003")
+        _expect_usable(bench, directory, "SSC-LIFE-003")
+    if bench.target.renewable:
+        for_all(bench, st.integers(0, 31), judge, share=0.3)
+
+
+def _temporary(bench: Bench, directory: str) -> None:
+    """Block, use, reset, use; the other applications go on."""
+    settings = bench.profile.settings
+    file = _protected_file(bench, directory)
+    _block(bench, directory, APPLICATION_BLOCK, "SSC-LIFE-001")
+    command, selected = int(settings.blocked_command_answer, 16), int(settings.blocked_select_answer, 16)
+    for when_zh, when_en in (("锁定后", "after the block"), ("复位后", "after a reset")):
+        bench.expect(
+            read_first(bench, file.file), command, f"{when_zh}读取", f"reading {when_en}", requirement="SSC-LIFE-001"
+        )
+        bench.reset()
+        open_directory(bench, ENVIRONMENT)
+        bench.expect(
+            select(bench, directory), selected, f"{when_zh}选择", f"SELECT {when_en}", requirement="SSC-LIFE-004"
+        )
+    for other, described in bench.profile.directory.items():
+        if described.kind == "ADF" and other != directory:
+            _expect_usable(bench, other, "SSC-LIFE-001")
+            return
+
+
+def _for_good(bench: Bench, directory: str) -> None:
+    """Block for good; neither the temporary block nor an unblock changes anything."""
+    file = _protected_file(bench, directory)
+    _block(bench, directory, APPLICATION_BLOCK_FOR_GOOD, "SSC-LIFE-006")
+    for _ in range(2):
+        answer = read_first(bench, file.file)
+        bench.check(
+            answer.sw != SW.SUCCESS and not answer.data,
+            "锁定后读取",
+            "reading after the block",
+            expected="9303 / 6983 / 6A81 / 6985",
+            received=f"{answer.sw:04X}",
+            requirement="SSC-LIFE-006",
+        )
+        if bench.profile.settings.application_unblock:
+            authenticate(bench, lock_key(bench, directory))
+            answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
+            bench.expect(answer, BLOCKED_FOR_GOOD, "解锁", "APPLICATION UNBLOCK", requirement="SSC-LIFE-006")
+        bench.reset()
+        open_directory(bench, ENVIRONMENT)
+        select(bench, directory)
+
+
+def _unblock(bench: Bench, directory: str) -> None:
+    """Block, unblock, and compare what the application holds."""
+    file = _protected_file(bench, directory)
+    before = bench.need(_read(bench, file), f"读 {file.path}", f"reading {file.path}").data
+    _block(bench, directory, APPLICATION_BLOCK, "SSC-LIFE-005")
+    bench.reset()
+    open_directory(bench, ENVIRONMENT)
+    select(bench, directory)
+    answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
+    bench.expect(answer, REFUSED, "未认证 LK 解锁", "APPLICATION UNBLOCK without LK", requirement="SSC-LIFE-005")
+    _prove_lock_key(bench, directory)
+    answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
+    bench.expect(answer, GOOD, "解锁", "APPLICATION UNBLOCK", requirement="SSC-LIFE-005")
+    after = bench.expect(_read(bench, file), GOOD, "解锁后读取", "reading afterwards", requirement="SSC-LIFE-005").data
+    bench.check(after == before, "数据", "data", expected=before, received=after, requirement="SSC-LIFE-005")
+
+
+def _failed_unblocks(bench: Bench, directory: str) -> None:
+    """As many failures as the profile allows; then the right MAC."""
+    _block(bench, directory, APPLICATION_BLOCK, "SSC-LIFE-007")
+    for number in range(1, bench.profile.settings.mac_error_limit + 1):
+        answer = bench.send(damaged_mac(_command(bench, directory, APPLICATION_UNBLOCK)))
+        bench.expect(
+            answer, MAC_REFUSED, f"第 {number} 次解锁失败", f"failed unblock {number}", requirement="SSC-LIFE-007"
+        )
+    answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
+    bench.expect(answer, BLOCKED_FOR_GOOD, "其后正确解锁", "the right unblock afterwards", requirement="SSC-LIFE-007")
+
+
+_OF_APPLICATIONS = (
+    (
+        "block-without-LK/{0}/BO",
+        "未认证 LK 的应用锁定",
+        "APPLICATION BLOCK without LK",
+        ("SSC-LIFE-002",),
+        Kind.INOPPORTUNE,
+        "6982，应用可用",
+        "6982, and the application goes on",
+        _not_authenticated,
+        False,
+    ),
+    (
+        "block-without-LK-right-MAC/{0}/BO",
+        "未认证 LK、MAC 正确的应用锁定",
+        "APPLICATION BLOCK without LK, right MAC",
+        ("SSC-LIFE-002",),
+        Kind.INOPPORTUNE,
+        "6982，应用可用",
+        "6982, and the application goes on",
+        _not_authenticated_right_mac,
+        True,
+    ),
+    (
+        "block-MAC/{0}/BI",
+        "MAC 错误的应用锁定",
+        "APPLICATION BLOCK with a wrong MAC",
+        ("SSC-LIFE-003",),
+        Kind.INVALID,
+        "6988，应用可用",
+        "6988, and the application goes on",
+        _wrong_mac,
+        False,
+    ),
+    (
+        "block/{0}/BV",
+        "应用临时锁定",
+        "APPLICATION BLOCK",
+        ("SSC-LIFE-001", "SSC-LIFE-004"),
+        Kind.VALID,
+        "应用内命令与选择按卡片声明被拒绝，其他应用可用",
+        "commands inside and SELECT are refused as declared, other applications go on",
+        _temporary,
+        True,
+    ),
+    (
+        "block-for-good/{0}/BV",
+        "应用永久锁定",
+        "APPLICATION BLOCK for good",
+        ("SSC-LIFE-006",),
+        Kind.VALID,
+        "不可读取；解锁 9303 或 6983",
+        "nothing can be read; an unblock gives 9303 or 6983",
+        _for_good,
+        True,
+    ),
+    (
+        "unblock/{0}/BV",
+        "应用解锁",
+        "APPLICATION UNBLOCK",
+        ("SSC-LIFE-005",),
+        Kind.VALID,
+        "9000，数据不变",
+        "9000, data as before",
+        _unblock,
+        True,
+    ),
+    (
+        "failed-unblocks/{0}/BI",
+        "应用解锁连续失败",
+        "Failed unblocks in a row",
+        ("SSC-LIFE-007",),
+        Kind.INVALID,
+        "达到上限后永久锁定 9303",
+        "blocked for good, 9303, at the limit",
+        _failed_unblocks,
+        True,
+    ),
+)
+
+
+@SUITE.cases_from
+def of_applications(profile: Profile) -> Iterable[Case]:
+    """Every application that has a lock key."""
+    for directory, described in profile.directory.items():
+        if described.kind != "ADF" or described.lock_key is None:
+            continue
+        for identifier, zh, en, requirements, kind, good_zh, good_en, body, destructive in _OF_APPLICATIONS:
+            yield Case(
+                identifier="LIFE/" + identifier.format(directory),
+                title=Text(zh=f"{directory}：{zh}", en=f"{directory}: {en}"),
+                requirements=requirements,
+                kind=kind,
+                expected=Text(zh=good_zh, en=good_en),
+                body=partial(body, directory=directory),
+                destructive=destructive,
+            )
+
+
+# Blocking the card
+
+
+@SUITE.case(
+    "LIFE/card-block-without-BK/BO",
+    "未认证 BK 的卡锁定",
+    "CARD BLOCK without BK",
+    requirements=["SSC-LIFE-009"],
+    kind=Kind.INOPPORTUNE,
+    expected=("6982，卡片可用", "6982, and the card goes on"),
+)
+def card_block_without_key(bench: Bench) -> None:
+    """Other rights instead of BK; the MAC is wrong, so that no card is lost by it."""
+    open_directory(bench, ENVIRONMENT)
+    lock_key(bench, ENVIRONMENT)
+    for name in (None, "UKSSSE", "PUK"):
+        if name in bench.profile.directory[ENVIRONMENT].key:
+            bench.need(authenticate(bench, name), f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
+        answer = bench.send(damaged_mac(_command(bench, ENVIRONMENT, CARD_BLOCK)))
+        bench.expect(
+            answer,
+            REFUSED,
+            f"卡锁定（{name or '无认证'}）",
+            f"CARD BLOCK ({name or 'nothing'})",
+            requirement="SSC-LIFE-009",
+        )
+    bench.expect(select(bench, ENVIRONMENT), GOOD, "卡片可用", "the card goes on", requirement="SSC-LIFE-009")
+
+
+@SUITE.case(
+    "LIFE/card-block-without-BK-right-MAC/BO",
+    "未认证 BK、MAC 正确的卡锁定",
+    "CARD BLOCK without BK, right MAC",
+    requirements=["SSC-LIFE-009"],
+    kind=Kind.INOPPORTUNE,
+    expected=("6982，卡片可用", "6982, and the card goes on"),
+    destructive=True,
+)
+def card_block_without_key_right_mac(bench: Bench) -> None:
+    """Nothing but the lock key is missing; then a BK of an earlier session."""
+    for _ in range(2):
+        open_directory(bench, ENVIRONMENT)
+        answer = bench.send(_command(bench, ENVIRONMENT, CARD_BLOCK))
+        bench.expect(answer, REFUSED, "卡锁定", "CARD BLOCK", requirement="SSC-LIFE-009")
+        bench.expect(select(bench, ENVIRONMENT), GOOD, "卡片可用", "the card goes on", requirement="SSC-LIFE-009")
+        _prove_lock_key(bench, ENVIRONMENT)
+        bench.reset()
+
+
+def _block_card(bench: Bench, requirement: str) -> None:
+    open_directory(bench, ENVIRONMENT)
+    _prove_lock_key(bench, ENVIRONMENT)
+    answer = bench.send(damaged_mac(_command(bench, ENVIRONMENT, CARD_BLOCK)))
+    bench.expect(answer, MAC_REFUSED, "MAC 错误的卡锁定", "CARD BLOCK with a wrong MAC", requirement=requirement)
+    answer = bench.send(_command(bench, ENVIRONMENT, CARD_BLOCK))
+    bench.expect(answer, GOOD, "卡锁定", "CARD BLOCK", requirement=requirement)
+
+
+@SUITE.case(
+    "LIFE/card-block/BV",
+    "卡锁定",
+    "CARD BLOCK",
+    requirements=["SSC-LIFE-008"],
+    kind=Kind.VALID,
+    expected=("其后所有命令 6A81", "every command afterwards gives 6A81"),
+    destructive=True,
+)
+def card_block(bench: Bench) -> None:
+    """A wrong MAC does nothing; after the right one every command is refused, before and after resets."""
+    _block_card(bench, "SSC-LIFE-008")
+    for cold in (None, True, False):
+        if cold is not None:
+            bench.reset(cold)
+        answers = {
+            "SELECT": select(bench, ENVIRONMENT),
+            "SELECT 3F00": bench.send(select_identifier(b"\x3f\x00")),
+            "GET CHALLENGE": bench.send(apdu(0, 0x84, 0, 0, ne=8)),
+            "VERIFY": verify(bench),
+            "READ RECORD": bench.send(apdu(0, 0xB2, 1, 0x2C, ne=256)),
+            "INTERNAL AUTHENTICATE": bench.send(apdu(0, 0x88, 0, 0, bytes(16), 8)),
+        }
+        for name, answer in answers.items():
+            bench.expect(answer, CARD_IS_BLOCKED, f"锁定后 {name}", f"{name} when blocked", requirement="SSC-LIFE-008")
+
+
+@SUITE.case(
+    "LIFE/card-block-bank/BV",
+    "卡锁定后的金融应用",
+    "The bank application after CARD BLOCK",
+    requirements=["SSC-LIFE-010"],
+    kind=Kind.VALID,
+    expected=("金融应用仍可选择 9000", "the bank application can still be selected, 9000"),
+    destructive=True,
+)
+def bank_application_survives(bench: Bench) -> None:
+    """Select the bank application before and after SSSE is blocked."""
+    by_name = apdu(0, 0xA4, 0x04, 0, BANK_APPLICATION)
+    bench.need(bench.send(by_name), "选择金融应用", "SELECT of the bank application")
+    _block_card(bench, "SSC-LIFE-010")
+    bench.reset()
+    bench.expect(
+        bench.send(by_name), GOOD, "选择金融应用", "SELECT of the bank application", requirement="SSC-LIFE-010"
+    )
