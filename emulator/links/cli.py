@@ -102,13 +102,15 @@ def _trace_options(profile: Profile, unmask: bool, quiet: bool) -> dict[str, Any
 
     if quiet:
         return {"on_event": tell}
-    from reports.trace.text import LiveTrace
+    from rich.console import Console
 
-    trace = LiveTrace(profile, masked=not unmask)
+    from reports.trace.live import LiveTrace
+
+    trace, console = LiveTrace(profile, masked=not unmask), Console(soft_wrap=True, highlight=False)
     return {
         "on_event": tell,
-        "on_exchange": lambda command, response, seconds: typer.echo(trace.exchange(command, response, seconds)),
-        "on_reset": lambda kind, atr: typer.echo(trace.reset(kind, atr)),
+        "on_exchange": lambda command, response, seconds: console.print(trace.exchange(command, response, seconds)),
+        "on_reset": lambda kind, atr: console.print(trace.reset(kind, atr)),
     }
 
 
