@@ -64,17 +64,16 @@ def _selected_by_identifier(bench: Bench, path: str) -> None:
             f"SELECT {path} with P1 = {p1:02X}",
             requirement="SSC-SEL-012",
         )
-        if answer.data:
-            tags = [item.tag for item in objects(answer.data, "SSC-SEL-013")]
-            bench.check(
-                len(tags) == 1 and tags[0] in FILE_TEMPLATES,
-                "选择 EF 的应答数据",
-                "data in the answer to SELECT of an EF",
-                expected="— / 62 / 64 / 6F",
-                received=answer.data,
-                requirement="SSC-SEL-013",
-                go_on=True,
-            )
+        tags = [item.tag for item in objects(answer.data, "SSC-SEL-013")]
+        bench.check(
+            not tags or (len(tags) == 1 and tags[0] in FILE_TEMPLATES),
+            "选择 EF 的应答数据（可无）",
+            "data in the answer to SELECT of an EF, which are optional",
+            expected="— / 62 / 64 / 6F",
+            received=answer.data or "—",
+            requirement="SSC-SEL-013",
+            go_on=True,
+        )
         _check_current(bench, found)
 
 
