@@ -4,11 +4,13 @@
 #   PYTHON   the Python that .venv is made from          make PYTHON=python3.12 certify
 #   CERTIFY  options for `sscard certify`                make certify CERTIFY="--profile ssc2-3des --level standard"
 #   TESTS    options for pytest                          make test TESTS="tests/crypto -k sm2"
+#   BENCH    options of the benchmark                    make bench BENCH=--json
 
 SHELL = /bin/sh
 BIN = .venv/bin
 CERTIFY =
 TESTS =
+BENCH =
 
 export PYTHON
 
@@ -42,7 +44,7 @@ lint: install-test ## check style, format, types and import rules
 	$(BIN)/lint-imports
 
 bench: install ## measure speed, beside a card that does nothing
-	@$(BIN)/python tests/bench/run.py
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## remove .venv, caches, and reports in out/
 	rm -rf .venv out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The benchmark: a program, `python -m tests.bench`, not a test."""
