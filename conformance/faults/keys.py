@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from conformance.faults.catalogue import FaultSet, having
+from conformance.faults.catalogue import FaultSet, having, version_3
 from conformance.faults.means import authentication_key, counted_after, number, with_file
 from emulator.cos import tries
 from emulator.cos.card import Card
@@ -48,6 +48,7 @@ def version_ignored(card: Card, command: Command, good: Handler) -> bytes:
     "任一版本的密文均被接受",
     "A cryptogram of any version is accepted",
     ["SSC-KEY-007"],
+    version_3,
 )
 def any_version_fits(card: Card, command: Command, good: Handler) -> bytes:
     """The card tries all versions that it has."""
@@ -79,7 +80,7 @@ def version_3_missing(card: Card, command: Command, good: Handler) -> bytes:
     "key.default-version-3",
     "无版本字节时使用第 3 版",
     "Without a version byte version 3 is used",
-    ["SSC-KEY-006", "SSC-AUT-004"],
+    ["SSC-KEY-006", "SSC-KEY-002", "SSC-AUT-004"],
 )
 def default_version_3(card: Card, command: Command, good: Handler) -> bytes:
     """The newest version is the default."""
@@ -90,7 +91,12 @@ def default_version_3(card: Card, command: Command, good: Handler) -> bytes:
 
 
 @FAULTS.command(
-    EXTERNAL, "key.unknown-version-counts", "未知版本使计数器减一", "An unknown version costs a try", ["SSC-KEY-005"]
+    EXTERNAL,
+    "key.unknown-version-counts",
+    "未知版本使计数器减一",
+    "An unknown version costs a try",
+    ["SSC-KEY-005"],
+    version_3,
 )
 def unknown_version_counts(card: Card, command: Command, good: Handler) -> bytes:
     """The counter is lowered before the version is looked up."""
@@ -266,6 +272,7 @@ def counted_late(card: Card, command: Command, good: Handler) -> bytes:
     "同时接受另一算法的密文",
     "A cryptogram of the other algorithm is accepted, too",
     ["SSC-KEY-019"],
+    version_3,
 )
 def other_algorithm(card: Card, command: Command, good: Handler) -> bytes:
     """The algorithm of the chip's earlier products was left in."""

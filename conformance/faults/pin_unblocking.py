@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.faults.catalogue import FaultSet
+from conformance.faults.catalogue import FaultSet, version_3
 from conformance.faults.means import MAC_LENGTH, right_mac, unlocked, with_mac
 from conformance.faults.pins import has_pin, pin_of, set_tries, tries_left_of
 from emulator.cos.card import Card
@@ -116,7 +116,9 @@ def malformed_block_accepted(card: Card, command: Command, good: Handler) -> byt
         return b""
 
 
-@FAULTS.command(UNBLOCK, "pin.any-block-length", "重装密码不检查 Lc", "RELOAD PIN does not look at Lc", ["SSC-PIN-020"])
+@FAULTS.command(
+    UNBLOCK, "pin.any-block-length", "重装密码不检查 Lc", "RELOAD PIN does not look at Lc", ["SSC-PIN-020"], version_3
+)
 def any_block_length(card: Card, command: Command, good: Handler) -> bytes:
     """A wrong length shows itself by the MAC alone."""
     try:

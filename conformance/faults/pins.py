@@ -118,7 +118,7 @@ def counter_not_restored(card: Card, command: Command, good: Handler) -> bytes:
     "pin.restored-less-one",
     "验证成功后计数器恢复不足",
     "A right PIN restores the counter to one less than its limit",
-    ["SSC-PIN-004"],
+    ["SSC-PIN-004", "SSC-PIN-002"],
 )
 def restored_less_one(card: Card, command: Command, good: Handler) -> bytes:
     """The try that was taken in advance is not given back."""

@@ -58,11 +58,10 @@ FAULTS.contents(
 )
 FAULTS.contents(
     "rec.record-too-many",
-    "文件多出一条记录",
-    "A file has a record that its table does not",
-    ["SSC-REC-007"],
-    records("DF01/EF07", lambda found: (*found, bytes.fromhex("2B0131"))),
-    having("DF01/EF07"),
+    "SSSE 文件多出一条记录",
+    "A file of SSSE has a record that its table does not",
+    ["SSC-REC-001", "SSC-ISS-014"],
+    records("SSSE/EF05", lambda found: (*found, bytes.fromhex("E50131"))),
 )
 FAULTS.contents(
     "rec.outer-length",

@@ -15,7 +15,7 @@ from emulator.iso7816.status import is_more_available
 
 FAULTS = FaultSet()
 ENVIRONMENT = "SSSE"
-PERSONNEL = bytes.fromhex("D15600000504")
+COMMON, PERSONNEL, ABSENT = (bytes.fromhex("D156000005" + last) for last in ("00", "04", "09"))
 BY_IDENTIFIER, CHILD_FILE, BY_NAME = 0x00, 0x02, 0x04
 LAST_DIRECTION = 0x03
 NOT_FOUND = StatusError(SW.FILE_NOT_FOUND)
@@ -190,11 +190,21 @@ FAULTS.contents(
     records("SSSE/DIR", lambda found: found[:-1]),
 )
 FAULTS.contents(
-    "sel.directory-file-label",
-    "目录文件中的应用标签错误",
-    "A label in the directory file is that of another application",
+    "sel.directory-file-name",
+    "目录文件中的 AID 错误",
+    "An entry of the directory file names an application that the card does not have",
     ["SSC-SEL-017"],
-    records("SSSE/DIR", lambda found: (found[0].replace("公共".encode("gbk"), "共公".encode("gbk")), *found[1:])),
+    records("SSSE/DIR", lambda found: (found[0].replace(COMMON, ABSENT), *found[1:])),
+)
+FAULTS.contents(
+    "sel.directory-file-label",
+    "目录文件中生命与健康应用的标签错误",
+    "The directory file labels the life and health application otherwise",
+    ["SSC-SEL-016"],
+    records(
+        "SSSE/DIR", lambda found: tuple(entry.replace("健康".encode("gbk"), "康健".encode("gbk")) for entry in found)
+    ),
+    having("DF05"),
 )
 
 
