@@ -101,7 +101,7 @@ def _content(ins: int, data: Octets, base: int, session: Session) -> tuple[Field
         return contents.laid_out(layouts()[file.layout], data, base)
     if session.is_directory_file(session.file) or (not file and contents.is_template(data, 0x70)):
         return contents.template(data, base)
-    return contents.records(data, base, private=_is_private(file))
+    return contents.records(data, base, private=_is_private(file), expected=file.elements if file else ())
 
 
 def _is_private(file: File | None) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from profiles.dictionary import Element, Layout, elements
 from profiles.dictionary import Field as Plain
-from reports.trace import objects
+from reports.trace import objects, values
 from reports.trace.interindustry import INTERINDUSTRY
 from reports.trace.objects import Found
 from reports.trace.octets import Octets
@@ -23,13 +24,18 @@ def opaque(name: Name, data: Octets, base: int = 0, *, secret: bool = False, tex
     return Field(name, base, base + len(data), data.hex(), text=text, secret=secret)
 
 
-def records(data: Octets, base: int = 0, *, private: bool) -> tuple[Field, ...]:
+def records(data: Octets, base: int = 0, *, private: bool, expected: Collection[str] = ()) -> tuple[Field, ...]:
     """Records in SIMPLE-TLV form, as many as there are.
 
-    ``private``: what the dictionary doesn't know, or what cannot be read, may be personal data and counts as secret.
+    ``expected`` are the tags that may stand here, all when empty. ``private``: from the first record that is not as the dictionary
+    prescribes everything may be personal data and counts as secret.
     """
     found, end = objects.simple(data)
-    fields = [_record(item, data, base, private) for item in found]
+    fields: list[Field] = []
+    sound = True
+    for item in found:
+        sound = sound and _as_prescribed(item, expected)
+        fields.append(_record(item, data, base, private, hidden=private and not sound))
     return (*fields, *_rest(data, end, base, private))
 
 
@@ -97,6 +103,7 @@ def named(
                 base + position,
                 base + position + len(piece),
                 piece.hex(),
+                text=values.binary(name.zh, piece.value) if piece.known else "",
                 secret=index in hidden,
                 problem=problem,
             )
@@ -105,28 +112,25 @@ def named(
     return (*fields, *_rest(data, position, base, bool(hidden)))
 
 
-def _record(item: Found, data: Octets, base: int, private: bool) -> Field:
+def _as_prescribed(item: Found, expected: Collection[str]) -> bool:
+    element = elements().get(item.tag_text)
+    if element is None or (expected and item.tag_text not in expected):
+        return False
+    return not item.missing and item.stop - item.value_start == element.length
+
+
+def _record(item: Found, data: Octets, base: int, private: bool, hidden: bool) -> Field:
     element = elements().get(item.tag_text)
     value = data.cut(item.value_start, item.stop)
     start = base + item.value_start
     if element is None:
-        return Field(
-            _UNKNOWN_ELEMENT,
-            start,
-            base + item.stop,
-            value.hex(),
-            tag=item.tag_text,
-            secret=private,
-            problem=_cut(item),
-        )
+        end = base + item.stop
+        return Field(_UNKNOWN_ELEMENT, start, end, value.hex(), tag=item.tag_text, secret=hidden, problem=_cut(item))
     field = _value(element, value, start, tag=item.tag_text, missing=item.missing)
+    if hidden:
+        return replace(field, secret=True)
     if element.children and not field.meaning:
-        inner, end = objects.simple(value)
-        children = [_record(child, value, start, private) for child in inner]
-        return Field(
-            field.name, field.start, field.stop, field.raw, tag=field.tag, problem=field.problem,
-            children=(*children, *_rest(value, end, start, private)),
-        )  # fmt: skip
+        return replace(field, children=records(value, start, private=private, expected=element.children))
     return field
 
 
@@ -134,11 +138,11 @@ def _value(content: Element | Plain, value: Octets, start: int, *, tag: str, mis
     """A value that the dictionary knows."""
     text, meaning, problem = "", NOTHING, ""
     if value.known and value.value and not missing:
-        if value.value == content.initial_fill:
+        if value.value == content.initial_fill and content.format != "b":
             meaning = _INITIAL_FILL
         elif not (isinstance(content, Element) and content.children):
             decoded = content.decode(value.value)
-            text = printable(decoded)
+            text = printable(_in_words(content, decoded, value.value))
             known = content.meaning(decoded)
             meaning = Name(printable(known.zh), printable(known.en)) if known else NOTHING
             problem = printable(content.problem(decoded) or "")
@@ -150,6 +154,12 @@ def _value(content: Element | Plain, value: Octets, start: int, *, tag: str, mis
         Name(content.zh, content.en), start, start + len(value), value.hex(),
         text=text, tag=tag, meaning=meaning, secret=content.secret, problem=problem,
     )  # fmt: skip
+
+
+def _in_words(content: Element | Plain, decoded: str, value: bytes) -> str:
+    if content.format == "b":
+        return values.binary(content.zh, value) or decoded
+    return values.moment(decoded) or decoded if content.rule in ("date", "date and time") else decoded
 
 
 def _object(item: Found, data: Octets, base: int, depth: int) -> Field:
