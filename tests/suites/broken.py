@@ -9,6 +9,7 @@ A suite is worth something only if a broken card makes it fail, and fail with th
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -240,6 +241,58 @@ def assert_good(result: Run) -> None:
     assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_RUN) == []
     assert Verdict.PASS in result.verdicts.values()
     assert not [event for event in result.log if isinstance(event, events.RunFinished) and event.interrupted]
+
+
+def assert_judged(result: Run) -> None:
+    """Every case of a run ended with a verdict on the card, none with trouble at the bench."""
+    assert result.outcomes
+    assert result.described(Verdict.ERROR) == []
+    assert not [event for event in result.log if isinstance(event, events.RunFinished) and event.interrupted]
+
+
+def assert_left_as_it_was(suite: Suite, name: str) -> None:
+    """On a card that cannot be exchanged and may not be given up a suite passes and changes no byte."""
+    before = dict(good_card(name).card.memory.cells)
+    result = run(suite, name, kept=True, destructive=False)
+    after = dict(_card(name).card.memory.cells)
+    assert {cell for cell in before | after if before.get(cell) != after.get(cell)} == set()
+    assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR) == []
+
+
+class _Noise(Alteration):
+    """Answers that have nothing to do with the commands: random bytes, the same in every run."""
+
+    def __init__(self, longest: int, ending: bytes = b"", share: float = 1.0) -> None:
+        self._random = random.Random(longest)  # noqa: S311 - the tests must repeat
+        self._longest = longest
+        self._ending = ending
+        self._share = share
+
+    def transmit(self, command: bytes, card: Transmit) -> bytes:
+        answer = card(command)
+        if self._random.random() >= self._share:
+            return answer
+        return self._random.randbytes(self._random.randint(0, self._longest)) + self._ending
+
+
+HOSTILE: dict[str, Callable[[], Alteration]] = {
+    "mute": lambda: answers(lambda command, answer: b""),
+    "one byte": lambda: answers(lambda command, answer: b"\x90"),
+    "always 9000": lambda: answers(lambda command, answer: OK),
+    "always 6100": lambda: answers(lambda command, answer: b"\x61\x00"),
+    "always 6C00": lambda: answers(lambda command, answer: b"\x6c\x00"),
+    "always 6F00": lambda: answers(lambda command, answer: b"\x6f\x00"),
+    "no data": lambda: answers(lambda command, answer: answer[-2:]),
+    "one byte of data": lambda: answers(lambda command, answer: b"\xff" + answer[-2:]),
+    "data cut": lambda: answers(lambda command, answer: answer[1:-3] + answer[-2:]),
+    "too much data": lambda: answers(lambda command, answer: answer[:-2] + bytes(70000) + answer[-2:]),
+    "noise": lambda: _Noise(40),
+    "noise with 9000": lambda: _Noise(300, OK),
+    "some noise": lambda: _Noise(20, OK, 0.1),
+    "no reset answer": lambda: resets(lambda atr: b""),
+    "another reset answer": lambda: resets(lambda atr: bytes(len(atr))),
+}
+"""Cards that make no sense, each made anew: a suite must fail on them cleanly."""
 
 
 # Reading commands and writing answers

@@ -10,12 +10,15 @@ from emulator.cos.session import Session
 from emulator.iso7816 import tlv
 
 from .broken import (
+    HOSTILE,
     OK,
     PRODUCTS,
     Alteration,
     Transmit,
     answers,
     assert_good,
+    assert_judged,
+    assert_left_as_it_was,
     commands,
     failed,
     is_command,
@@ -36,15 +39,26 @@ def test_good_card_passes(suite: Suite, name: str) -> None:
     assert_good(run(suite, name))
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_hostile_card_fails_cleanly(suite: Suite, name: str) -> None:
+    assert_judged(run(suite, "ssc3-sm4", HOSTILE[name]()))
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_card_that_must_survive_is_left_as_it_was(suite: Suite) -> None:
+    assert_left_as_it_was(suite, "ssc3-sm4")
+
+
 def test_every_requirement_of_the_area_is_judged() -> None:
     judged = {requirement for suite in SUITES for requirement in run(suite, "ssc3-sm4").judged}
     wanted = {f"SSC-SEL-{number:03}" for number in range(1, 22)} - {"SSC-SEL-018"}  # needs a bank application
     assert wanted <= judged
 
 
-def refuse(**which: int | bytes) -> Alteration:
+def refuse(ins: int, *, p1: int | None = None, p2: int | None = None, data: bytes | None = None) -> Alteration:
     """A card that does not find what some commands ask for."""
-    return answers(lambda command, answer: word(0x6A82) if is_command(command, **which) else answer)  # type: ignore[arg-type]
+    return answers(lambda c, answer: word(0x6A82) if is_command(c, ins=ins, p1=p1, p2=p2, data=data) else answer)
 
 
 def replaced(old: bytes, new: bytes) -> Alteration:
@@ -87,7 +101,7 @@ class PromisesTooMuch(Alteration):
 
 ENVIRONMENT_SELECTED = bytes.fromhex("840F") + ENVIRONMENT
 FAULTS = {
-    "environment unknown": (selection, "SEL/environment/", refuse(ins=SELECT, data=ENVIRONMENT), "SSC-SEL-001"),
+    "environment unknown": (selection, "SEL/environment/", refuse(SELECT, data=ENVIRONMENT), "SSC-SEL-001"),
     "directory file elsewhere": (
         selection,
         "SEL/environment-inf",
@@ -111,9 +125,9 @@ FAULTS = {
         answers(lambda command, answer: OK if is_command(command, ins=SELECT) and is_good(answer) else answer),
         "SSC-SEL-005",
     ),
-    "DF by identifier unknown": (selection, "SEL/DF03-identifier", refuse(ins=SELECT, data=b"\xdf\x03"), "SSC-SEL-011"),
+    "DF by identifier unknown": (selection, "SEL/DF03-identifier", refuse(SELECT, data=b"\xdf\x03"), "SSC-SEL-011"),
     "DF by identifier not entered": (selection, "SEL/DF03-identifier", AnswersFromTheEnvironment(), "SSC-SEL-011"),
-    "MF unknown": (selection, "SEL/DF04-to-MF", refuse(ins=SELECT, data=b"\x3f\x00"), "SSC-SEL-014"),
+    "MF unknown": (selection, "SEL/DF04-to-MF", refuse(SELECT, data=b"\x3f\x00"), "SSC-SEL-014"),
     "MF not entered": (
         selection,
         "SEL/DF04-to-MF",
@@ -129,7 +143,7 @@ FAULTS = {
     "EF unknown with P1 02": (
         file_selection,
         "SEL/DF01-EF05-identifier",
-        refuse(ins=SELECT, p1=0x02, data=b"\xef\x05"),
+        refuse(SELECT, p1=0x02, data=b"\xef\x05"),
         "SSC-SEL-012",
     ),
     "EF not current": (
@@ -166,7 +180,7 @@ FAULTS = {
         replaced(bytes.fromhex("D15600000503"), bytes.fromhex("D15600000513")),
         "SSC-SEL-017",
     ),
-    "no directory file": (directory_file, "SEL/directory-file", refuse(ins=READ_RECORD, p2=0xF4), "SSC-SEL-017"),
+    "no directory file": (directory_file, "SEL/directory-file", refuse(READ_RECORD, p2=0xF4), "SSC-SEL-017"),
     "another template": (directory_file, "SEL/directory-file", replaced(b"\x70", b"\x71"), "SSC-SEL-017"),
     "partial name refused": (
         directory_file,
@@ -194,7 +208,7 @@ def test_fault_is_found_and_named(name: str) -> None:
 )
 def test_application_missing_or_hidden_is_found(directory: str, requirement: str) -> None:
     aid = bytes.fromhex(selection.APPLICATIONS[directory][1])
-    missing = refuse(ins=SELECT, data=aid)
+    missing = refuse(SELECT, data=aid)
     assert failed(selection.SUITE, "ssc3-sm4", missing, only=f"SEL/{directory}-name") == {requirement}
     assert failed(selection.SUITE, "ssc3-sm4", AnswersFromTheEnvironment(), only=f"SEL/{directory}-name") == {
         requirement
