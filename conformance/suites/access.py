@@ -10,10 +10,10 @@ from conformance.bench import Bench, Expectation
 from conformance.cases import Case, Kind, Suite
 from conformance.failures import Inconclusive
 from conformance.suites.standard import Right, StandardElement, StandardFile, standard_files
+from conformance.suites.standard.values import described, difference, is_unwritten
 from conformance.suites.standard.visit import (
     credentials,
     holder,
-    is_empty,
     is_pin,
     need_restorable,
     open_for,
@@ -106,7 +106,7 @@ def judge_refusal(
 ) -> None:
     """Refused with the word of the standard, and without data; go on in any case."""
     wanted = NEVER if right.condition.is_never else SECURITY
-    empty = right.may_be_empty and response.sw == SW.SUCCESS and is_empty(response.data[2:])
+    empty = right.may_be_empty and response.sw == SW.SUCCESS and is_unwritten(response.data[2:])
     for requirement in requirements:
         bench.check(
             wanted.met_by(response.sw) or empty,
@@ -123,7 +123,7 @@ def judge_refusal(
             f"{zh}：拒绝时不返回数据",
             f"{en}: no data behind a refusal",
             expected="no data",
-            received=response.data or "no data",
+            received=described(response.data),
             requirement=REFUSAL,
             go_on=True,
         )
@@ -225,8 +225,8 @@ def _updates(file: StandardFile, bench: Bench) -> None:
         now == new,
         "更新后的内容",
         "content after the update",
-        expected=new,
-        received=now,
+        expected=described(new),
+        received=difference(now, new),
         requirement=file.update.requirement,
         go_on=True,
     )
@@ -261,8 +261,8 @@ def judge_unchanged(bench: Bench, file: StandardFile, old: bytes) -> None:
         now == old,
         "拒绝更新后的内容",
         "content after refused updates",
-        expected=old or "no record",
-        received=now,
+        expected=described(old),
+        received=difference(now, old),
         requirement=REFUSAL,
         go_on=True,
     )

@@ -28,10 +28,10 @@ from conformance.suites.access import (
 )
 from conformance.suites.standard import ENVIRONMENT, StandardFile, standard_file, standard_files
 from conformance.suites.standard.paths import Path, read_paths, update_paths
+from conformance.suites.standard.values import described, difference, is_unwritten
 from conformance.suites.standard.visit import (
     credentials,
     enter,
-    is_empty,
     open_for,
     other_record,
     present,
@@ -109,13 +109,13 @@ def _judge_path(bench: Bench, file: StandardFile, path: Path, operation: Operati
     if path.usual:
         judge_refusal(bench, response, right, path.title.zh, path.title.en, (right.requirement,))
         return
-    empty = operation == "read" and right.may_be_empty and is_empty(response.data[2:])
+    empty = operation == "read" and right.may_be_empty and is_unwritten(response.data[2:])
     bench.check(
         (response.sw >> 8 not in NORMAL_OR_WARNING and not response.data) or empty,
         path.title.zh,
         path.title.en,
         expected="refused, no data",
-        received=f"{response.data[:8].hex().upper()} {response.sw:04X}".strip(),
+        received=f"{described(response.data)} {response.sw:04X}",
         requirement=right.requirement,
         go_on=True,
     )
@@ -247,8 +247,8 @@ def local_files(bench: Bench) -> None:
             after == before,
             f"{place.path} 内容不变",
             f"{place.path} is unchanged",
-            expected=before,
-            received=after,
+            expected=described(before),
+            received=difference(after, before),
             requirement=REFUSAL,
             go_on=True,
         )
@@ -309,12 +309,12 @@ def card_number(bench: Bench) -> None:
     start(bench, ENVIRONMENT, ("RKSSSE",))
     after = bench.send(command)
     bench.expect(after, SW.SUCCESS, "认证后读卡号", "reading the card number after", requirement=CARD_NUMBER)
-    shown_before = before.sw == SW.SUCCESS and not is_empty(before.data[2:])
+    shown_before = before.sw == SW.SUCCESS and not is_unwritten(before.data[2:])
     bench.check(
         not shown_before or before.data == after.data,
         "前后一致",
         "the same before and after",
-        expected=after.data,
-        received=before.data,
+        expected=described(after.data),
+        received=difference(before.data, after.data),
         requirement=CARD_NUMBER,
     )

@@ -82,14 +82,14 @@ def _local_file(bench: Bench, name: str, requirement: str, wanted: dict[int, tup
 )
 def medical_amounts(bench: Bench) -> None:
     """By its file identifier where the profile names one, and by every short file identifier that no known file has."""
-    described = bench.profile.directory.get("DF04")
-    if described is None:
+    directory = bench.profile.directory.get("DF04")
+    if directory is None:
         raise NotApplicable("卡片声明中没有 DF04", "the declared card has no DF04")
-    known = {file.short_identifier for file in described.file.values() if file.structure != "internal"}
+    known = {file.short_identifier for file in directory.file.values() if file.structure != "internal"}
     known |= {file.short_identifier for file in standard_files(bench.profile) if file.directory == "DF04"}
     start(bench, "DF04", credentials(bench, "DF04"))
     commands: dict[str, tuple[bytes, ...]] = {}
-    for file in described.file.values():
+    for file in directory.file.values():
         if file.structure == "internal":
             fid = file.fid.hex().upper()
             commands[f"SELECT {fid}, READ BINARY"] = (
@@ -110,7 +110,7 @@ def medical_amounts(bench: Bench) -> None:
             name,
             name,
             expected=NO_ACCESS,
-            received=f"{answers[-1].data[:8].hex().upper()} {answers[-1].sw:04X}".strip(),
+            received=f"{described(answers[-1].data)} {answers[-1].sw:04X}",
             requirement="SSC-REC-066",
             go_on=True,
         )

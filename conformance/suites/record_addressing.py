@@ -10,6 +10,7 @@ from conformance.cases import Body, Case, Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive
 from conformance.suites.standard import StandardFile, standard_files
+from conformance.suites.standard.values import described, difference
 from conformance.suites.standard.visit import (
     BY_NUMBER,
     FIRST_WITH_TAG,
@@ -130,8 +131,8 @@ def judge_same(bench: Bench, response: Response, wanted: bytes, zh: str, en: str
         response.sw == SW.SUCCESS and response.data == wanted,
         zh,
         en,
-        expected=f"{wanted.hex().upper()} {SW.SUCCESS:04X}",
-        received=f"{response.data.hex().upper()} {response.sw:04X}".strip(),
+        expected=f"{described(wanted)} {SW.SUCCESS:04X}",
+        received=f"{difference(response.data, wanted)} {response.sw:04X}",
         requirement=requirement,
         go_on=True,
     )
@@ -226,7 +227,7 @@ def judge_le(bench: Bench, file: StandardFile, number: int, length: int, right: 
         zh,
         en,
         expected=f"{wrong_le(right):04X}",
-        received=f"{answer.data[:8].hex().upper()} {answer.sw:04X}".strip(),
+        received=f"{described(answer.data)} {answer.sw:04X}",
         requirement=WRONG_LE,
         go_on=True,
     )

@@ -10,6 +10,7 @@ from conformance.cases import Case, Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import NotApplicable
 from conformance.suites.standard import StandardElement, StandardFile, generation_of, standard_file, standard_files
+from conformance.suites.standard.values import described, difference
 from conformance.suites.standard.visit import (
     Contents,
     add_record,
@@ -142,7 +143,7 @@ def _judge_template(bench: Bench, element: StandardElement, raw: bytes) -> None:
         f"记录 {element.tag:02X} 内的标识与长度",
         f"inner tags and lengths of record {element.tag:02X}",
         expected=_listed(element.children),
-        received=" ".join(inner) or raw[2:10],
+        received=" ".join(inner) or described(raw[2:]),
         requirement=NESTED,
         go_on=True,
     )
@@ -164,8 +165,8 @@ def _judge_bytes(file: StandardFile, bench: Bench) -> None:
         last.sw == SW.SUCCESS and last.data == data[file.size - 1 : file.size],
         "读最后一个字节",
         "READ BINARY of the last byte",
-        f"{data[file.size - 1 : file.size].hex().upper()} 9000",
-        f"{last.data.hex().upper()} {last.sw:04X}",
+        f"the last of the {len(data)} bytes, {SW.SUCCESS:04X}",
+        f"{difference(last.data, data[file.size - 1 : file.size])}, {last.sw:04X}",
     )
     beyond = bench.send(apdu(0x00, 0xB0, file.size >> 8, file.size & 0xFF, ne=1)).sw
     zh, en = "读文件末尾之后一个字节", "READ BINARY one byte beyond the end"

@@ -9,6 +9,7 @@ from conformance.bench import Bench
 from conformance.dialogue import apdu, authenticate, environment_of, select, select_identifier, verify
 from conformance.failures import Inconclusive, NotApplicable, NotRun
 from conformance.suites.standard.files import StandardElement, StandardFile
+from conformance.suites.standard.values import is_unwritten
 from emulator.iso7816 import SW, Response
 from profiles.access import AccessCondition
 from profiles.model import Profile
@@ -193,15 +194,10 @@ def contents(bench: Bench, file: StandardFile) -> Contents:
 def _withheld(file: StandardFile, found: Contents) -> bool:
     """Whether a card keeps back, or shows empty, what it may keep back without a key."""
     empty = any(
-        element.tag in file.read.stricter_tags and is_empty(raw[2:])
+        element.tag in file.read.stricter_tags and is_unwritten(raw[2:])
         for element, raw in elements_of(file, found.records)
     )
     return empty or (bool(found.records) and found.end == SW.SECURITY_STATUS_NOT_SATISFIED)
-
-
-def is_empty(value: bytes) -> bool:
-    """Whether a value holds nothing but one kind of padding."""
-    return value in (b"\x00" * len(value), b"\xff" * len(value))
 
 
 def readable(bench: Bench, file: StandardFile) -> Contents:
