@@ -7,7 +7,7 @@ from functools import partial
 
 from conformance.bench import Bench
 from conformance.cases import Case, Kind, Suite
-from conformance.failures import NotApplicable
+from conformance.failures import Inconclusive, NotApplicable
 from conformance.suites.standard import StandardElement, StandardFile, standard_file
 from conformance.suites.standard.codes import CodeRule, code_rules
 from conformance.suites.standard.values import shown
@@ -51,9 +51,13 @@ def _judge(rule: CodeRule, bench: Bench) -> None:
     file = standard_file(bench.profile, rule.path)
     if file is None:
         raise NotApplicable(f"卡片声明中没有 {rule.path}", f"the declared card has no {rule.path}")
-    found = list(values_of(rule, file, readable(bench, file).records))
+    records = readable(bench, file).records
+    found = list(values_of(rule, file, records))
+    if not found and records:
+        raise Inconclusive("文件中没有该数据元", "the file holds no such element")
     if not found:
-        raise NotApplicable("文件中没有该数据元", "the file holds no such element")
+        zh, en = "文件中没有记录", "the file holds no record"
+        bench.check(True, zh, en, expected="a code, or nothing", received="nothing", requirement=rule.requirement)
     for number, (element, value) in enumerate(found, 1):
         unwritten = value == element.initial_fill
         bench.check(

@@ -7,6 +7,7 @@ from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import NotApplicable
 from conformance.suites.standard import standard_files
+from conformance.suites.standard.values import described
 from conformance.suites.standard.visit import BY_NUMBER, credentials, open_for, start
 from emulator.iso7816 import SW
 
