@@ -1,10 +1,10 @@
-"""Error counters of keys 密钥错误计数: one for each key, kept over resets, lowered before the result can be seen."""
+"""Error counters of keys 密钥错误计数: one for each key, kept over resets, final at its end."""
 
 from __future__ import annotations
 
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
-from conformance.dialogue import apdu, authenticate, get_challenge, open_directory
+from conformance.dialogue import authenticate, open_directory
 from conformance.failures import NotApplicable
 from conformance.maintenance import (
     BLOCKED,
@@ -12,7 +12,6 @@ from conformance.maintenance import (
     authenticate_wrong,
     authentication_keys,
     expect_untouched,
-    flipped,
     key_limit,
     key_place,
     tries,
@@ -21,8 +20,6 @@ from conformance.maintenance import (
 SUITE = Suite("key counters", "密钥错误计数", "Error counters of keys")
 
 KEY = "UKSSSE"
-LAST_WRITE = 64
-"""Physical writes after which a command that never ends by itself is given up."""
 
 
 def _counted(bench: Bench, name: str = KEY) -> tuple[KeyPlace, int]:
@@ -136,76 +133,3 @@ def locked(bench: Bench) -> None:
         f"another key, {other.name}",
         requirement="SSC-KEY-014",
     )
-
-
-@SUITE.case(
-    "KEY/counter-first/BI",
-    "先减计数后比较",
-    "The counter is lowered before the result can be seen",
-    requirements=["SSC-KEY-016"],
-    kind=Kind.INVALID,
-    expected=(
-        "断电不能保住一次尝试：正确与错误密文在比较前都先减计数",
-        "no cut saves a try: right or wrong, the counter is lowered before the comparison",
-    ),
-    needs_tearing=True,
-)
-def counter_first(bench: Bench) -> None:
-    """Cut at every write of a wrong and of a right authentication.
-
-    A card that compares first writes only after a wrong cryptogram: whoever cuts at that write has tried for nothing.
-    On a good card the right cryptogram begins with the same writes, so that a cut after them costs a try as well.
-    """
-    spent = {good: _tries_spent(bench, good) for good in (False, True)}
-    wrong, right = spent[False], spent[True]
-    bench.check(
-        wrong == sorted(wrong) and set(wrong) <= {0, 1},
-        "错误认证在各写入点断电后已减的次数",
-        "tries lost when a wrong authentication is cut at each write",
-        expected="0 … 0 1 … 1",
-        received=" ".join(map(str, wrong)),
-        requirement="SSC-KEY-016",
-    )
-    before = wrong.count(0)
-    bench.check(
-        1 in right and right.index(1) == before,
-        "正确认证与错误认证在同一写入点减计数",
-        "the right authentication lowers the counter at the same write as the wrong one",
-        expected=f"{' '.join('0' * before)} 1 …",
-        received=" ".join(map(str, right)) or "—",
-        requirement="SSC-KEY-016",
-    )
-
-
-def _tries_spent(bench: Bench, good: bool) -> list[int]:
-    """Tries that a cut authentication has cost, for a cut at its first, second … write."""
-    spent: list[int] = []
-    for write in range(1, LAST_WRITE):
-        place, limit = _counted(bench)
-        data = bench.keys.external_authentication(KEY, get_challenge(bench))
-        command = apdu(0, 0x82, 0, place.reference, data if good else flipped(data))
-        answer = bench.tear(command, write)
-        if answer is not None:
-            if not good:
-                bench.expect(
-                    answer,
-                    tries(limit, 1),
-                    "未断电的错误认证",
-                    "wrong authentication, not cut",
-                    requirement="SSC-KEY-016",
-                )
-            return spent
-        bench.reset()
-        open_directory(bench, place.directory)
-        shown = authenticate_wrong(bench, KEY)
-        lost = next((n for n in range(limit) if tries(limit, n + 1).met_by(shown.sw)), None)
-        bench.check(
-            lost is not None,
-            f"第 {write} 次写入断电后的错误认证",
-            f"wrong authentication after a cut at write {write}",
-            expected="63Cx",
-            received=f"{shown.sw:04X}",
-            requirement="SSC-KEY-016",
-        )
-        spent.append(lost or 0)
-    return spent
