@@ -257,7 +257,7 @@ class CounterForgotten(Card):
 @FAULTS.command(
     EXTERNAL,
     "key.counted-late",
-    "比较之后才减计数",
+    "密文比较之后才减计数",
     "The error counter is lowered after the comparison",
     ["SSC-KEY-016"],
 )

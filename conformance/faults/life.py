@@ -10,6 +10,7 @@ from emulator.cos.memory import Value
 from emulator.cos.structure import CARD_STATE_CELL, CardState, DirectoryState
 from emulator.iso7816 import SW, Command, StatusError
 from profiles import dictionary
+from profiles.model import Profile
 
 FAULTS = FaultSet()
 BLOCK, CARD_BLOCK = "APPLICATION BLOCK", "CARD BLOCK"
@@ -17,6 +18,11 @@ PRE_ISSUE = ("CREATE FILE", "DELETE", "WRITE KEY")
 UNBLOCK_CODE = 0x8418
 BLOCKED = (DirectoryState.BLOCKED, DirectoryState.BLOCKED_FOR_GOOD)
 LOCKABLE = having("DF03", "DF04")
+
+
+def unblockable(profile: Profile) -> bool:
+    """A card that declares APPLICATION UNBLOCK; on another one a block is always for good."""
+    return LOCKABLE(profile) and profile.settings.application_unblock
 
 
 def _states(card: Card, wanted: tuple[int, ...], state: int) -> dict[str, Value]:
@@ -86,7 +92,7 @@ class PermanentUntilReset(Card):
     "永久锁定与临时锁定相同",
     "A permanent block is a temporary one",
     ["SSC-LIFE-006"],
-    LOCKABLE,
+    unblockable,
 )
 def permanent_is_temporary(card: Card, command: Command, good: Handler) -> bytes:
     """P2 is not looked at."""

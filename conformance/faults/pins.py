@@ -65,7 +65,7 @@ def no_decrement(card: Card, command: Command, good: Handler) -> bytes:
 @FAULTS.command(
     (VERIFY, CHANGE),
     "pin.counted-late",
-    "比较之后才减计数",
+    "密码比较之后才减计数",
     "The PIN counter is lowered after the comparison",
     ["SSC-PIN-002", "SSC-PIN-003", "SSC-KEY-016"],
 )

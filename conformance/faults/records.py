@@ -134,7 +134,7 @@ def capacity_short(structure: Structure) -> Structure:
     "rec.newest-overwritten",
     "循环追加覆盖最新记录",
     "An append overwrites the newest record",
-    ["SSC-LOG-009", "SSC-LOG-008"],
+    ["SSC-REC-015", "SSC-REC-018", "SSC-REC-030", "SSC-LOG-008", "SSC-LOG-009"],
 )
 def newest_overwritten(card: Card, command: Command, good: Handler) -> bytes:
     """The pointer to the newest record is not moved."""
@@ -152,7 +152,7 @@ def newest_overwritten(card: Card, command: Command, good: Handler) -> bytes:
     "rec.oldest-first",
     "循环文件按最旧在前编号",
     "An append makes the new record the last one",
-    ["SSC-LOG-009", "SSC-LOG-008"],
+    ["SSC-REC-015", "SSC-REC-018", "SSC-REC-030", "SSC-LOG-008", "SSC-LOG-009"],
 )
 def oldest_first(card: Card, command: Command, good: Handler) -> bytes:
     """Records are numbered from the oldest."""

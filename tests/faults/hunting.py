@@ -1,0 +1,118 @@
+"""Runs of the suites on cards with a named fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from conformance.bench import NoRedaction
+from conformance.cases import Case, Suite
+from conformance.engine import Engine, Plan
+from conformance.events import CaseFinished, Event
+from conformance.faults import FAULTS, Fault, with_fault
+from conformance.judge import case_outcomes
+from conformance.suites import all_suites
+from conformance.targets.in_process import InProcessTarget
+from conformance.verdict import Verdict
+from emulator import load_card
+from emulator.cos.card import Card
+from emulator.cos.memory import Snapshot
+from profiles import load
+from profiles.model import Profile
+
+SHIPPED = ("ssc3-sm4", "ssc2-3des", "blank")
+AREAS = ("ATR", "SEL", "REC", "FMT", "CODE", "ACC", "KEY", "PIN", "AUT", "SM", "FW", "TEAR", "CMD", "LIFE")
+UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
+PRODUCTS = (*SHIPPED, UNBLOCKING)
+"""The products as they are, and one that declares more."""
+
+
+@lru_cache
+def product(name: str) -> Profile:
+    """A profile by its name."""
+    if name != UNBLOCKING:
+        return load(name)
+    profile = load("ssc3-sm4")
+    settings = profile.settings.model_copy(update={"application_unblock": True})
+    return profile.model_copy(update={"settings": settings})
+
+
+@lru_cache
+def suites() -> list[Suite]:
+    """All suites."""
+    return all_suites()
+
+
+@lru_cache
+def cases(name: str) -> list[Case]:
+    """All cases for a product."""
+    return [case for suite in suites() for case in suite.cases(product(name))]
+
+
+@lru_cache
+def good_memory(name: str) -> Snapshot:
+    """The memory of a good card of a product."""
+    return load_card(product(name)).snapshot()
+
+
+def good_card(name: str) -> Card:
+    """A good card of a product."""
+    return load_card(product(name))
+
+
+def faulty_card(name: str, fault: str) -> Card:
+    """A card with a fault that has seen a good card's memory and resets since."""
+    card = with_fault(good_card(name), fault)
+    card.restore(good_memory(name).copy())
+    card.reset()
+    card.power_off()
+    card.reset(cold=False)
+    return card
+
+
+def places() -> list[tuple[str, str]]:
+    """Every fault on every product that can have it; the last product only where no other can."""
+    found = []
+    for fault in FAULTS.values():
+        able = [name for name in PRODUCTS if fault.applies_to(product(name))]
+        found += [(fault.name, name) for name in able if name != UNBLOCKING or able == [UNBLOCKING]]
+    return found
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """What the cases that judge a fault's requirements gave."""
+
+    failed: set[str]
+    """Requirements that failed."""
+    finished: list[CaseFinished]
+    trouble: str | None
+
+
+def judging(name: str, requirements: tuple[str, ...]) -> tuple[str, ...]:
+    """Identifiers of the cases that judge any of these requirements."""
+    return tuple(case.identifier for case in cases(name) if not set(requirements).isdisjoint(case.requirements))
+
+
+def hunt(fault: Fault, name: str, seed: int) -> Hunt:
+    """Run the cases that judge a fault's requirements until one of these fails."""
+    only = judging(name, fault.requirements)
+    assert only, f"no case judges any of {', '.join(fault.requirements)}"
+    target = InProcessTarget(faulty_card(name, fault.name))
+    log: list[Event] = []
+    plan = Plan(profile=product(name), seed=seed, destructive=True, only=only, fault=fault.name)
+    engine = Engine(plan, target, suites(), log.append, NoRedaction())
+    failed: set[str] = set()
+    for outcome in engine.run():
+        if outcome.verdict is Verdict.FAIL:
+            failed = failed_requirements(log)
+            if not failed.isdisjoint(fault.requirements):
+                break
+    finished = [event for event in log if isinstance(event, CaseFinished)]
+    return Hunt(failed, finished, engine.trouble)
+
+
+def failed_requirements(log: list[Event]) -> set[str]:
+    """Requirements to which any case of a log gave a failure."""
+    given = (outcome.given.items() for outcome in case_outcomes(log))
+    return {name for items in given for name, verdict in items if verdict is Verdict.FAIL}

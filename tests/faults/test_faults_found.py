@@ -1,0 +1,48 @@
+"""Every named fault is found by the suites, by the requirement that it breaks, and a good card has none."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.bench import NoRedaction
+from conformance.engine import Engine, Plan
+from conformance.faults import FAULTS
+from conformance.targets.in_process import InProcessTarget
+from conformance.verdict import Verdict
+from tests.faults.hunting import AREAS, SHIPPED, good_card, hunt, judging, places, product, suites
+
+SEEDS = (0, 1)
+GOOD = {Verdict.PASS, Verdict.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize(("fault", "name"), places())
+def test_fault_is_found(fault: str, name: str) -> None:
+    for seed in SEEDS:
+        result = hunt(FAULTS[fault], name, seed)
+        assert result.trouble is None
+        assert not result.failed.isdisjoint(FAULTS[fault].requirements), (
+            f"{fault} on {name}, seed {seed}: none of {', '.join(FAULTS[fault].requirements)} failed; "
+            f"failed: {sorted(result.failed)}; "
+            f"cases: {[(event.case, event.verdict) for event in result.finished]}"
+        )
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("area", AREAS)
+def test_good_card_has_no_fault(area: str, name: str) -> None:
+    """The cases that find the faults of an area find nothing on a card without a fault."""
+    wanted = {
+        requirement
+        for fault in FAULTS.values()
+        if fault.applies_to(product(name))
+        for requirement in fault.requirements
+        if requirement.split("-")[1] == area
+    }
+    only = judging(name, tuple(sorted(wanted)))
+    if not only:
+        assert name == "blank"
+        return
+    target = InProcessTarget(good_card(name))
+    plan = Plan(profile=product(name), destructive=True, only=only)
+    outcomes = list(Engine(plan, target, suites(), lambda event: None, NoRedaction()).run())
+    assert [(o.case.identifier, o.verdict.value) for o in outcomes if o.verdict not in GOOD] == []
