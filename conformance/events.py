@@ -180,7 +180,13 @@ def to_line(event: Event) -> str:
     """One event as a line of JSON, without the line end."""
     content = asdict(event)
     content["t"] = event.t.isoformat(timespec="microseconds")
-    return json.dumps({"v": FORMAT_VERSION, "event": type(event).__name__, **content}, ensure_ascii=False)
+    document = {"v": FORMAT_VERSION, "event": type(event).__name__, **content}
+    line = json.dumps(document, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which UTF-8 can't hold
+        return json.dumps(document)
+    return line
 
 
 def from_line(line: str, number: int = 1) -> Event:

@@ -32,6 +32,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """由事件日志生成报告 Make the report of a run again: HTML, JSON, JUnit XML, Markdown."""
+    from profiles import ProfileError
     from reports.model import Particulars
     from reports.write import write_all
 
@@ -44,7 +45,7 @@ def report(
             earlier=compare,
             particulars=Particulars(laboratory, client, sample, operator, approver),
         )
-    except (ValueError, OSError) as problem:
+    except (ProfileError, ValueError, OSError) as problem:
         typer.echo(f"sscard report: {problem}", err=True)
         raise typer.Exit(WRONG_USE) from None
     _tell(written, as_json)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.requirements import load_catalogue
-from profiles import load, profile_sha256
+from profiles import ProfileError, load, profile_sha256
 from profiles.model import Profile
 from reports import html, json_report, junit, markdown
 from reports.log import read_log
@@ -73,7 +73,7 @@ def _named(declared: Mapping[str, Any]) -> Profile | None:
     """The profile that the log names, if it can be loaded and has the same content."""
     try:
         profile = load(str(declared.get("name", "")))
-    except (ValueError, OSError):
+    except (ProfileError, OSError):
         return None
     return profile if profile_sha256(profile) == declared.get("sha256") else None
 

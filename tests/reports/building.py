@@ -65,7 +65,8 @@ class Run:
             "environment": {"os": "Debian 12", "python": "3.11"},
         }
         given.update(start)
-        self._add(RunStarted(t=self._tick(), **given))
+        self.start = RunStarted(t=self._tick(), **given)
+        self._add(self.start)
 
     def _tick(self) -> datetime:
         self._time += timedelta(milliseconds=3)
