@@ -242,8 +242,8 @@ def _update(bench: Bench, file: File, ins: int, ways: list[Way], value: Callable
 
 @SUITE.cases_from
 def every_file(profile: Profile) -> Iterable[Case]:
-    """Reading, lengths and updating for each file that has the right to it; updates of all files at the standard level."""
-    updated: set[str] = set()
+    """Reading, lengths and updating for each file that has the right to it; at the quick level one file of a kind is updated."""
+    updated: set[tuple[str, str]] = set()
     for found in file_places(profile.directory):
         file, subject = found.file, found.path.replace("/", "-")
         if file.read.is_never:
@@ -283,8 +283,9 @@ def every_file(profile: Profile) -> Iterable[Case]:
                 partial(_exact_lengths, path=found.path),
             )
         if not file.update.is_never and file.structure != "cyclic":
-            level = Level.STANDARD if found.directory in updated else Level.QUICK
-            updated.add(found.directory)
+            kind = found.directory, file.structure
+            level = Level.STANDARD if kind in updated else Level.QUICK
+            updated.add(kind)
             yield Case(
                 f"CMD/{subject}-update-paths/BV",
                 Text(

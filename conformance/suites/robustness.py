@@ -28,6 +28,9 @@ NO_CLASS = 0xFF
 NO_INSTRUCTION = frozenset({*range(0x60, 0x70), *range(0x90, 0xA0)})
 """6X and 9X are no instructions (ISO/IEC 7816-3): under T=0 they cannot be told from procedure bytes."""
 CHAINING = frozenset(range(0x10, 0x20))
+CLASSES = tuple(cla for cla in range(NO_CLASS) if cla not in CHAINING)
+OF_THE_FAMILY = frozenset({(0xBF, 0xC8)})
+"""GET INFO, which tells the chip; a command of the makers that no standard names (vol. 2 §1.2)."""
 READING = frozenset({0xA4, 0xB0, 0xB2, 0x84, 0x88, 0xC0})
 """Instructions that neither change anything nor cost a try."""
 ISSUER_FILE = 0x05
@@ -266,18 +269,16 @@ def disagreeing_lengths(bench: Bench) -> None:
 # Scans for what is not declared
 
 
-def _scan(bench: Bench, codes: Iterable[tuple[int, int]], requirement: str) -> None:
+def _scan(bench: Bench, codes: Iterable[tuple[int, int]], requirement: str, *, everywhere: bool) -> None:
     """Send commands that nobody declared, in the MF, the environment and its directories: none may be served.
 
     The commands of the scan are not written down one by one. Those that were served are sent once more, each to a card
     in its first state.
     """
-    known = declared(bench.profile)
+    known = declared(bench.profile) | OF_THE_FAMILY
     undeclared = [code for code in codes if code not in known]
     directories = [name for name, found in bench.profile.directory.items() if found.kind != "MF"]
-    if bench.level is Level.QUICK:
-        directories = directories[:2]
-    for where in ("MF", *directories):
+    for where in ("MF", *(directories if everywhere else directories[:2])):
         _enter(bench, where)
         bench.recorder.quiet = True
         try:
@@ -337,9 +338,16 @@ def _is_served(answer: Response) -> bool:
     destructive=True,
 )
 def hidden_instructions(bench: Bench) -> None:
-    """Every INS under every declared class. What an unknown command does nobody knows, so it is called destructive."""
+    """Every INS under every declared class, at the official level under every class.
+
+    What an unknown command does nobody knows, so the case is called destructive.
+    """
+    instructions = [ins for ins in range(0x100) if ins not in NO_INSTRUCTION]
     classes = sorted({cla for cla, _ in declared(bench.profile)})
-    _scan(bench, [(cla, ins) for cla in classes for ins in range(0x100) if ins not in NO_INSTRUCTION], "SSC-CMD-002")
+    codes = [(cla, ins) for cla in classes for ins in instructions]
+    _scan(bench, codes, "SSC-CMD-002", everywhere=bench.level is not Level.QUICK)
+    if bench.level is Level.OFFICIAL:
+        _scan(bench, [(cla, ins) for cla in CLASSES for ins in instructions], "SSC-CMD-002", everywhere=False)
 
 
 @SUITE.case(
@@ -359,5 +367,5 @@ def hidden_classes(bench: Bench) -> None:
     known = sorted({ins for _, ins in declared(bench.profile)})
     if bench.level is Level.QUICK:
         known = [ins for ins in known if ins in READING]
-    classes = [cla for cla in range(NO_CLASS) if cla not in CHAINING]
-    _scan(bench, [(cla, ins) for cla in classes for ins in known], "SSC-CMD-001")
+    codes = [(cla, ins) for cla in CLASSES for ins in known]
+    _scan(bench, codes, "SSC-CMD-001", everywhere=bench.level is not Level.QUICK)

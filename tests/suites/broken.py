@@ -285,7 +285,7 @@ HOSTILE: dict[str, Callable[[], Alteration]] = {
     "no data": lambda: answers(lambda command, answer: answer[-2:]),
     "one byte of data": lambda: answers(lambda command, answer: b"\xff" + answer[-2:]),
     "data cut": lambda: answers(lambda command, answer: answer[1:-3] + answer[-2:]),
-    "too much data": lambda: answers(lambda command, answer: answer[:-2] + bytes(70000) + answer[-2:]),
+    "too much data": lambda: answers(lambda command, answer: answer[:-2] + bytes(600) + answer[-2:]),
     "noise": lambda: _Noise(40),
     "noise with 9000": lambda: _Noise(300, OK),
     "some noise": lambda: _Noise(20, OK, 0.1),
