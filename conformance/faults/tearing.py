@@ -43,11 +43,11 @@ def _half_records(old: tuple[bytes, ...], new: tuple[bytes, ...]) -> tuple[bytes
 
 
 def _half(old: bytes, new: bytes) -> bytes:
-    """The beginning of the new bytes and the rest of the old ones, or of an erased memory."""
-    middle = (len(new) + 1) // 2
-    different = next((index for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
-    middle = max(middle, different + 1) if different + 1 < len(new) else middle
-    return new[:middle] + old.ljust(len(new), b"\0")[middle : len(new)]
+    """Of the bytes that change the first half new and the rest old, or as an erased memory has them."""
+    old = old.ljust(len(new), b"\0")[: len(new)]
+    changing = [index for index, (there, wanted) in enumerate(zip(old, new, strict=True)) if there != wanted]
+    middle = changing[len(changing) // 2] if changing else 0
+    return new[:middle] + old[middle:]
 
 
 @FAULTS.command(
