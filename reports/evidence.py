@@ -64,7 +64,7 @@ Timeline = tuple[Entry, ...]
 
 def limits_for(passing: int, others: int) -> tuple[Limits, Limits]:
     """Limits of passing cases and of all others, given how many there are of each."""
-    kept = Limits(3, 1, 6) if passing <= 400 else Limits(3, 1, 0, brief=True)
+    kept = Limits(3, 1, 6) if passing <= 400 else Limits(2, 1, 3) if passing <= 1500 else Limits(3, 1, 0, brief=True)
     if others <= 60:
         return kept, Limits(24, 40, 120)
     return kept, Limits(2, 4, 12) if others <= 240 else Limits(3, 6, 4, brief=True)
@@ -91,19 +91,20 @@ def timelines(
 
 
 def _timeline(events: Sequence[Step | Check | Exchange], limits: Limits, decoder: Decoder, masked: bool) -> Timeline:
-    total = sum(isinstance(event, Exchange) for event in events)
+    exchanges = [event for event in events if isinstance(event, Exchange)]
+    last = len(exchanges) - limits.tail
+    followed = _last_switch(exchanges, limits.head, last)
     shown: list[Entry] = []
-    exchanges = others = 0
+    place = others = 0
     for event in events:
         if isinstance(event, Exchange):
-            keep = exchanges < limits.head or exchanges >= total - limits.tail
-            exchanges += 1
-            if keep:
-                shown.append(_named(event) if limits.brief else _shown(event, decoder, masked, _last(shown)))
-                continue
-            if not limits.brief:
-                decoder.skip(event.command, event.response)
-            _omit(shown, exchanges=1)
+            if limits.head <= place < last:
+                if place >= followed and not limits.brief:
+                    decoder.skip(event.command, event.response)
+                _omit(shown, exchanges=1)
+            else:
+                shown.append(_named(event) if limits.brief else _shown(event, decoder, masked, _latest(shown)))
+            place += 1
         elif (isinstance(event, Check) and not event.good) or others < limits.checks:
             others += 1
             shown.append(event)
@@ -112,13 +113,20 @@ def _timeline(events: Sequence[Step | Check | Exchange], limits: Limits, decoder
     return tuple(shown)
 
 
+def _last_switch(exchanges: Sequence[Exchange], start: int, stop: int) -> int:
+    """Where the card was last switched between two places; what was before has left no state. ``start`` when it wasn't."""
+    return next(
+        (place for place in range(stop - 1, start, -1) if not words.is_hexadecimal(exchanges[place].command)), start
+    )
+
+
 def _shown(event: Exchange, decoder: Decoder, masked: bool, before: Decoded | None) -> Shown:
     decoded = decoder.exchange(event.command, event.response)
     moved = before is None or decoded.state != before.state
     return Shown(event.number, event.seconds, decoded.masked() if masked else decoded, moved)
 
 
-def _last(shown: Sequence[Entry]) -> Decoded | None:
+def _latest(shown: Sequence[Entry]) -> Decoded | None:
     return next((entry.decoded for entry in reversed(shown) if isinstance(entry, Shown)), None)
 
 
