@@ -106,7 +106,7 @@ def judge_refusal(
 ) -> None:
     """Refused with the word of the standard, and without data; go on in any case."""
     wanted = NEVER if right.condition.is_never else SECURITY
-    empty = right.may_be_empty and response.sw == SW.SUCCESS and is_unwritten(response.data[2:])
+    empty = right.may_be_empty and is_empty_element(response)
     for requirement in requirements:
         bench.check(
             wanted.met_by(response.sw) or empty,
@@ -129,6 +129,11 @@ def judge_refusal(
         )
 
 
+def is_empty_element(response: Response) -> bool:
+    """Whether a card gave an element without its content, as some do instead of refusing."""
+    return response.sw == SW.SUCCESS and len(response.data) > 2 and is_unwritten(response.data[2:])
+
+
 # Reading
 
 
@@ -138,7 +143,15 @@ def judge_opened(bench: Bench, file: StandardFile, response: Response, zh: str, 
         return
     if response.sw in (SW.FILE_NOT_FOUND, SW.RECORD_NOT_FOUND):
         raise Inconclusive(f"{file.path} 不存在（{response.sw:04X}）", f"{file.path} is not there: {response.sw:04X}")
-    bench.expect(response, SW.SUCCESS, zh, en, requirement=file.read.requirement, go_on=True)
+    bench.check(
+        response.sw == SW.SUCCESS and bool(response.data),
+        zh,
+        en,
+        expected=f"data, {SW.SUCCESS:04X}",
+        received=f"{described(response.data)}, {response.sw:04X}",
+        requirement=file.read.requirement,
+        go_on=True,
+    )
 
 
 def _free_to_read(file: StandardFile, bench: Bench) -> None:

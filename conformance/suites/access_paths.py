@@ -20,6 +20,7 @@ from conformance.suites.access import (
     REFUSAL,
     SECURITY,
     content_of_probe,
+    is_empty_element,
     judge_opened,
     judge_refusal,
     judge_unchanged,
@@ -109,7 +110,7 @@ def _judge_path(bench: Bench, file: StandardFile, path: Path, operation: Operati
     if path.usual:
         judge_refusal(bench, response, right, path.title.zh, path.title.en, (right.requirement,))
         return
-    empty = operation == "read" and right.may_be_empty and is_unwritten(response.data[2:])
+    empty = operation == "read" and right.may_be_empty and is_empty_element(response)
     bench.check(
         (response.sw >> 8 not in NORMAL_OR_WARNING and not response.data) or empty,
         path.title.zh,
@@ -193,7 +194,8 @@ def _try(bench: Bench, attempt: Attempt, old: bytes) -> None:
         if is_open and file.structure == "cyclic" and not bench.target.renewable:
             return
         number, element = probe(file)
-        value = old or other_record(file, element, old)
+        fresh = other_record(file, element, b"")
+        value = old if len(old) == len(fresh) and old[:1] == fresh[:1] else fresh
         ways = [path for path in update_paths(file, number, value) if path.usual and not path.border]
         response = ways[attempt.way % len(ways)].walk(bench) if ways else update_record(bench, file, number, value)
         if is_open:

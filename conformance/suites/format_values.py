@@ -79,7 +79,10 @@ def _judge_formats(file: StandardFile, bench: Bench) -> None:
     found = readable(bench, file).records
     if not found:
         raise NotApplicable("文件中没有记录", "the file holds no record")
-    for element, value in leaves_of(file, found):
+    leaves = list(leaves_of(file, found))
+    if not leaves:
+        raise Inconclusive(f"{file.path} 中没有标准的数据元", f"{file.path} holds none of the standard's elements")
+    for element, value in leaves:
         name = f"{element.tag:02X}" if element.tag else element.format
         if element.format == "cn":
             judged = [(CN, cn_problem(element.tag, value))]

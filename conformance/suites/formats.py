@@ -7,6 +7,7 @@ from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import external_authentication, get_challenge, open_directory, select
 from conformance.failures import Inconclusive, NotApplicable
+from conformance.suites.access import is_empty_element
 from conformance.suites.identification_elements import FOREIGNER, element_value
 from conformance.suites.standard import ENVIRONMENT, standard_file
 from conformance.suites.standard.values import date_of, digits, is_area, is_unwritten, text, text_problem
@@ -113,9 +114,8 @@ def version_and_structure(bench: Bench) -> None:
         return
     for number in range(1, len(holder_file.records) + 1):
         response = record(bench, holder_file, number)
-        empty = response.sw == SW.SUCCESS and is_unwritten(response.data[2:])
         bench.check(
-            response.sw == SW.SECURITY_STATUS_NOT_SATISFIED or empty,
+            response.sw == SW.SECURITY_STATUS_NOT_SATISFIED or is_empty_element(response),
             f"认证前读 EF06 第 {number} 条",
             f"EF06 record {number} before authentication",
             expected="6982, or an empty element",

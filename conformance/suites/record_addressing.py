@@ -120,7 +120,7 @@ def opened(bench: Bench, file: StandardFile) -> tuple[bytes, ...]:
     """The records of a file that has been opened; inconclusive when there are none to speak of."""
     open_for(bench, file.directory, file.read.condition)
     found = read_all(bench, file)
-    if not found.records:
+    if not found.records or not all(found.records):
         raise Inconclusive(f"无法读取 {file.path}（{found.end:04X}）", f"{file.path} cannot be read: {found.end:04X}")
     return found.records
 
@@ -214,7 +214,7 @@ def _wrong_le(file: StandardFile, bench: Bench) -> None:
     records = opened(bench, file)
     for number in sorted({1, len(records)}):
         right = len(records[number - 1])
-        for length in sorted({1, right - 1, right + 1, 0xFF} - {right, 0}):
+        for length in sorted(({1, right - 1, right + 1, 0xFF} - {right}) & set(range(1, 0x100))):
             judge_le(bench, file, number, length, right)
 
 

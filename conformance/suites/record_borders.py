@@ -34,8 +34,8 @@ def any_number_and_length(bench: Bench) -> None:
     """READ RECORD of the file that anyone may read, P1 from 1 to 255, every Le."""
     file = _standard(bench, OPEN_FILE)
     records = opened(bench, file)
-    borders = st.sampled_from(sorted({1, len(records), len(records) + 1, 0xFE, 0xFF}))
-    exact = st.sampled_from(sorted({len(raw) for raw in records} | {0, 1, 0xFF}))
+    borders = st.sampled_from((1, len(file.records), len(file.records) + 1, 0xFE, 0xFF))
+    exact = st.sampled_from(sorted({element.length + 2 for element in file.records} | {0, 1, 0xFF}))
 
     def body(drawn: tuple[int, int]) -> None:
         number, length = drawn
@@ -77,7 +77,7 @@ def any_tag(bench: Bench) -> None:
             zh, en = f"按不存在的标识 {tag:02X} 读取", f"READ RECORD by tag {tag:02X}, which is absent"
             bench.expect(answer, SW.RECORD_NOT_FOUND, zh, en, requirement=BY_TAG)
 
-    for_all(bench, st.sampled_from(sorted(by_tag)) | st.integers(1, 255), body, share=0.5)
+    for_all(bench, st.sampled_from(sorted(file.tags)) | st.integers(1, 255), body, share=0.5)
 
 
 def _standard(bench: Bench, path: str) -> StandardFile:

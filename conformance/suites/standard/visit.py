@@ -16,6 +16,7 @@ from profiles.model import Profile
 
 LAST_RECORD = 254
 LONGEST_FILE = 0x8000
+LONGEST_DATA = 255
 BY_NUMBER, TO_LAST, FROM_LAST = 4, 5, 6
 FIRST_WITH_TAG, LAST_WITH_TAG, NEXT_WITH_TAG, PREVIOUS_WITH_TAG = 0, 1, 2, 3
 CHILD_FILE = 0x02
@@ -142,10 +143,10 @@ def read_first(bench: Bench, file: StandardFile) -> Response:
 def update_record(bench: Bench, file: StandardFile, number: int, data: bytes) -> Response:
     """UPDATE RECORD by number, or UPDATE BINARY from the beginning; a cyclic file takes a new record."""
     if file.structure == "transparent":
-        return bench.send(apdu(0x00, 0xD6, 0x80 | file.short_identifier, 0, data))
+        return _update(bench, 0xD6, 0x80 | file.short_identifier, 0, data)
     if file.structure == "cyclic":
         return add_record(bench, file, data)
-    return bench.send(apdu(0x00, 0xDC, number, p2_of(file, BY_NUMBER), data))
+    return _update(bench, 0xDC, number, p2_of(file, BY_NUMBER), data)
 
 
 def add_record(bench: Bench, file: StandardFile, data: bytes) -> Response:
@@ -153,10 +154,16 @@ def add_record(bench: Bench, file: StandardFile, data: bytes) -> Response:
 
     They are ``P1=00`` with mode *previous*, and record number 1 (reconstructed specification §3.1).
     """
-    answer = bench.send(apdu(0x00, 0xDC, 0x00, p2_of(file, PREVIOUS_WITH_TAG), data))
+    answer = _update(bench, 0xDC, 0x00, p2_of(file, PREVIOUS_WITH_TAG), data)
     if answer.sw not in NOT_IN_THIS_STYLE:
         return answer
-    return bench.send(apdu(0x00, 0xDC, 0x01, p2_of(file, BY_NUMBER), data))
+    return _update(bench, 0xDC, 0x01, p2_of(file, BY_NUMBER), data)
+
+
+def _update(bench: Bench, ins: int, p1: int, p2: int, data: bytes) -> Response:
+    if not 0 < len(data) <= LONGEST_DATA:
+        raise Inconclusive(f"无法写回 {len(data)} 字节", f"{len(data)} bytes cannot be written back")
+    return bench.send(apdu(0x00, ins, p1, p2, data))
 
 
 def need_restorable(bench: Bench, file: StandardFile, records: Sequence[bytes]) -> None:
