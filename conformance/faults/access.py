@@ -318,6 +318,18 @@ def log_read_with_key(structure: Structure) -> Structure:
 
 
 @FAULTS.structure(
+    "acc.issuer-protected",
+    "发卡机构数据须认证后读取",
+    "The issuer's data are read after authentication only",
+    ["SSC-ACC-001"],
+)
+def issuer_protected(structure: Structure) -> Structure:
+    """SSSE/EF05 has the read rule of EF06."""
+    key = ((bit_of(structure, "SSSE/RKSSSE"), 0),)
+    return with_file(structure, "SSSE/EF05", lambda file: dataclasses.replace(file, read=key))
+
+
+@FAULTS.structure(
     "acc.holder-free",
     "持卡人基本信息可自由读取",
     "The holder's basic data are read freely, as on a 2.00 card",

@@ -263,6 +263,21 @@ def version_byte_required(card: Card, command: Command, good: Handler) -> bytes:
     return good(card, command)
 
 
+@FAULTS.command(
+    EXTERNAL,
+    "aut.version-byte-refused",
+    "不接受 Lc 为 11 的外部认证",
+    "An authentication with a version byte is refused",
+    ["SSC-AUT-005", "SSC-AUT-006"],
+    sm4,
+)
+def version_byte_refused(card: Card, command: Command, good: Handler) -> bytes:
+    """The newer form was not built in."""
+    if len(command.data) > WITHOUT_VERSION:
+        raise StatusError(SW.WRONG_LENGTH)
+    return good(card, command)
+
+
 @FAULTS.session(
     "aut.rights-replace",
     "新的认证取代原有安全状态",

@@ -205,6 +205,14 @@ def _log(name: str, zh: str, en: str, requirement: str, offset: int, value: str)
 
 
 _log("fmt.terminal-area", "终端机编号中的地区无效", "A terminal number begins with no area", "SSC-FMT-024", 3, "000103")
+_log(
+    "fmt.amounts-in-bcd",
+    "交易明细中的金额为 BCD",
+    "An amount in the log is BCD, not binary",
+    "SSC-FMT-023",
+    20,
+    "00012850",
+)
 _log("fmt.month-13", "交易时间的月份为 13", "A transaction was made in month 13", "SSC-FMT-025", 9, "20261312")
 _log("code.transaction", "交易类型不在代码表内", "The transaction type is in no list", "SSC-CODE-026", 2, "37")
 

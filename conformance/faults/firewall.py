@@ -14,6 +14,7 @@ from emulator.cos.tree import Node
 from emulator.iso7816 import SW, Command, StatusError
 
 FAULTS = FaultSet()
+SELECT_INS = 0xA4
 ENVIRONMENT, UPDATE_KEY = "SSSE", "SSSE/UKSSSE"
 
 
@@ -198,3 +199,21 @@ def block_spreads(card: Card, command: Command, good: Handler) -> bytes:
     neighbours = card.session.node.environment.children
     card.memory.commit({node.state_cell: DirectoryState.BLOCKED for node in neighbours})
     return answer
+
+
+@FAULTS.card(
+    "fw.purchase-outlives-select",
+    "重选应用后消费交易仍可继续",
+    "A purchase goes on after another SELECT",
+    ["SSC-FW-012"],
+    having("DF04/TF"),
+)
+class PurchaseOutlivesSelect(Card):
+    """The transaction in progress is no part of the selection."""
+
+    def _perform(self, command: Command) -> bytes:
+        going_on = self.session.transaction
+        answer = super()._perform(command)
+        if command.ins == SELECT_INS and going_on is not None:
+            self.session.transaction = going_on
+        return answer

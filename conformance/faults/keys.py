@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from conformance.faults.catalogue import FaultSet, having, version_3
-from conformance.faults.means import authentication_key, counted_after, number, with_file
+from conformance.faults.means import authentication_key, counted_after, number, octets, with_file
 from emulator.cos import tries
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
@@ -123,10 +123,41 @@ FAULTS.contents(
     "key.of-the-neighbour",
     "DF01 读密钥写成了 DF02 的读密钥",
     "The read key of DF01 is that of DF02",
-    ["SSC-KEY-002", "SSC-KEY-010"],
+    ["SSC-KEY-002", "SSC-KEY-010", "SSC-KEY-011"],
     lambda cells: {f"key:DF01/RK1DF01:{version}": cells[f"key:DF02/RK1DF02:{version}"] for version in (1, 2, 3)},
     having("DF01", "DF02"),
 )
+
+
+def _of_other_length(cells: Mapping[str, Value]) -> dict[str, Value]:
+    """Sixteen bytes where eight belong; eight, repeated, where sixteen belong."""
+    cell = "key:SSSE/STK:1"
+    half = octets(cells[cell])[:8]
+    return {cell: half * 2 if len(octets(cells[cell])) == 16 else half + bytes(byte ^ 0xFF for byte in half)}
+
+
+FAULTS.contents(
+    "key.maintenance-length",
+    "STK 的长度错误",
+    "The maintenance key has the length of the other algorithm",
+    ["SSC-KEY-018", "SSC-SM-001", "SSC-SM-006"],
+    _of_other_length,
+)
+
+
+@FAULTS.command(
+    "INITIALIZE FOR PURCHASE",
+    "key.purchase-index-missing",
+    "缺少第 3 个消费密钥",
+    "The third purchase key is missing",
+    ["SSC-KEY-017"],
+    having("DF04/TF"),
+)
+def purchase_index_missing(card: Card, command: Command, good: Handler) -> bytes:
+    """Two purchase keys were loaded."""
+    if command.data[:1] == b"\x03":
+        raise StatusError(SW.KEY_INDEX_NOT_SUPPORTED)
+    return good(card, command)
 
 
 @FAULTS.command(

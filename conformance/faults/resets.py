@@ -39,6 +39,14 @@ def foreign_maker(structure: Structure) -> Structure:
 
 
 @FAULTS.structure(
+    "atr.card-maker", "制卡商标识首字节不是 86", "The card maker's identifier does not begin with 86", ["SSC-ATR-004"]
+)
+def card_maker(structure: Structure) -> Structure:
+    """Historical byte 5 of a maker that is not registered."""
+    return _with_atr(structure, structure.historical[:5] + b"\x81" + structure.historical[6:])
+
+
+@FAULTS.structure(
     "atr.foreign-factor",
     "历史字节不是卡分散因子",
     "The historical bytes are not the factor of the card's keys",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.faults.catalogue import FaultSet, having, version_3
-from conformance.faults.means import records, with_directory
+from conformance.faults.means import records, with_directory, with_settings
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
 from emulator.cos.session import Session
@@ -118,6 +118,32 @@ def sibling_by_identifier(card: Card, command: Command, good: Handler) -> bytes:
 
 
 @FAULTS.command(
+    "SELECT", "sel.environment-missing", "不能按名称选择 SSSE", "SSSE cannot be selected by its name", ["SSC-SEL-001"]
+)
+def environment_missing(card: Card, command: Command, good: Handler) -> bytes:
+    """The name was written in another encoding than that of the terminals."""
+    if command.p1 == BY_NAME and command.data.startswith(b"sx1.sh"):
+        raise NOT_FOUND
+    return good(card, command)
+
+
+@FAULTS.command(
+    "SELECT",
+    "sel.file-information",
+    "选择 EF 的应答不是模板",
+    "SELECT of an EF answers objects outside a template",
+    ["SSC-SEL-013"],
+)
+def file_information(card: Card, command: Command, good: Handler) -> bytes:
+    """The identifier and the size of the file, as a vendor's tool likes them."""
+    answer = good(card, command)
+    file = card.session.file
+    if file is None or command.data != file.fid.to_bytes(2):
+        return answer
+    return bytes([0x83, 0x02]) + command.data
+
+
+@FAULTS.command(
     "SELECT",
     "sel.application-missing",
     "目录文件中的 DF07 不存在",
@@ -227,4 +253,4 @@ class ShortIdentifierForgotten(Session):
 def partial_name(structure: Structure) -> Structure:
     """Left matches are refused where the product finds them, found where it refuses them."""
     other = "refused" if structure.settings.partial_name == "left" else "left"
-    return dataclasses.replace(structure, settings=structure.settings.model_copy(update={"partial_name": other}))
+    return with_settings(structure, partial_name=other)
