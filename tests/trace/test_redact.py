@@ -130,3 +130,39 @@ def test_the_masked_form_of_an_exchange_holds_no_secret_anywhere() -> None:
 def test_the_words_of_the_event_log_pass() -> None:
     assert redactor().exchange("RESET", "3B00") == ("RESET", "3B00")
     assert Decoder(SSC).exchange("POWER OFF", "").kind == "power off"
+
+
+@pytest.mark.parametrize("tag", PERSONAL)
+def test_a_sentence_about_an_exchange_tells_no_secret(tag: str) -> None:
+    value = PERSONAL[tag]
+    record = f"{tag}{len(value):02X}{value.hex().upper()}"
+    trace = redactor()
+    trace.exchange("00B2023400", record + "9000")
+    bare = value.rstrip(b"\0").hex().upper()
+    for sentence in (record + "9000", record.lower(), f"记录 {value.hex()} 不符", bare):
+        shown = trace.text(sentence)
+        assert bare not in shown.upper()
+        assert "XX" in shown
+
+
+def test_a_sentence_with_a_name_or_a_pin_in_words() -> None:
+    trace = redactor()
+    trace.exchange("00B2023400", "091E" + PERSONAL["09"].hex() + "9000")
+    trace.exchange("0020000003987654", "63C5")
+    assert trace.text("姓名为欧阳娜娜，密码 987654") == "姓名为XXXXXXXXXXXXXXXX，密码 XXXXXX"
+
+
+def test_sentences_without_secrets_stay_as_they_are() -> None:
+    trace = redactor()
+    trace.exchange("0020000003000000", "63C5")
+    trace.exchange("00B2012C12", "0110500000D156000005000000133A05F2E39000")
+    for sentence in ("", "6982 / 6A82", "0110500000D156000005000000133A05F2E39000", "记录 1 的标识"):
+        assert trace.text(sentence) == sentence
+
+
+@given(st.text(), st.binary(max_size=12))
+def test_any_sentence_is_taken(sentence: str, pin: bytes) -> None:
+    trace = redactor()
+    trace.exchange(b"\x00\x20\x00\x00" + bytes((len(pin),)) + pin, b"\x90\x00")
+    shown = trace.text(sentence)
+    assert trace.text(shown) == shown or "XX" in shown
