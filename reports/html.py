@@ -21,6 +21,7 @@ from conformance.judge import RULE_EN, RULE_STRICT_EN, RULE_STRICT_ZH, RULE_ZH, 
 from conformance.verdict import Conformity, Verdict
 from reports.evidence import Named, Omitted, Shown
 from reports.model import Report
+from reports.trace import Decoder
 from reports.trace.parts import printable
 
 _SHOWN_BYTES = 96
@@ -48,6 +49,7 @@ def render(report: Report) -> str:
         sign=_SIGNS[report.conformity],
         rule_zh=RULE_ZH + (RULE_STRICT_ZH if report.judgement.strict else ""),
         rule_en=RULE_EN + (" " + RULE_STRICT_EN if report.judgement.strict else ""),
+        atr=Decoder().reset(report.target.atr).answer if report.target else (),
         issued=report.end.t if report.end else report.log.events[-1].t,
         anchors={case.begin.case: f"c{index}" for index, case in enumerate(report.cases, 1)},
     )  # fmt: skip

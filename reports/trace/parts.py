@@ -71,6 +71,11 @@ class Field:
     problem: str = ""
     children: tuple[Field, ...] = ()
 
+    @property
+    def hidden(self) -> bool:
+        """Whether its value was masked."""
+        return self.text == HIDDEN
+
     def secrets(self) -> Iterator[Span]:
         """Where bytes lie that must not be shown."""
         if self.secret and self.stop > self.start:
