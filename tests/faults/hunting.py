@@ -9,7 +9,7 @@ from conformance.bench import NoRedaction
 from conformance.cases import Case, Suite
 from conformance.engine import Engine, Plan
 from conformance.events import CaseFinished, Event
-from conformance.faults import FAULTS, Fault, with_fault
+from conformance.faults import FAULTS, Fault
 from conformance.judge import case_outcomes
 from conformance.suites import all_suites
 from conformance.targets.in_process import InProcessTarget
@@ -60,9 +60,9 @@ def good_card(name: str) -> Card:
     return load_card(product(name))
 
 
-def faulty_card(name: str, fault: str) -> Card:
+def faulty_card(name: str, fault: Fault) -> Card:
     """A card with a fault that has seen a good card's memory and resets since."""
-    card = with_fault(good_card(name), fault)
+    card = fault.apply(good_card(name))
     card.restore(good_memory(name).copy())
     card.reset()
     card.power_off()
@@ -98,7 +98,7 @@ def hunt(fault: Fault, name: str, seed: int) -> Hunt:
     """Run the cases that judge a fault's requirements until one of these fails."""
     only = judging(name, fault.requirements)
     assert only, f"no case judges any of {', '.join(fault.requirements)}"
-    target = InProcessTarget(faulty_card(name, fault.name))
+    target = InProcessTarget(faulty_card(name, fault))
     log: list[Event] = []
     plan = Plan(profile=product(name), seed=seed, destructive=True, only=only, fault=fault.name)
     engine = Engine(plan, target, suites(), log.append, NoRedaction())
