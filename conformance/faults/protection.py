@@ -50,6 +50,24 @@ def two_bytes_compared(card: Card, command: Command, good: Handler) -> bytes:
 
 @FAULTS.command(
     MAINTENANCE,
+    "sm.challenge-outlives-wrong-mac",
+    "MAC 错误后随机数仍可用",
+    "A challenge survives a wrong MAC",
+    ["SSC-LIFE-015", "SSC-PIN-022"],
+)
+def challenge_outlives_wrong_mac(card: Card, command: Command, good: Handler) -> bytes:
+    """One challenge is enough for all guesses of a MAC."""
+    challenge = card.session.challenge
+    try:
+        return good(card, command)
+    except StatusError as refused:
+        if refused.sw == SW.SECURE_MESSAGING_OBJECTS_INCORRECT:
+            card.session.challenge = challenge
+        raise
+
+
+@FAULTS.command(
+    MAINTENANCE,
     "sm.lc-without-mac",
     "计算 MAC 的 Lc 不含 MAC 长度",
     "The Lc that enters the MAC does not count the MAC",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.faults.catalogue import FaultSet, having
-from conformance.faults.means import octets, records, with_file
+from conformance.faults.means import octets, records, rehearsed, with_file
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
 from emulator.cos.records import BY_NUMBER, FIRST, LAST, NEXT, PREVIOUS, TO_LAST, addressed_file
@@ -127,6 +127,52 @@ def _capacity_less_one(file: File) -> File:
 def capacity_short(structure: Structure) -> Structure:
     """The employment records number three instead of four."""
     return with_file(structure, "DF02/EF07", _capacity_less_one)
+
+
+@FAULTS.command(
+    "UPDATE RECORD",
+    "rec.update-not-stored",
+    "更新记录返回 9000 但未写入",
+    "UPDATE RECORD answers 9000 and writes nothing",
+    ["SSC-ACC-010", "SSC-LIFE-014", "SSC-TEAR-001"],
+)
+def update_not_stored(card: Card, command: Command, good: Handler) -> bytes:
+    """The write stays in a buffer."""
+    answer, refused, _ = rehearsed(card, command, good)
+    if refused is not None:
+        raise refused
+    return answer
+
+
+@FAULTS.command(
+    "UPDATE RECORD",
+    "rec.neighbour-damaged",
+    "更新记录破坏下一条记录",
+    "UPDATE RECORD damages the record behind",
+    ["SSC-ACC-010", "SSC-TEAR-001", "SSC-LIFE-014"],
+)
+def neighbour_damaged(card: Card, command: Command, good: Handler) -> bytes:
+    """Two bytes too many are written."""
+    answer = good(card, command)
+    file = addressed_file(card, command.p2 >> 3)
+    stored = card.memory.cells[file.cell]
+    if command.p2 & 7 == BY_NUMBER and isinstance(stored, tuple) and 1 <= command.p1 < len(stored):
+        behind = stored[command.p1]
+        damaged = behind[:2] + bytes(min(2, len(behind) - 2)) + behind[4:]
+        card.memory.commit({file.cell: (*stored[: command.p1], damaged, *stored[command.p1 + 1 :])})
+    return answer
+
+
+@FAULTS.command(
+    "UPDATE BINARY",
+    "rec.offset-ignored",
+    "更新二进制忽略偏移",
+    "UPDATE BINARY writes to the beginning whatever the offset",
+    ["SSC-TEAR-002", "SSC-ACC-008", "SSC-ACC-024"],
+)
+def offset_ignored(card: Card, command: Command, good: Handler) -> bytes:
+    """The low byte of the offset is not looked at."""
+    return good(card, command._replace(p2=0))
 
 
 @FAULTS.command(

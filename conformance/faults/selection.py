@@ -54,6 +54,18 @@ def refusal_leaves_directory(card: Card, command: Command, good: Handler) -> byt
 
 
 @FAULTS.command(
+    "SELECT", "sel.refusal-drops-rights", "选择失败后丢失安全状态", "A refused SELECT drops the rights", ["SSC-SEL-015"]
+)
+def refusal_drops_rights(card: Card, command: Command, good: Handler) -> bytes:
+    """The security status is cleared before the search."""
+    try:
+        return good(card, command)
+    except StatusError:
+        card.session.global_word = card.session.local_word = 0
+        raise
+
+
+@FAULTS.command(
     "SELECT",
     "sel.unknown-file-accepted",
     "选择不存在的文件返回 9000",
