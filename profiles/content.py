@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from profiles import payment_content
 from profiles.dictionary import Element, ValueFormatError, element, layout
 from profiles.dictionary.values import encode
 from profiles.model import Directory, File, Profile
@@ -27,7 +28,11 @@ class ContentError(ValueError):
 
 
 def encode_file(
-    profile: Profile, directory: str, file: str, authentication_code: AuthenticationCode | None = None
+    profile: Profile,
+    directory: str,
+    file: str,
+    authentication_code: AuthenticationCode | None = None,
+    computed: Mapping[str, bytes] | None = None,
 ) -> tuple[bytes, ...] | bytes:
     """The bytes of a file.
 
@@ -36,9 +41,10 @@ def encode_file(
     each ADF of the directory. transparent and internal: as many bytes as the file has.
 
     ``authentication_code`` makes the card authentication code of a computed card identification code; without it the
-    code is FFFFFFFF, as on a card that was not issued. Raises :class:`ContentError`.
+    code is FFFFFFFF, as on a card that was not issued. ``computed`` has the certificates and signatures of a payment
+    application by tag. Raises :class:`ContentError`.
     """
-    return _Encoder(profile, authentication_code).file(directory, file)
+    return _Encoder(profile, authentication_code, computed=computed).file(directory, file)
 
 
 def faults(profile: Profile, directory: str, file: str) -> list[ContentError]:
@@ -68,8 +74,10 @@ class _Encoder:
         profile: Profile,
         authentication_code: AuthenticationCode | None,
         faults: list[ContentError] | None = None,
+        computed: Mapping[str, bytes] | None = None,
     ) -> None:
         self.profile = profile
+        self.computed = computed
         self.authentication_code = authentication_code
         self.faults = faults
 
@@ -77,6 +85,8 @@ class _Encoder:
         """The records or bytes of a file."""
         file = self.profile.directory[directory].file[name]
         content = self.profile.content.get(directory, {}).get(name, {})
+        if file.templates:
+            return self._templates(directory, name)
         if file.is_directory:
             self._only(content, "")
             return tuple(_directory_records(self.profile, directory))
@@ -87,6 +97,13 @@ class _Encoder:
                 return self._cyclic(file, content)
             case "transparent" | "internal":
                 return self._bytes(file, content)
+
+    def _templates(self, directory: str, name: str) -> tuple[bytes, ...]:
+        for path, message in payment_content.faults(self.profile, directory, name):
+            self._fault(path, message)
+        if self.faults:
+            return ()
+        return payment_content.encode_records(self.profile, directory, name, self.computed)
 
     def _fault(self, path: str, message: str) -> None:
         error = ContentError(path, message)
@@ -131,7 +148,7 @@ class _Encoder:
         return identification_code(self.profile.issuer.city_code, serial, self.authentication_code)
 
     def _cyclic(self, file: File, content: Mapping[str, Any]) -> tuple[bytes, ...]:
-        self._only(content, "records")
+        self._only(content, "" if file.log_format else "records")
         given = content.get("records", [])
         if not isinstance(given, list):
             self._fault("records", "a list of records, newest first, is needed")
@@ -164,7 +181,9 @@ class _Encoder:
         for other in content:
             if other != name:
                 takes = (
-                    f"this file takes {name!r}" if name else "the records of a directory file follow from the profile"
+                    f"this file takes {name!r}"
+                    if name
+                    else "the records of this file follow from the profile or the use"
                 )
                 self._fault(other, f"is not known here; {takes}")
 
@@ -176,12 +195,18 @@ def _directory_records(profile: Profile, parent: str) -> Iterator[bytes]:
 
 
 def _application_template(directory: Directory) -> bytes:
-    """70{61{4F AID, 50 label}} (ISO/IEC 7816-4 application template); an ADF without AID has its label alone."""
+    """70{61{4F AID, 50 label}} (ISO/IEC 7816-4 application template); an ADF without AID has its label alone.
+
+    A payment application adds its preferred name 9F12 and its priority 87 (JR/T 0025.5 §6).
+    """
     inner = b""
     if directory.aid:
         inner += b"\x4f" + bytes((len(directory.aid),)) + directory.aid
     if directory.label:
         label = directory.label.encode("gbk")
         inner += b"\x50" + bytes((len(label),)) + label
+    for tag in ("9F12", "87"):
+        if tag in directory.data:
+            inner += payment_content.data_object(tag, payment_content.element(tag).encode(directory.data[tag]))
     application = b"\x61" + bytes((len(inner),)) + inner
     return b"\x70" + bytes((len(application),)) + application

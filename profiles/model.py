@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from profiles.access import AccessCondition
+from profiles.payment_settings import PaymentSettings
 from profiles.settings import Settings
 
 
@@ -89,6 +90,9 @@ KeyUse = Literal[
     "load",
     "starting day",
     "transport",
+    "payment cryptogram",
+    "payment MAC",
+    "payment encryption",
 ]
 
 
@@ -101,7 +105,10 @@ class Key(_Table):
     """Key index 密钥索引 by which the data field of a transaction command names a purchase or load key."""
     use: KeyUse
     levels: Annotated[int, Field(ge=0, le=3)]
-    """Diversification levels: 0 none, 1 card, 2 city and card, 3 province, city and card."""
+    """Diversification levels: 0 none, 1 card, 2 city and card, 3 province, city and card.
+
+    A payment key has one: account number and sequence number.
+    """
     versions: Annotated[int, Field(ge=1, le=3)] = 3
     """How many key versions 密钥版本 (HSM groups 组) the card holds, numbered from 1."""
     length: Literal[8, 16] = 16
@@ -140,6 +147,10 @@ class File(_Table):
     """Bytes of a transparent or internal file."""
     protected: bool = False
     """Whether updates need a MAC under the directory's maintenance key (line protection 线路保护)."""
+    templates: bool = False
+    """Whether the records are templates 70 of payment data objects, which the content gives as tables by tag."""
+    log_format: str | None = None
+    """Tag of the data object that lists what a record of this cyclic file holds: 9F4F or DF4F."""
     is_directory: bool = False
     """目录文件 DIR: a variable file whose records, a template 70 for each ADF, follow from the directories below."""
     usage: Literal["in use", "preset", "reserved", "optional", "local"] = "in use"
@@ -156,13 +167,15 @@ class File(_Table):
             "fixed": ("elements",),
             "cyclic": ("layout", "records"),
         }
-        if self.is_directory and self.structure != "variable":
-            raise ValueError("a directory file is a variable file")
+        if (self.is_directory or self.templates) and self.structure != "variable":
+            raise ValueError(f"a {'directory file' if self.is_directory else 'file of templates'} is a variable file")
+        if self.log_format is not None and (self.structure != "cyclic" or self.layout):
+            raise ValueError("log_format belongs to a cyclic file without layout")
         for name in ("size", "elements", "layout", "records"):
             given = bool(getattr(self, name))
-            if (self.structure, name) == ("internal", "layout"):
+            if (self.structure, name) == ("internal", "layout") or (name == "layout" and self.log_format):
                 continue
-            if given != (name in needed[self.structure] and not self.is_directory):
+            if given != (name in needed[self.structure] and not self.is_directory and not self.templates):
                 raise ValueError(f"a {self.structure} file {'takes no' if given else 'needs'} {name}")
         return self
 
@@ -170,6 +183,40 @@ class File(_Table):
     def short_identifier(self) -> int:
         """Short file identifier, 1 to 30; 0 or 31 names no file."""
         return self.sfi if self.sfi is not None else self.fid[1] & 0x1F
+
+
+class TransactionPath(_Table):
+    """What GET PROCESSING OPTIONS answers for a kind of transaction."""
+
+    aip: Annotated[HexBytes, Field(min_length=2, max_length=2)]
+    """应用交互特征 82."""
+    afl: Annotated[HexBytes, Field(max_length=252)]
+    """应用文件定位器 94: SFI·8, first and last record, how many of them are authenticated; four bytes an entry."""
+
+
+class TestCertification(_Table):
+    """Which published test keys certify the application (`payment-test-keys.toml`); never use them on a real card."""
+
+    scheme: Literal["RSA", "SM2"]
+    code: Annotated[HexBytes, Field(min_length=2, max_length=2)] = bytes.fromhex("DAC5")
+    """Data authentication code 数据认证码 in the signed static data."""
+    expiry: Annotated[HexBytes, Field(min_length=2, max_length=2)]
+    """MMYY of both certificates."""
+
+
+PathName = Literal["ordinary", "e-cash"]
+
+
+class Payment(_Table):
+    """What a payment application has besides files, keys, PIN and data objects."""
+
+    algorithm: Literal["3DES", "SM4"] | None = None
+    """Block cipher of its keys; absent: that of the card."""
+    path: dict[PathName, TransactionPath]
+    allowed: dict[str, tuple[HexBytes, ...]] = {}
+    """Conditions of use: the values of PDOL objects, by tag, with which a transaction may begin."""
+    certification: TestCertification | None = None
+    settings: PaymentSettings = PaymentSettings()
 
 
 class Directory(_Table):
@@ -192,6 +239,9 @@ class Directory(_Table):
     file: dict[str, File] = {}
     key: dict[str, Key] = {}
     pin: dict[str, Pin] = {}
+    data: dict[str, str] = {}
+    """Data objects of a payment application by tag, written as the dictionary says."""
+    payment: Payment | None = None
     lock_key: str | None = None
     """Key whose authentication APPLICATION BLOCK or CARD BLOCK needs (LK, BK)."""
     maintenance_key: str | None = None

@@ -16,7 +16,7 @@ Table = dict[str, Any]
 def products() -> dict[str, Path]:
     """The products that come along: TOML files by name."""
     folder = Path(str(files("profiles").joinpath("products")))
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: path for path in sorted(folder.glob("*.toml"), key=lambda path: path.stem)}
 
 
 def locate(name_or_path: str | Path, beside: Path | None = None) -> Path:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from profiles.content import values
-from profiles.dictionary import Content, Element, elements, layouts
+from profiles.dictionary import Content, Element, elements, layouts, payment_elements
 from profiles.model import Directory, File, Key, Profile
 from profiles.settings import assumptions
 
@@ -37,12 +37,19 @@ def document(profile: Profile, *, unmask: bool = False) -> dict[str, Any]:
 def _masked(file: File, tag: str, value: Any) -> Any:
     if tag == "data":
         return MASK
+    if tag == "records" and file.templates:
+        return [_masked_objects(record) for record in value]
     if tag == "records" and file.layout:
         return [_masked_record(file.layout, record) for record in value]
     if tag in elements():
         given = [_masked_value(elements()[tag], one) for one in (value if isinstance(value, list) else [value])]
         return given if isinstance(value, list) else given[0]
     return value
+
+
+def _masked_objects(record: dict[str, Any]) -> dict[str, Any]:
+    known = payment_elements()
+    return {tag: MASK if tag in known and known[tag].secret else value for tag, value in record.items()}
 
 
 def _masked_value(element: Element, value: Any) -> Any:
@@ -116,7 +123,10 @@ def _file(name: str, file: File) -> str:
         "internal": f"internal {file.size} bytes",
         "cyclic": f"cyclic {file.records} × {layouts()[file.layout].size if file.layout else 0} bytes",
     }.get(file.structure, f"{file.structure} {len(file.elements)} records")
-    shape = "directory file" if file.is_directory else shape
+    if file.is_directory or file.templates:
+        shape = "directory file" if file.is_directory else "templates 70"
+    elif file.log_format:
+        shape = f"log of {file.records} records, format {file.log_format}"
     rights = f"[green]read[/] {file.read} · [red]update[/] {file.update}"
     title = f"{escape(file.title.zh)} {escape(file.title.en)}"
     identifier = file.fid.hex().upper()

@@ -4,6 +4,7 @@ from profiles.dictionary.codes import CodeList, code_list, code_lists
 from profiles.dictionary.commands import CommandEntry, DataField, DataForm, Reading, command, commands, find
 from profiles.dictionary.elements import Element, Layout, element, elements, layout, layouts
 from profiles.dictionary.items import Content, Field, Part
+from profiles.dictionary.payment import PaymentElement, payment_elements
 from profiles.dictionary.status import StatusMeaning, describe, status_words
 from profiles.dictionary.values import ValueFormatError
 
@@ -17,6 +18,7 @@ __all__ = [
     "Field",
     "Layout",
     "Part",
+    "PaymentElement",
     "Reading",
     "StatusMeaning",
     "ValueFormatError",
@@ -30,5 +32,6 @@ __all__ = [
     "find",
     "layout",
     "layouts",
+    "payment_elements",
     "status_words",
 ]

@@ -65,7 +65,7 @@ class CommandEntry(_Entry):
     ins: int
     p1: int | None = None
     case: Literal["1", "2", "3", "4"]
-    applies_to: Literal["card", "card before issue", "SAM"] = "card"
+    applies_to: Literal["card", "card before issue", "payment", "SAM"] = "card"
     clause: str
     confidence: str
     reading: tuple[Reading, ...] = ()

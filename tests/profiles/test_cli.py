@@ -23,15 +23,16 @@ def _run(*arguments: str) -> Result:
 def test_list_tells_every_product() -> None:
     result = _run("list")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.stdout.splitlines()] == ["blank", "ssc2-3des", "ssc3-sm4"]
+    products = [line.split()[0] for line in result.stdout.splitlines()]
+    assert products == ["blank", "debit", "debit-sm", "ssc2-3des", "ssc3-sm4"]
     assert "第三代社会保障卡" in result.stdout
 
 
 def test_list_as_json() -> None:
     entries = json.loads(_run("list", "--json").stdout)
-    assert entries[2]["name"] == "ssc3-sm4"
-    assert entries[2]["algorithm"] == "SM4"
-    assert entries[2]["title"]["zh"]
+    assert entries[-1]["name"] == "ssc3-sm4"
+    assert entries[-1]["algorithm"] == "SM4"
+    assert entries[-1]["title"]["zh"]
 
 
 def test_show_draws_the_tree() -> None:

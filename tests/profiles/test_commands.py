@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from profiles.dictionary import command, commands, describe, find, status_words
 
-# The APDUs of the reconstructed specification §3.1, §3.2, §3.5, §6.3 and of volume 2 §4 to §7.
+# The APDUs of the reconstructed specification §3.1, §3.2, §3.5, §6.3, of volume 2 §4 to §7, and of JR/T 0025.5 appendix B.
 WRITTEN = {
     "SELECT": "00A40400",
     "READ BINARY": "00B09500",
@@ -44,6 +44,10 @@ WRITTEN = {
     "CIPHER DATA": "80FA0500",
     "INIT_SAM_FOR_PURCHASE": "80700100",
     "CREDIT_SAM_FOR_PURCHASE": "80720000",
+    "GET PROCESSING OPTIONS": "80A80000",
+    "GENERATE AC": "80AE8000",
+    "GET DATA": "80CA9F36",
+    "PUT DATA": "04DA9F79",
 }
 
 READINGS = [

@@ -1,0 +1,199 @@
+"""Checks of a payment application: what it needs to work (errors), what JR/T 0025.10 §6.5 asks of its data (warnings)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from profiles import payment_content
+from profiles.dictionary import ValueFormatError
+from profiles.model import Directory, Profile, TransactionPath
+from profiles.payment_content import COMPUTED, given_records
+from profiles.problems import Problem
+
+APPLICATION = "debit"
+KEY_USES = ("payment cryptogram", "payment MAC", "payment encryption")
+NEEDED_IN_RECORDS = ("5A", "8C", "8D")
+MANDATORY = ("57", "5A", "5F24", "8C", "8D", "9F08")
+NEVER_IN_RECORDS = ("9F79", "9F77", "9F78", "9F6D")
+DISCRETIONARY_DATA = {b"\x0a": (1, 2, 5), b"\x0f": (3, 4)}
+"""Identifiers of issuer discretionary data by the length that precedes them."""
+
+
+def check(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
+    """Faults of every payment application; files named in ``ignored`` count as existing."""
+    for name, directory in profile.directory.items():
+        if directory.application != APPLICATION:
+            for part in ("data", "payment"):
+                if getattr(directory, part) and directory.application != "payment environment":
+                    yield Problem(f"directory.{name}.{part}", "belongs to a payment application alone")
+            continue
+        faults = [*_objects(name, directory), *_needs(profile, name, directory), *_paths(profile, name, ignored)]
+        yield from faults
+        if not faults and _content_is_sound(profile, name, directory):
+            yield from _card_values(name, directory)
+            yield from _records(profile, name, directory)
+
+
+def _content_is_sound(profile: Profile, name: str, directory: Directory) -> bool:
+    files = [file for file, described in directory.file.items() if described.templates]
+    return not any(True for file in files for _ in payment_content.faults(profile, name, file))
+
+
+def _objects(name: str, directory: Directory) -> Iterator[Problem]:
+    for tag, value in directory.data.items():
+        path = f"directory.{name}.data.{tag}"
+        try:
+            raw = payment_content.element(tag).encode(value)
+            if tag in ("9F38", "9F4F", "DF4F"):
+                payment_content.lengths(raw)
+        except ValueFormatError as error:
+            yield Problem(path, str(error))
+    for file_name, file in directory.file.items():
+        if file.log_format is not None and file.log_format not in directory.data:
+            path = f"directory.{name}.file.{file_name}.log_format"
+            yield Problem(path, f"names {file.log_format}, which is not among the data of {name}")
+
+
+def _needs(profile: Profile, name: str, directory: Directory) -> Iterator[Problem]:
+    path = f"directory.{name}"
+    if directory.payment is None or "ordinary" not in directory.payment.path:
+        yield Problem(f"{path}.payment", "a payment application needs at least payment.path.ordinary")
+    if "9F10" not in directory.data:
+        yield Problem(f"{path}.data.9F10", "is missing; every cryptogram comes with the issuer application data")
+    uses: list[str] = [key.use for key in directory.key.values()]
+    for use in KEY_USES:
+        if uses.count(use) != 1:
+            yield Problem(f"{path}.key", f"{uses.count(use)} keys for {use}; exactly one is needed")
+    for key_name, key in directory.key.items():
+        if key.use in KEY_USES and (key.levels, key.versions, key.length) != (1, 1, 16):
+            yield Problem(f"{path}.key.{key_name}", "a payment key has one level, one version and 16 bytes")
+    given = {tag for _, _, record in _all_records(profile, name) for tag in record}
+    for tag in NEEDED_IN_RECORDS:
+        if tag not in given:
+            yield Problem(f"content.{name}", f"no record has {tag}, without which the application cannot work")
+    if directory.payment and directory.payment.certification is None:
+        for file, number, record in _all_records(profile, name):
+            for tag, value in record.items():
+                if value == COMPUTED:
+                    where = f"content.{name}.{file}.records.{number}.{tag}"
+                    yield Problem(where, "can be computed only where payment.certification says with which keys")
+
+
+def _all_records(profile: Profile, name: str) -> Iterator[tuple[str, int, Mapping[str, object]]]:
+    for file_name, file in profile.directory[name].file.items():
+        for number, record in enumerate(given_records(profile, name, file_name) if file.templates else (), 1):
+            if isinstance(record, Mapping):
+                yield file_name, number, record
+
+
+def _paths(profile: Profile, name: str, ignored: frozenset[str]) -> Iterator[Problem]:
+    payment = profile.directory[name].payment
+    for kind, path in payment.path.items() if payment else ():
+        for place, message in _listed(profile, name, path, ignored):
+            yield Problem(f"directory.{name}.payment.path.{kind}.{place}", message)
+
+
+def _listed(profile: Profile, name: str, path: TransactionPath, ignored: frozenset[str]) -> Iterator[tuple[str, str]]:
+    if path.aip[0] & 0x82 or path.aip[1]:
+        yield "aip", "bits that are reserved are set"
+    if len(path.afl) % 4:
+        yield "afl", "an entry has four bytes"
+        return
+    files = {file.short_identifier: (file_name, file) for file_name, file in profile.directory[name].file.items()}
+    for start in range(0, len(path.afl), 4):
+        first_byte, first, last, signed = path.afl[start : start + 4]
+        found = files.get(first_byte >> 3)
+        if first_byte & 7 or not 1 <= first <= last or signed > last - first + 1:
+            yield (
+                "afl",
+                f"{path.afl[start : start + 4].hex().upper()} is not SFI·8, first and last record, signed records",
+            )
+        elif found is None:
+            if not ignored:
+                yield "afl", f"no file has the short identifier {first_byte >> 3:02X}"
+        elif len(given_records(profile, name, found[0])) < last and found[0] not in ignored:
+            yield "afl", f"{found[0]} has no record {last}"
+
+
+def _card_values(name: str, directory: Directory) -> Iterator[Problem]:
+    objects = payment_content.data_objects(directory)
+
+    def warn(tag: str, message: str) -> Problem:
+        return Problem(f"directory.{name}.data.{tag}", message, "warning")
+
+    for balance, limit in (("9F79", "9F77"), ("DF79", "DF77")):
+        if balance in objects and limit in objects and objects[balance] > objects[limit]:
+            yield warn(balance, f"the balance is above its limit {limit}")
+    issuer_data = objects["9F10"]
+    if issuer_data[0] != 7 or issuer_data[3] != 3 or issuer_data[2] not in (0x01, 0x17):
+        yield warn("9F10", "begins with 07, derivation index, version 01 or 17, 03 and three bytes zero")
+    kind = DISCRETIONARY_DATA.get(issuer_data[8:9])
+    if len(issuer_data) == 10 and kind is not None:
+        if issuer_data[9] not in kind:
+            yield warn(
+                "9F10", f"no discretionary data of length {issuer_data[8]:02X} has the identifier {issuer_data[9]:02X}"
+            )
+        if "DF71" in objects and issuer_data[9] in (2, 3, 4):
+            yield warn("9F10", "discretionary data 02 to 04 do not go together with a second e-cash currency")
+    for entry, log_format in (("9F4D", "9F4F"), ("DF4D", "DF4F")):
+        sfis = [file.short_identifier for file in directory.file.values() if file.log_format == log_format]
+        if entry in objects and (not 11 <= objects[entry][0] <= 30 or objects[entry][0] not in sfis):
+            yield warn(entry, f"names no log of format {log_format} with a short identifier of 11 to 30")
+    capabilities = objects.get("9F68", bytes(4))[0]
+    if bin(capabilities >> 5).count("1") > 1:
+        yield warn("9F68", "at most one of the offline checks may be chosen (byte 1, bits 8 to 6)")
+
+
+def _records(profile: Profile, name: str, directory: Directory) -> Iterator[Problem]:
+    assert directory.payment is not None  # noqa: S101 - checked before
+    for kind, path in directory.payment.path.items():
+        where = f"directory.{name}.payment.path.{kind}.afl"
+        tags = Counter(tag for record in _reached(profile, name, path) for tag in record)
+        for tag in MANDATORY:
+            if not tags[tag]:
+                yield Problem(where, f"reaches no {tag}, which is mandatory", "warning")
+        for tag, times in tags.items():
+            if times > 1 or tag in ("82", "94"):
+                yield Problem(where, f"a terminal would read {tag} twice and end the transaction", "warning")
+        if path.aip[0] & 0x21 and "9F4A" not in tags:
+            yield Problem(where, "the AIP is not signed: 9F4A is missing", "warning")
+    for file, number, record in _all_records(profile, name):
+        for tag in NEVER_IN_RECORDS:
+            if tag in record:
+                yield Problem(f"content.{name}.{file}.records.{number}.{tag}", "may stand in no record", "warning")
+    yield from _equal_values(profile, name, directory)
+
+
+def _reached(profile: Profile, name: str, path: TransactionPath) -> Iterator[Mapping[str, object]]:
+    files = {file.short_identifier: file_name for file_name, file in profile.directory[name].file.items()}
+    for start in range(0, len(path.afl), 4):
+        records = given_records(profile, name, files[path.afl[start] >> 3])
+        yield from records[path.afl[start + 1] - 1 : path.afl[start + 2]]
+
+
+def _equal_values(profile: Profile, name: str, directory: Directory) -> Iterator[Problem]:
+    values = payment_content.record_values(profile, name)
+    objects = payment_content.data_objects(directory)
+
+    def warn(tag: str, message: str) -> Problem:
+        return Problem(f"content.{name}", f"{tag}: {message}", "warning")
+
+    for tag, card_tag in (("9F42", "9F51"), ("5F28", "9F57")):
+        if tag in values and card_tag in objects and values[tag] != objects[card_tag]:
+            yield warn(tag, f"is not {card_tag} of the card")
+    pan, separator, rest = values.get("57", b"").hex().upper().partition("D")
+    if separator:
+        if pan != values["5A"].hex().upper().rstrip("F"):
+            yield warn("57", "has another account number than 5A")
+        if "5F24" in values and rest[:4] != values["5F24"].hex()[:4]:
+            yield warn("57", "has another expiry date than 5F24")
+        if "5F30" in values and rest[4:7] != values["5F30"].hex()[1:]:
+            yield warn("57", "has another service code than 5F30")
+    if "5F20" in values and "9F0B" in values:
+        yield warn("9F0B", "5F20 and its extension exclude each other")
+    offline_pin = any(method & 0x3F in (1, 3) for method in values.get("8E", b"")[8::2])
+    if offline_pin and not directory.pin:
+        yield warn("8E", "asks for an offline PIN, which the application does not have")
+    if "9F79" in objects and values.get("8E", b"")[8:9] in (b"\x02", b"\x42"):
+        yield warn("8E", "online PIN is not the first method of an e-cash card")

@@ -1,0 +1,132 @@
+"""What a payment application holds after personalisation: records of template 70, data objects, file control information."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from profiles.dictionary import PaymentElement, ValueFormatError, payment_elements
+from profiles.model import Directory, Profile
+
+COMPUTED = "computed"
+"""Value of a certificate or signature that is made when the card is built."""
+COMPUTED_TAGS = ("8F", "90", "92", "9F32", "93", "9F46", "9F47", "9F48")
+RECORD_TEMPLATE = "70"
+FCI_OBJECTS = ("50", "87", "9F38", "5F2D", "9F11", "9F12")
+"""Objects of tag A5 in the answer of SELECT, in order (JR/T 0025.5 table B.21)."""
+DISCRETIONARY_OBJECTS = ("9F4D", "DF4D", "9F5A", "5F50")
+
+Fault = tuple[str, str]
+"""Place inside the content, and a sentence."""
+
+
+def data_object(tag: str, value: bytes) -> bytes:
+    """Tag, length and value (BER-TLV)."""
+    length = bytes((len(value),))
+    if len(value) > 0x7F:
+        length = b"\x81" + length if len(value) <= 0xFF else b"\x82" + len(value).to_bytes(2, "big")
+    return bytes.fromhex(tag) + length + value
+
+
+def element(tag: str) -> PaymentElement:
+    """The data object of a tag; raises :class:`~profiles.dictionary.values.ValueFormatError` for an unknown one."""
+    found = payment_elements().get(tag)
+    if found is None:
+        raise ValueFormatError(f"the dictionary has no payment data object {tag}")
+    return found
+
+
+def data_objects(directory: Directory) -> dict[str, bytes]:
+    """The bytes of the data objects of a directory by tag; raises ValueFormatError."""
+    return {tag: element(tag).encode(value) for tag, value in directory.data.items()}
+
+
+def given_records(profile: Profile, directory: str, file: str) -> list[Mapping[str, Any]]:
+    """The records of a file of templates as the profile writes them."""
+    records = profile.content.get(directory, {}).get(file, {}).get("records", [])
+    return records if isinstance(records, list) else []
+
+
+def encode_records(
+    profile: Profile, directory: str, file: str, computed: Mapping[str, bytes] | None = None
+) -> tuple[bytes, ...]:
+    """The records of a file of templates; ``computed`` has the certificates and signatures.
+
+    An empty computed value is left out: a remainder that does not exist. Without ``computed`` they are left out all.
+    Raises :class:`~profiles.dictionary.values.ValueFormatError`.
+    """
+    known = computed or {}
+    return tuple(_record(record, known) for record in given_records(profile, directory, file))
+
+
+def _record(record: Mapping[str, Any], computed: Mapping[str, bytes]) -> bytes:
+    parts = []
+    for tag, value in record.items():
+        raw = computed.get(tag, b"") if value == COMPUTED else element(tag).encode(value)
+        if raw:
+            parts.append(data_object(tag, raw))
+    return data_object(RECORD_TEMPLATE, b"".join(parts))
+
+
+def faults(profile: Profile, directory: str, file: str) -> Iterator[Fault]:
+    """Everything that keeps the records of a file of templates from being encoded."""
+    content = profile.content.get(directory, {}).get(file, {})
+    for name in content:
+        if name != "records":
+            yield name, "is not known here; this file takes 'records'"
+    given = content.get("records", [])
+    if not isinstance(given, list) or not all(isinstance(record, Mapping) for record in given):
+        yield "records", "a list of tables of data objects by tag is needed"
+        return
+    for number, record in enumerate(given, 1):
+        for tag, value in record.items():
+            where = f"records.{number}.{tag}"
+            if value == COMPUTED:
+                if tag not in COMPUTED_TAGS:
+                    yield where, f"cannot be computed; {', '.join(COMPUTED_TAGS)} can"
+                continue
+            try:
+                element(tag).encode(value)
+            except ValueFormatError as error:
+                yield where, str(error)
+
+
+def record_values(profile: Profile, directory: str) -> dict[str, bytes]:
+    """Every data object of all records of a directory by tag, computed ones excepted; raises ValueFormatError."""
+    return {
+        tag: element(tag).encode(value)
+        for file_name, file in profile.directory[directory].file.items()
+        if file.templates
+        for record in given_records(profile, directory, file_name)
+        for tag, value in record.items()
+        if value != COMPUTED
+    }
+
+
+def file_control_information(directory: Directory) -> bytes:
+    """Answer of SELECT: ``6F{84, A5{50, 87, 9F38, 5F2D, 9F11, 9F12, BF0C{…}}}`` (JR/T 0025.5 §6, B.13)."""
+    objects = data_objects(directory)
+    if directory.label:
+        objects["50"] = directory.label.encode("gbk")
+    discretionary = b"".join(data_object(tag, objects[tag]) for tag in DISCRETIONARY_OBJECTS if tag in objects)
+    proprietary = b"".join(data_object(tag, objects[tag]) for tag in FCI_OBJECTS if tag in objects)
+    if discretionary:
+        proprietary += data_object("BF0C", discretionary)
+    return data_object("6F", data_object("84", directory.aid or b"") + data_object("A5", proprietary))
+
+
+def lengths(dol: bytes) -> list[tuple[str, int]]:
+    """Tags and lengths of a data object list; raises ValueFormatError where it is none."""
+    found, position = [], 0
+    while position < len(dol):
+        start = position
+        position += 1
+        if dol[start] & 0x1F == 0x1F:
+            while position < len(dol) and dol[position] & 0x80:
+                position += 1
+            position += 1
+        if position >= len(dol):
+            raise ValueFormatError("not a list of tags and lengths")
+        found.append((dol[start:position].hex().upper(), dol[position]))
+        position += 1
+    return found
