@@ -18,6 +18,7 @@ SUITE = Suite("formats", "识别数据", "Identification data")
 
 JPEG_BEGINNING, JPEG_END = bytes.fromhex("FFD8"), bytes.fromhex("FFD9")
 BITMAP_BEGINNING = b"BM"
+CARD_FACTOR_LENGTH = 8
 ALGORITHM_OBJECT = 0x9F0C
 
 
@@ -46,6 +47,8 @@ def city(bench: Bench) -> None:
     if holder(bench.profile, "UKSSSE") != ENVIRONMENT:
         raise Inconclusive("卡片声明中没有 UKSSSE", "the declared card has no UKSSSE")
     start(bench, ENVIRONMENT)
+    if len(bench.historical) < CARD_FACTOR_LENGTH:
+        raise Inconclusive("复位应答中没有卡分散因子", "the reset answer has no card factor")
     genuine = KeyService(bench.profile, bench.historical, code)
     data = genuine.external_authentication("UKSSSE", get_challenge(bench))
     answer = external_authentication(bench, "UKSSSE", data)

@@ -71,7 +71,7 @@ def _institution_areas(value: bytes, bench: Bench) -> bool:
     """As declared where the profile declares the number; areas of the same province as the card otherwise."""
     declared = bench.profile.content.get(ENVIRONMENT, {}).get("EF05", {}).get("04")
     if isinstance(declared, str):
-        return value.hex().upper() == declared.replace(" ", "").upper()
+        return value[5:].hex().upper() == declared.replace(" ", "").upper()[10:]
     areas = value[5:8].hex(), value[8:11].hex()
     return len(value) == 12 and all(map(is_area, areas)) and areas[0][:2] == bench.profile.issuer.city_code[:2]
 

@@ -34,9 +34,15 @@ def vendor(change: Callable[[File], File | None], path: str, product_name: str =
     if changed is not None:
         files[name] = changed
     content = {key: dict(value) for key, value in profile.content.items()}
-    content.get(directory, {}).pop(name, None)
+    if changed is None or shape(changed) != shape(described.file[name]):
+        content.get(directory, {}).pop(name, None)
     directories = {**profile.directory, directory: described.model_copy(update={"file": files})}
     return profile.model_copy(update={"directory": directories, "content": content})
+
+
+def shape(file: File) -> tuple[object, ...]:
+    """What must stay for the declared content to fit."""
+    return file.structure, file.elements, file.layout, file.size
 
 
 def with_access(path: str, *, read: str | None = None, update: str | None = None, name: str = "ssc3-sm4") -> Profile:
