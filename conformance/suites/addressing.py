@@ -12,17 +12,15 @@ from typing import NamedTuple
 
 from conformance.bench import GOOD, Bench
 from conformance.cases import Case, Kind, Level, Suite
-from conformance.dialogue import REFUSED, FilePlace, apdu, file_places, place, satisfy, select_identifier
+from conformance.dialogue import FilePlace, apdu, file_places, place, satisfy, select_identifier
 from conformance.failures import Inconclusive, NotApplicable
 from emulator.iso7816 import SW, Response
-from emulator.iso7816.status import wrong_le
 from profiles.model import File, Profile, Text
 
 SUITE = Suite("addressing", "寻址", "Addressing")
 
 READ_BINARY, READ_RECORD, UPDATE_BINARY, UPDATE_RECORD = 0xB0, 0xB2, 0xD6, 0xDC
-GET_RESPONSE = 0xC0
-FIRST, LAST, BY_NUMBER, TO_LAST, FROM_LAST = 0, 1, 4, 5, 6
+FIRST, LAST, BY_NUMBER, TO_LAST = 0, 1, 4, 5
 WHOLE = 256
 """Le ``00``."""
 CHUNK = 16
@@ -128,27 +126,6 @@ def _check_several(bench: Bench, file: File, records: list[bytes], number: int) 
         )
 
 
-def _exact_lengths(bench: Bench, path: str) -> None:
-    """The right Le brings the record, any other the right length and nothing else, by number and by tag."""
-    found = _open(bench, path)
-    sfi = found.file.short_identifier
-    for number, record in enumerate(_records(bench, found.file), 1):
-        length = len(record)
-        if not 1 <= length <= LONGEST_RECORD:
-            raise Inconclusive("记录长度不可用", f"record {number} has {length} bytes")
-        for le in {1, length - 1, length, length + 1} - {0}:
-            answer = bench.transmit(apdu(0x00, 0xB2, number, sfi << 3 | BY_NUMBER, ne=le))
-            wanted = Response(record, SW.SUCCESS) if le == length else Response(b"", wrong_le(length))
-            bench.check(
-                answer == wanted,
-                f"记录 {number}（{length} 字节），Le = {le:02X}",
-                f"record {number} of {length} bytes, Le = {le:02X}",
-                expected=wanted.to_bytes(),
-                received=answer.to_bytes(),
-                requirement="SSC-REC-059",
-            )
-
-
 # Reading transparent files
 
 
@@ -178,11 +155,6 @@ def _read_binary_in_every_way(bench: Bench, path: str) -> None:
 
 
 # Updating
-
-
-def _marked(old: bytes, step: int) -> bytes:
-    """The old value with another last byte, a different one for each step."""
-    return old[:-1] + bytes([old[-1] ^ step])
 
 
 def _update_binary_in_every_way(bench: Bench, path: str) -> None:
@@ -238,82 +210,12 @@ def _update(bench: Bench, file: File, ins: int, ways: list[Way], value: Callable
         ways[0].go(bench, file, ins, old)
 
 
-# Without the right
-
-
-def _refused_in_every_way(bench: Bench, path: str) -> None:
-    """What is refused one way is refused every way, gives no data, not even to GET RESPONSE, and changes nothing."""
-    found = _open(bench, path)
-    before = _contents(bench, found.file)
-    bench.reset()
-    found.open(bench)
-    for way, ins, data in _accesses(found.file, before):
-        answer = way.go(bench, found.file, ins, data)
-        bench.check(
-            answer == Response(b"", REFUSED),
-            f"无权限{'更新' if data else '读取'}：{way.what}",
-            f"{'update' if data else 'read'} without the right: {way.what}",
-            expected="6982",
-            received=answer.to_bytes(),
-            requirement="SSC-ACC-075",
-        )
-        waiting = bench.transmit(apdu(0x00, GET_RESPONSE, 0, 0, ne=WHOLE))
-        bench.check(
-            not waiting.data,
-            "随后取响应无数据",
-            "GET RESPONSE then gives no data",
-            expected="—",
-            received=waiting.to_bytes(),
-            requirement="SSC-ACC-075",
-        )
-    bench.reset()
-    after = _contents(bench, _open(bench, path).file)
-    bench.check(
-        after == before,
-        "内容不变",
-        "the contents are unchanged",
-        expected=b"".join(before),
-        received=b"".join(after),
-        requirement="SSC-ACC-075",
-    )
-
-
-def _contents(bench: Bench, file: File) -> list[bytes]:
-    """All records, or what a transparent file begins with."""
-    if file.structure != "transparent":
-        return _records(bench, file)
-    answer = bench.send(apdu(0x00, READ_BINARY, 0x80 | file.short_identifier, 0, ne=min(CHUNK, file.size or CHUNK)))
-    return [bench.need(answer, "读取", "READ BINARY").data]
-
-
-def _accesses(file: File, contents: list[bytes]) -> Iterator[tuple[Way, int, bytes]]:
-    """Every way to read a file, and, but for cyclic ones, to update it with what it holds: way, INS and data."""
-    writes = not file.update.is_never and file.structure != "cyclic"
-    if file.structure == "transparent":
-        ways = [Way("SFI", "", 0x80 | file.short_identifier, 0), Way("P1-P2 = 0000", "", 0, 0, 0x02)]
-        for way in ways:
-            yield way, READ_BINARY, b""
-            if writes and contents[0]:
-                yield way, UPDATE_BINARY, contents[0]
-        return
-    for number, record in enumerate(contents, 1):
-        for way in _ways(file, contents, number):
-            if way.select is None and way.p2 <= 7:
-                way = way._replace(select=0x02)
-            yield way, READ_RECORD, b""
-            if writes and 1 <= len(record) <= LONGEST_RECORD:
-                yield way, UPDATE_RECORD, record
-    for mode in (TO_LAST, FROM_LAST):
-        yield Way(f"{mode:03b}, SFI", "", 1, file.short_identifier << 3 | mode), READ_RECORD, b""
-        yield Way(f"{mode:03b}", "", 1, mode, 0x02), READ_RECORD, b""
-
-
 # Cases for every file
 
 
 @SUITE.cases_from
 def every_file(profile: Profile) -> Iterable[Case]:
-    """Reading, lengths and updating for each file that has the right to it; at the quick level one file of a kind is updated."""
+    """Reading and updating for each file that has the right to it; at the quick level one file of a kind is updated."""
     updated: set[tuple[str, str]] = set()
     for found in file_places(profile.directory):
         file, subject = found.file, found.path.replace("/", "-")
@@ -341,28 +243,6 @@ def every_file(profile: Profile) -> Iterable[Case]:
                     en="the same by number, by tag, from a number on, by SFI and in the current file",
                 ),
                 partial(_read_in_every_way, path=found.path),
-            )
-            yield Case(
-                f"CMD/{subject}-lengths/BI",
-                Text(zh=f"{title.zh}：记录长度", en=f"{title.en}: lengths of records"),
-                ("SSC-REC-059",),
-                Kind.INVALID,
-                Text(
-                    zh="Le 不符时 6Cxx，xx 为记录长度，无数据",
-                    en="6Cxx with the length of the record and no data for another Le",
-                ),
-                partial(_exact_lengths, path=found.path),
-            )
-        if not file.read.is_free and (file.update.is_never or not file.update.is_free):
-            yield Case(
-                f"CMD/{subject}-paths-refused/BO",
-                Text(
-                    zh=f"{title.zh}：无权限时各种寻址均被拒绝", en=f"{title.en}: every way is refused without the right"
-                ),
-                ("SSC-ACC-075",),
-                Kind.INOPPORTUNE,
-                Text(zh="6982，无数据，内容不变", en="6982, no data, the contents unchanged"),
-                partial(_refused_in_every_way, path=found.path),
             )
         if not file.update.is_never and file.structure != "cyclic":
             kind = found.directory, file.structure

@@ -132,15 +132,6 @@ class OtherAnswerAfterGarbage(Alteration):
         return answer
 
 
-class UpdatesByTag(Alteration):
-    """A card that asks for no right when an update names a record by its tag."""
-
-    def transmit(self, command: bytes, card: Transmit) -> bytes:
-        answer = card(command)
-        by_tag = is_command(command, ins=UPDATE_RECORD) and command[3] & 7 == 0
-        return OK if by_tag and answer == word(0x6982) else answer
-
-
 def any_class(command: bytes) -> bytes:
     """Take every class for 00."""
     return b"\0" + command[1:] if command[0] & 0xF0 not in (0x00, 0x80, 0xB0) else command
@@ -251,18 +242,6 @@ FAULTS: dict[str, tuple[ModuleType, str, Callable[[], Alteration], str]] = {
         lambda: answers(lambda c, a: word(0x6986) if is_command(c, ins=READ_RECORD, p2=0x04) else a),
         "SSC-SEL-021",
     ),
-    "6C without number": (
-        addressing,
-        "CMD/SSSE-EF05-lengths",
-        lambda: answers(lambda c, a: b"\x6c\x00" if a[:1] == b"\x6c" else a),
-        "SSC-REC-059",
-    ),
-    "as much as Le": (
-        addressing,
-        "CMD/SSSE-EF05-lengths",
-        lambda: commands(lambda c: c[:4] + b"\0" if is_command(c, ins=READ_RECORD) else c),
-        "SSC-REC-059",
-    ),
     "update of the current file lost": (
         addressing,
         "CMD/DF01-EF16-update-paths",
@@ -275,21 +254,6 @@ FAULTS: dict[str, tuple[ModuleType, str, Callable[[], Alteration], str]] = {
         lambda: answers(lambda c, a: word(0x6A86) if is_command(c, ins=UPDATE_RECORD) and c[3] & 7 == 0 else a),
         "SSC-REC-055",
     ),
-    "read by tag without the right": (
-        addressing,
-        "CMD/DF01-EF05-paths-refused",
-        lambda: answers(lambda c, a: b"\x20\x02\x35\x31" + OK if _by_first_tag(c) and a == word(0x6982) else a),
-        "SSC-ACC-075",
-    ),
-    "refused data wait": (
-        addressing,
-        "CMD/DF01-EF05-paths-refused",
-        lambda: answers(
-            lambda c, a: b"\x20\x02\x35\x31" + OK if is_command(c, ins=GET_RESPONSE) and len(a) == 2 else a
-        ),
-        "SSC-ACC-075",
-    ),
-    "refused update by tag is made": (addressing, "CMD/DF01-EF05-paths-refused", UpdatesByTag, "SSC-ACC-075"),
     "lost after an error": (robustness, "CMD/after-errors", LeavesAfterAnError, "SSC-CMD-012"),
     "lost after anything": (robustness, "CMD/anything", LeavesAfterAnError, "SSC-CMD-012"),
     "ATR after anything": (robustness, "CMD/anything", OtherAnswerAfterGarbage, "SSC-CMD-012"),
