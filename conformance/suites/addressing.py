@@ -67,6 +67,8 @@ def _records(bench: Bench, file: File) -> list[bytes]:
         if answer.sw == SW.RECORD_NOT_FOUND:
             return records
         bench.need(answer, "按记录号读取", "READ RECORD by number")
+        if not answer.data:
+            raise Inconclusive("读取成功但无数据", "a read succeeded and gave no data")
         records.append(answer.data)
     raise Inconclusive("文件没有末尾", "the file has no end")
 
@@ -138,6 +140,8 @@ def _read_binary_in_every_way(bench: Bench, path: str) -> None:
             length = min(CHUNK, size - offset)
             named = bench.send(apdu(0x00, 0xB0, 0x80 | found.file.short_identifier, offset, ne=length))
             bench.need(named, "按 SFI 读取", "READ BINARY by SFI")
+            if len(named.data) != length:
+                raise Inconclusive("数据长度不符", f"READ BINARY gave {len(named.data)} bytes instead of {length}")
             implied = bench.send(apdu(0x00, 0xB0, 0, offset, ne=length))
             found.open(bench)
             satisfy(bench, found.file.read)

@@ -23,7 +23,7 @@ from conformance.dialogue import (
     select_identifier,
     select_name,
 )
-from conformance.failures import NotApplicable
+from conformance.failures import Inconclusive, NotApplicable
 from conformance.properties import for_all
 from conformance.suites.selection import NOT_FOUND, objects
 from emulator.iso7816 import SW, Response
@@ -50,6 +50,12 @@ def read_by_short_identifier(bench: Bench, file: File, number: int = 1) -> Respo
     return (
         read_binary(bench, file, length=CHUNK) if file.structure == "transparent" else read_record(bench, file, number)
     )
+
+
+def _need_data(answer: Response) -> Response:
+    if not answer.data:
+        raise Inconclusive("读取成功但无数据", "a read succeeded and gave no data")
+    return answer
 
 
 def _selected_by_identifier(bench: Bench, path: str) -> None:
@@ -91,7 +97,7 @@ def _check_current(bench: Bench, found: FilePlace) -> None:
     if read.sw == SW.SUCCESS:
         named = read_by_short_identifier(bench, found.file)
         bench.check(
-            named == read,
+            named == read and read.data != b"",
             "与短文件标识符所读相同",
             "the same as by short file identifier",
             expected=named.to_bytes(),
@@ -109,7 +115,7 @@ def _current_by_short_identifier(bench: Bench, path: str) -> None:
     wanted = read_by_short_identifier(bench, found.file, number)
     if wanted.sw == SW.RECORD_NOT_FOUND:
         raise NotApplicable("循环文件中尚无记录", "the cyclic file has no record yet")
-    bench.need(wanted, f"读 {path}", f"read {path}")
+    _need_data(bench.need(wanted, f"读 {path}", f"read {path}"))
     others = [file for file in found.described_directory.file.values() if file.structure != "internal"]
     for other in others[:2]:
         bench.need(bench.send(select_identifier(other.fid, CHILD_FILE)), "选择另一文件", "SELECT another file")
@@ -177,7 +183,7 @@ def _refused(bench: Bench, attempt: Attempt) -> None:
     found.open(bench)
     satisfy(bench, found.file.read)
     bench.need(bench.send(select_identifier(found.file.fid, CHILD_FILE)), "选择文件", "SELECT the file")
-    before = bench.need(read_current(bench, found.file), "读当前文件", "read the current file")
+    before = _need_data(bench.need(read_current(bench, found.file), "读当前文件", "read the current file"))
     bench.expect(
         bench.transmit(attempt.command),
         NOT_FOUND,

@@ -23,7 +23,7 @@ from conformance.dialogue import (
     update_first,
     verify,
 )
-from conformance.failures import NotApplicable
+from conformance.failures import Inconclusive, NotApplicable
 from conformance.maintenance import APPLICATION_BLOCK, authentication_keys, enter, lock_key, maintenance_key, protected
 from emulator.iso7816 import SW
 from profiles.model import File, Profile, Text
@@ -302,22 +302,35 @@ def every_application(profile: Profile) -> Iterable[Case]:
     ),
 )
 def global_pin(bench: Bench) -> None:
-    """One VERIFY in SSSE, then through all directories and back."""
-    open_directory(bench, ENVIRONMENT)
-    pins = frozenset(bench.profile.directory[ENVIRONMENT].pin)
-    bench.need(verify(bench), "验证个人密码", "VERIFY")
+    """One VERIFY, then through all directories and back."""
+    pins = frozenset(bench.profile.directory[ENVIRONMENT].pin) if ENVIRONMENT in bench.profile.directory else NOTHING
     through = applications(bench.profile)
+    protected_files = {
+        directory: [
+            found
+            for found in places_in(bench.profile, directory)
+            if not found.file.read.is_free and found.file.read.satisfied_by(pins)
+        ]
+        for directory in through
+    }
+    open_directory(bench, ENVIRONMENT)
+    for directory in through:
+        enter(bench, directory)
+        for found in protected_files[directory]:
+            if read_first(bench, found.file).sw != REFUSED:
+                raise Inconclusive(f"{found.path} 未受保护", f"{found.path} is not protected")
+    open_directory(bench, ENVIRONMENT)
+    bench.need(verify(bench), "验证个人密码", "VERIFY")
     for directory in (*through, *reversed(through)):
         enter(bench, directory)
-        for found in places_in(bench.profile, directory):
-            if not found.file.read.is_free and found.file.read.satisfied_by(pins):
-                bench.expect(
-                    read_first(bench, found.file),
-                    READABLE if found.file.structure == "cyclic" else GOOD,
-                    f"读 {found.path}",
-                    f"read {found.path}",
-                    requirement="SSC-FW-009",
-                )
+        for found in protected_files[directory]:
+            bench.expect(
+                read_first(bench, found.file),
+                READABLE if found.file.structure == "cyclic" else GOOD,
+                f"读 {found.path}",
+                f"read {found.path}",
+                requirement="SSC-FW-009",
+            )
 
 
 # States

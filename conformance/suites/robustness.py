@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from conformance.bench import Bench
 from conformance.cases import Kind, Level, Suite
 from conformance.dialogue import apdu, open_directory, select_identifier, select_name
-from conformance.failures import CardFailure, NotApplicable
+from conformance.failures import CardFailure, Inconclusive, NotApplicable
 from conformance.properties import for_all
-from conformance.suites.selection import ENVIRONMENT_NAME, MASTER_FILE, open_environment
+from conformance.suites.selection import ENVIRONMENT_NAME, MASTER_FILE, READ_IDENTIFICATION, open_environment
 from emulator.iso7816 import SW, Command, Response
 from emulator.iso7816.status import is_more_available, is_success, is_warning, is_wrong_le
 from profiles import dictionary
@@ -33,7 +33,6 @@ OF_THE_FAMILY = frozenset({(0xBF, 0xC8)})
 """GET INFO, which tells the chip; a command of the makers that no standard names (vol. 2 §1.2)."""
 READING = frozenset({0xA4, 0xB0, 0xB2, 0x84, 0x88, 0xC0})
 """Instructions that neither change anything nor cost a try."""
-ISSUER_FILE = 0x05
 LONGEST = 300
 MOST_COMMANDS = 4
 MOST_SHOWN = 8
@@ -135,12 +134,20 @@ def _identification(bench: Bench) -> Response:
         received=f"{selected.sw:04X}",
         requirement="SSC-CMD-012",
     )
-    return bench.send(apdu(0x00, 0xB2, 1, ISSUER_FILE << 3 | 4, ne=256))
+    return bench.send(READ_IDENTIFICATION)
+
+
+def _at_first(bench: Bench) -> Response:
+    """The identification before anything is done to the card."""
+    before = bench.need(_identification(bench), "读卡的识别码", "READ RECORD of the identification code")
+    if not before.data:
+        raise Inconclusive("读取成功但无数据", "a read succeeded and gave no data")
+    return before
 
 
 def _goes_on(bench: Bench, garbage: list[bytes]) -> None:
     open_environment(bench)
-    atr, before = bench.atr, bench.need(_identification(bench), "读卡的识别码", "READ RECORD")
+    atr, before = bench.atr, _at_first(bench)
     for command in garbage:
         response = answered(bench, command, "SSC-CMD-012")
         if is_more_available(response.sw) or is_wrong_le(response.sw):
@@ -199,7 +206,7 @@ def anything(bench: Bench) -> None:
 def after_errors(bench: Bench) -> None:
     """One refused command of each kind: class, instruction, parameters, length, file, record, right, current file."""
     open_environment(bench)
-    before = bench.need(_identification(bench), "读卡的识别码", "READ RECORD")
+    before = _at_first(bench)
     for command in (
         bytes.fromhex("F0A4000000"),
         bytes.fromhex("00FF0000"),

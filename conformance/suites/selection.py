@@ -40,6 +40,8 @@ CHILD_FILE, BY_NAME = 0x02, 0x04
 UNDEFINED_P1 = (0x0F, 0x05, 0x10, 0x7F, 0x80, 0xFF)
 UNDEFINED_P2 = (0x10, 0x40, 0x80, 0xF0)
 
+READ_IDENTIFICATION = apdu(0x00, 0xB2, 1, 0x05 << 3 | 4, ne=256)
+"""READ RECORD 1 of EF05, the card identification code, which anyone may read."""
 SELECTED = Expectation((SW.SUCCESS,), families=(0x61,))
 NOT_FOUND = Expectation((SW.FILE_NOT_FOUND,))
 
@@ -88,6 +90,15 @@ def environment(bench: Bench) -> None:
             "SELECT SSSE by its AID",
             requirement="SSC-SEL-001",
         )
+    answer = bench.send(READ_IDENTIFICATION)
+    bench.check(
+        answer.sw == SW.SUCCESS and answer.data[:1] == b"\x01",
+        "SSSE 为当前目录：读卡的识别码",
+        "SSSE is the current directory: the card identification code can be read",
+        expected="01…9000",
+        received=answer.to_bytes(),
+        requirement="SSC-SEL-001",
+    )
 
 
 def _needs_environment(bench: Bench) -> None:
@@ -329,26 +340,31 @@ def applications(profile: Profile) -> Iterable[Case]:
 
 
 def check_stands_in(bench: Bench, name: str, requirement: str) -> None:
-    """Judge whether a directory of SSSE is the current one, by a file that only it has or that only it protects."""
+    """Judge whether a directory of SSSE is current, by a file that it alone has, that it alone protects, or that differs."""
     described, above = bench.profile.directory[name], bench.profile.directory[ENVIRONMENT]
     elsewhere = {file.fid: file for file in above.file.values()}
     for file in described.file.values():
+        other = elsewhere.get(file.fid)
         if file.structure == "internal":
             continue
-        shown = f"{name}/{file.fid.hex().upper()}"
-        other = elsewhere.get(file.fid)
         if other is None:
-            answer = bench.send(select_identifier(file.fid, CHILD_FILE))
-            expected = Expectation((SW.SUCCESS,))
-        elif other.read.is_free and not file.read.is_free and name != ENVIRONMENT:
-            answer, expected = read_first(bench, file), Expectation((REFUSED,))
+            answer, expected = bench.send(select_identifier(file.fid, CHILD_FILE)), f"{SW.SUCCESS:04X}"
+            good, received = answer.sw == SW.SUCCESS, f"{answer.sw:04X}"
+        elif other.read.is_free and not file.read.is_free:
+            answer, expected = read_first(bench, file), f"{REFUSED:04X}"
+            good, received = answer.sw == REFUSED, f"{answer.sw:04X}"
+        elif file.read.is_free and file.elements[:1] != other.elements[:1]:
+            answer, expected = read_first(bench, file), f"{file.elements[0]}…"
+            good, received = answer.data[:1].hex().upper() == file.elements[0], answer.to_bytes().hex().upper()
         else:
             continue
-        bench.expect(
-            answer,
-            expected,
+        shown = f"{name}/{file.fid.hex().upper()}"
+        bench.check(
+            good,
             f"当前目录应为 {name}：{shown}",
             f"{name} should be the current directory: {shown}",
+            expected=expected,
+            received=received,
             requirement=requirement,
         )
         return
