@@ -323,3 +323,8 @@ def is_good(answer: bytes) -> bool:
 def word(sw: int) -> bytes:
     """A status word as an answer."""
     return sw.to_bytes(2)
+
+
+def changed(old: int, new: int, ins: int | None = None) -> Alteration:
+    """A card with another status word, perhaps only for an instruction."""
+    return answers(lambda c, a: a[:-2] + word(new) if a[-2:] == word(old) and is_command(c, ins=ins) else a)

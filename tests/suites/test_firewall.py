@@ -13,6 +13,7 @@ import pytest
 from conformance import events
 from conformance.cases import Suite
 from conformance.suites import firewall, firewall_sequences
+from conformance.verdict import Verdict
 from emulator.cos.session import Session
 from emulator.cos.tree import Node
 
@@ -45,6 +46,11 @@ def test_good_card_passes(suite: Suite, name: str) -> None:
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
 def test_hostile_card_fails_cleanly(suite: Suite, name: str) -> None:
     assert_judged(run(suite, "ssc3-sm4", HOSTILE[name]()))
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_nothing_passes_on_a_card_that_only_says_9000(suite: Suite) -> None:
+    assert Verdict.PASS not in run(suite, "ssc3-sm4", HOSTILE["always 9000"]()).verdicts.values()
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)

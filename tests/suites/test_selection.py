@@ -6,6 +6,7 @@ import pytest
 
 from conformance.cases import Suite
 from conformance.suites import directory_file, file_selection, selection
+from conformance.verdict import Verdict
 from emulator.cos.session import Session
 from emulator.iso7816 import tlv
 
@@ -43,6 +44,11 @@ def test_good_card_passes(suite: Suite, name: str) -> None:
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
 def test_hostile_card_fails_cleanly(suite: Suite, name: str) -> None:
     assert_judged(run(suite, "ssc3-sm4", HOSTILE[name]()))
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_nothing_passes_on_a_card_that_only_says_9000(suite: Suite) -> None:
+    assert Verdict.PASS not in run(suite, "ssc3-sm4", HOSTILE["always 9000"]()).verdicts.values()
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
