@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,11 +21,14 @@ from emulator.cos.memory import Snapshot
 from profiles import load
 from profiles.model import Profile
 
-SHIPPED = ("ssc3-sm4", "ssc2-3des", "blank")
+ISSUED = ("ssc3-sm4", "ssc2-3des")
+SHIPPED = (*ISSUED, "blank")
 AREAS = ("ATR", "SEL", "REC", "FMT", "CODE", "ACC", "KEY", "PIN", "AUT", "SM", "FW", "TEAR", "CMD", "LIFE")
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
 PRODUCTS = (*SHIPPED, UNBLOCKING)
 """The products as they are, and one that declares more."""
+MOST_DIRECTED = 8
+"""Requirements that a directed case judges at most; generated sequences over the whole card judge many."""
 
 
 @lru_cache
@@ -89,15 +93,31 @@ class Hunt:
     trouble: str | None
 
 
-def judging(name: str, requirements: tuple[str, ...]) -> tuple[str, ...]:
-    """Identifiers of the cases that judge any of these requirements."""
-    return tuple(case.identifier for case in cases(name) if not set(requirements).isdisjoint(case.requirements))
+def judging(name: str, requirements: Collection[str]) -> list[Case]:
+    """The cases that judge any of these requirements."""
+    return [case for case in cases(name) if not set(requirements).isdisjoint(case.requirements)]
+
+
+def is_broad(case: Case) -> bool:
+    """Whether a case is a generated sequence over the whole card."""
+    return len(case.requirements) > MOST_DIRECTED
 
 
 def hunt(fault: Fault, name: str, seed: int) -> Hunt:
-    """Run the cases that judge a fault's requirements until one of these fails."""
-    only = judging(name, fault.requirements)
-    assert only, f"no case judges any of {', '.join(fault.requirements)}"
+    """Run the cases that judge a fault's requirements until one of these fails; generated sequences come last."""
+    found = judging(name, fault.requirements)
+    assert found, f"no case judges any of {', '.join(fault.requirements)}"
+    result = Hunt(set(), [], None)
+    for broad in (False, True):
+        only = tuple(case.identifier for case in found if is_broad(case) is broad)
+        if only:
+            result = _run(fault, name, seed, only)
+        if result.trouble or not result.failed.isdisjoint(fault.requirements):
+            break
+    return result
+
+
+def _run(fault: Fault, name: str, seed: int, only: tuple[str, ...]) -> Hunt:
     target = InProcessTarget(faulty_card(name, fault))
     log: list[Event] = []
     plan = Plan(profile=product(name), seed=seed, destructive=True, only=only, fault=fault.name)
@@ -108,8 +128,7 @@ def hunt(fault: Fault, name: str, seed: int) -> Hunt:
             failed = failed_requirements(log)
             if not failed.isdisjoint(fault.requirements):
                 break
-    finished = [event for event in log if isinstance(event, CaseFinished)]
-    return Hunt(failed, finished, engine.trouble)
+    return Hunt(failed, [event for event in log if isinstance(event, CaseFinished)], engine.trouble)
 
 
 def failed_requirements(log: list[Event]) -> set[str]:

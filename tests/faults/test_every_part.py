@@ -17,9 +17,8 @@ from emulator.cos.dispatch import Handler
 from emulator.cos.memory import Value
 from emulator.cos.structure import FREE, File, Structure
 from emulator.iso7816 import SW, Command, StatusError
-from tests.faults.hunting import hunt, product
+from tests.faults.hunting import ISSUED, hunt, product
 
-ISSUED = ("ssc3-sm4", "ssc2-3des")
 RESERVED_FILES = {f"DF01/EF{name}" for name in ("16", "17", "18", "19", "1A")}
 GENERATED = "DIR"
 """The directory file has requirements of its own form."""
