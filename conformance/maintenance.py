@@ -26,6 +26,7 @@ from emulator.iso7816.status import tries_left
 from profiles.model import Directory, Key, Pin, Profile
 
 UNBLOCKING_KEY = "PUK"
+OWN_APPLICATIONS = ("chip", "social security")
 MAC_LENGTH = 4
 WRONG = Expectation((), families=(0x63,))
 """Any answer to a wrong PIN or cryptogram, whatever number of tries it tells."""
@@ -49,10 +50,15 @@ class KeyPlace(NamedTuple):
 
 def authentication_keys(profile: Profile) -> Iterator[KeyPlace]:
     """Every key that EXTERNAL AUTHENTICATE names in P2, master keys left out, in the order of the profile."""
-    for directory, described in profile.directory.items():
-        for name, key in described.key.items():
+    for directory in own_directories(profile):
+        for name, key in profile.directory[directory].key.items():
             if key.use == "external authentication" and key.kid is not None:
                 yield KeyPlace(directory, name, key)
+
+
+def own_directories(profile: Profile) -> list[str]:
+    """The MF and the directories of the social security applications; others on the chip follow rules of their own."""
+    return [name for name, described in profile.directory.items() if described.application in OWN_APPLICATIONS]
 
 
 def key_place(bench: Bench, name: str) -> KeyPlace:

@@ -33,6 +33,7 @@ from conformance.maintenance import (
     damaged_mac,
     lock_key,
     maintenance_key,
+    own_directories,
     protected,
 )
 from conformance.properties import for_all
@@ -153,8 +154,8 @@ def _temporary(bench: Bench, directory: str) -> None:
         bench.expect(
             select(bench, directory), selected, f"{when_zh}选择", f"SELECT {when_en}", requirement="SSC-LIFE-004"
         )
-    for other, described in bench.profile.directory.items():
-        if described.kind == "ADF" and other != directory:
+    for other in own_directories(bench.profile):
+        if bench.profile.directory[other].kind == "ADF" and other != directory:
             _expect_usable(bench, other, "SSC-LIFE-001")
             return
 

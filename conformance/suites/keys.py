@@ -30,6 +30,7 @@ from conformance.maintenance import (
     expect_untouched,
     key_place,
     open_pin,
+    own_directories,
 )
 from emulator.iso7816 import SW
 from profiles.model import Profile, Text
@@ -67,7 +68,8 @@ WRONG_PURPOSE = Expectation(
 def unreadable(bench: Bench) -> None:
     """Neither a verified PIN nor an authenticated key makes a key file readable."""
     open_pin(bench)
-    for directory, described in bench.profile.directory.items():
+    for directory in own_directories(bench.profile):
+        described = bench.profile.directory[directory]
         if described.kind == "MF":
             continue
         open_directory(bench, directory)

@@ -18,7 +18,7 @@ from conformance.dialogue import (
     select_identifier,
 )
 from conformance.failures import CardFailure, NotApplicable
-from conformance.maintenance import WRONG, key_place
+from conformance.maintenance import WRONG, key_place, own_directories
 from emulator.crypto import Algorithm, encrypt_block
 from emulator.iso7816 import SW
 from profiles.dictionary import element
@@ -70,7 +70,8 @@ def closed(bench: Bench) -> None:
     commands = {"CREATE FILE": CREATE_FILE, "WRITE KEY": WRITE_KEY}
     if bench.target.renewable or bench.destructive:
         commands |= ERASING
-    for directory, described in bench.profile.directory.items():
+    for directory in own_directories(bench.profile):
+        described = bench.profile.directory[directory]
         open_directory(bench, directory)
         for proven in (None, *described.key):
             if proven is not None:
