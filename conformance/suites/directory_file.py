@@ -6,7 +6,7 @@ from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.dialogue import ENVIRONMENT, apdu, open_directory, select_identifier, select_name
 from conformance.failures import CardFailure, NotApplicable
-from conformance.suites.selection import ENVIRONMENT_NAME, MASTER_FILE, NOT_FOUND, SELECTED, objects
+from conformance.suites.selection import ENVIRONMENT_NAME, MASTER_FILE, NOT_FOUND, SELECTED, objects, wants_answer
 from emulator.iso7816 import SW, Tlv, TlvError, tlv
 
 SUITE = Suite("directory file", "目录文件与应用查找", "Directory file and finding applications")
@@ -156,7 +156,7 @@ def partial_name(bench: Bench) -> None:
     parts = [ENVIRONMENT_NAME[:length] for length in range(5, len(ENVIRONMENT_NAME))] + [REGISTERED_PREFIX]
     for part in parts:
         open_directory(bench, ENVIRONMENT)
-        answer = bench.send(select_name(part))
+        answer = bench.send(wants_answer(bench, select_name(part)))
         bench.expect(
             answer,
             SELECTED if left else NOT_FOUND,
@@ -199,7 +199,7 @@ def next_name(bench: Bench) -> None:
     ]
     found: list[bytes] = []
     for p2 in (FIRST, *[NEXT] * len(declared)):
-        answer = bench.send(apdu(0x00, 0xA4, 0x04, p2, REGISTERED_PREFIX))
+        answer = bench.send(wants_answer(bench, apdu(0x00, 0xA4, 0x04, p2, REGISTERED_PREFIX)))
         if answer.sw == SW.FILE_NOT_FOUND:
             break
         if p2 == NEXT and answer.sw in (SW.INCORRECT_P1_P2, SW.FUNCTION_NOT_SUPPORTED):
@@ -228,7 +228,11 @@ def payment_environment(bench: Bench) -> None:
     """A chip with a bank application names its MF as terminals look for it."""
     for command in (select_name(PAYMENT_ENVIRONMENT_NAME), select_identifier(MASTER_FILE)):
         answer = bench.expect(
-            bench.send(command), Expectation((SW.SUCCESS,)), "选择 MF", "SELECT the MF", requirement="SSC-SEL-018"
+            bench.send(wants_answer(bench, command)),
+            Expectation((SW.SUCCESS,)),
+            "选择 MF",
+            "SELECT the MF",
+            requirement="SSC-SEL-018",
         )
         name = _name_of(answer.data, "SSC-SEL-018")
         bench.check(

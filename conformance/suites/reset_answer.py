@@ -16,7 +16,7 @@ from conformance.dialogue import (
     select_identifier,
     select_name,
 )
-from conformance.failures import CardFailure, NotRun
+from conformance.failures import CardFailure, NotApplicable, NotRun
 from conformance.suites.selection import CHILD_FILE, ENVIRONMENT_NAME, MASTER_FILE
 from emulator.iso7816 import SW, Atr, AtrError
 
@@ -56,6 +56,8 @@ def form(bench: Bench) -> None:
     """The contact reset answer announces T=0 with TB1 and TC1 zero, and carries 13 historical bytes."""
     atr = _parsed(bench)
     raw = bench.atr
+    if raw == Atr.contactless(atr.historical).to_bytes():
+        raise NotApplicable("非接触界面，没有接触式复位应答", "the contactless interface has no contact reset answer")
     usual = raw[:4] == bytes.fromhex("3B6D0000")
     negotiable = raw[:2] == bytes.fromhex("3B7D") and raw[3:5] == bytes(2)
     bench.check(

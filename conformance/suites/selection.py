@@ -51,9 +51,14 @@ def open_environment(bench: Bench) -> None:
     open_directory(bench, ENVIRONMENT)
 
 
+def wants_answer(bench: Bench, command: bytes) -> bytes:
+    """A SELECT that asks for its answer: with Le ``00``, but under T=0, where GET RESPONSE does."""
+    return command if bench.target.description.protocol == "T=0" else command + b"\x00"
+
+
 def fetched(bench: Bench, command: bytes, what: Text, requirement: str) -> bytes:
     """The answer to a SELECT that must succeed."""
-    return bench.expect(bench.send(command), GOOD, what.zh, what.en, requirement=requirement).data
+    return bench.expect(bench.send(wants_answer(bench, command)), GOOD, what.zh, what.en, requirement=requirement).data
 
 
 def objects(data: bytes, requirement: str) -> tuple[Tlv, ...]:

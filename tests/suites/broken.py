@@ -208,12 +208,14 @@ def run(
     destructive: bool = True,
     kept: bool = False,
     profile: Profile | None = None,
+    card: InProcessTarget | None = None,
 ) -> Run:
     """Run a suite, or its cases whose identifiers begin with ``only``, on a card of a product.
 
     ``kept``: the card cannot be renewed between cases. ``profile``: what the card is declared to be, if not the product.
+    ``card``: another card than the good one of the product.
     """
-    target: Target = BrokenTarget(good_card(name), alteration or Alteration())
+    target: Target = BrokenTarget(card or good_card(name), alteration or Alteration())
     if kept:
         target = Kept(target)
     log: list[events.Event] = []

@@ -12,6 +12,7 @@ from conformance.verdict import Verdict
 from emulator.cos.card import Card
 from emulator.cos.session import Session
 from emulator.cos.tree import Node
+from emulator.iso7816 import Atr
 
 from .broken import (
     HOSTILE,
@@ -109,6 +110,11 @@ def test_fault_is_found_and_named(name: str) -> None:
 def test_wrong_number_of_historical_bytes_is_found() -> None:
     shorter = resets(lambda atr: bytes([atr[0], 0x6C]) + atr[2:4] + atr[5:])
     assert "SSC-ATR-002" in failed(SUITE, "ssc3-sm4", shorter, only="ATR/form")
+
+
+def test_contact_rows_do_not_judge_a_contactless_interface() -> None:
+    contactless = resets(lambda atr: Atr.contactless(Atr.parse(atr).historical).to_bytes())
+    assert run(SUITE, "ssc3-sm4", contactless, only="ATR/form").verdicts == {"ATR/form/BV": Verdict.NOT_APPLICABLE}
 
 
 def test_rights_that_survive_a_reset_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

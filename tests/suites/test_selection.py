@@ -6,7 +6,9 @@ import pytest
 
 from conformance.cases import Suite
 from conformance.suites import directory_file, file_selection, selection
+from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
+from emulator import load_card
 from emulator.cos.session import Session
 from emulator.iso7816 import tlv
 
@@ -54,6 +56,13 @@ def test_nothing_passes_on_a_card_that_only_says_9000(suite: Suite) -> None:
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
 def test_card_that_must_survive_is_left_as_it_was(suite: Suite) -> None:
     assert_left_as_it_was(suite, "ssc3-sm4")
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_good_card_passes_under_block_protocol(suite: Suite) -> None:
+    whole = product("ssc3-sm4")
+    declared = whole.model_copy(update={"chip": whole.chip.model_copy(update={"protocol": "T=1"})})
+    assert_good(run(suite, "ssc3-sm4", profile=declared, card=InProcessTarget(load_card(declared))))
 
 
 def test_every_requirement_of_the_area_is_judged() -> None:
