@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 
 from conformance.faults.catalogue import FaultSet, having, version_3
 from conformance.faults.means import bit_of, unlocked, with_file, with_files
@@ -163,7 +164,7 @@ def refused_read_leaves_data(card: Card, command: Command, good: Handler) -> byt
     answer = _refused(card, command, good)
     if answer is not None:
         return answer
-    with unlocked(card):
+    with unlocked(card), suppress(StatusError):
         card.session.pending = good(card, command)
     raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
 
@@ -180,7 +181,7 @@ def refused_update_writes(card: Card, command: Command, good: Handler) -> bytes:
     answer = _refused(card, command, good)
     if answer is not None:
         return answer
-    with unlocked(card):
+    with unlocked(card), suppress(StatusError):
         good(card, command)
     raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
 
