@@ -24,9 +24,9 @@ Edit = Callable[[int, bytes], bytes]
 # The vendor says so himself
 
 
-def vendor(change: Callable[[File], File | None], path: str, product_name: str = "ssc3-sm4") -> Profile:
-    """A profile in which one file is another, or absent."""
-    profile = product(product_name)
+def vendor(change: Callable[[File], File | None], path: str, base: Profile | None = None) -> Profile:
+    """A profile, of version 3.00 unless another one is given, in which one file is another, or absent."""
+    profile = base or product("ssc3-sm4")
     directory, _, name = path.partition("/")
     described = profile.directory[directory]
     files = {key: file for key, file in described.file.items() if key != name}
@@ -45,11 +45,13 @@ def shape(file: File) -> tuple[object, ...]:
     return file.structure, file.elements, file.layout, file.size
 
 
-def with_access(path: str, *, read: str | None = None, update: str | None = None, name: str = "ssc3-sm4") -> Profile:
+def with_access(
+    path: str, *, read: str | None = None, update: str | None = None, base: Profile | None = None
+) -> Profile:
     """A profile in which a file has other access conditions."""
     given = {"read": read, "update": update}
     changes = {key: AccessCondition.parse(text) for key, text in given.items() if text is not None}
-    return vendor(lambda file: file.model_copy(update=changes), path, name)
+    return vendor(lambda file: file.model_copy(update=changes), path, base)
 
 
 def run_vendor(

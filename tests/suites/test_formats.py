@@ -68,7 +68,7 @@ def test_every_applicable_requirement_is_judged(name: str) -> None:
 
 def test_blank_card_has_nothing_to_judge() -> None:
     verdicts = {verdict for suite in SUITES for verdict in run(suite, "blank").verdicts.values()}
-    assert verdicts == {Verdict.NOT_APPLICABLE}
+    assert verdicts <= {Verdict.NOT_APPLICABLE}
 
 
 # Wrong values
