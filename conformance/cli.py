@@ -190,7 +190,7 @@ def _run(plan: Plan, target: Target, out: Path | None, say: _Voice) -> int:
         _give_up(f"{folder}: the report cannot be written there ({problem.strerror})", WRONG_USE)
     with log:
         _progress(engine, say)
-    written = write_all(folder / "run.ndjson", folder)
+    written = write_all(folder / "run.ndjson", folder, profile=plan.profile)
     _conclude(engine, written.html, say)
     return engine.conformity.value
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from conformance.bench import Bench
 from conformance.failures import Inconclusive, NotApplicable
-from emulator.iso7816 import SW, Command, Response
+from emulator.iso7816 import SW, ApduError, Command, Response
 from profiles.access import AccessCondition
 from profiles.model import Directory, File
 
@@ -17,8 +17,14 @@ REFUSED = SW.SECURITY_STATUS_NOT_SATISFIED
 
 
 def apdu(cla: int, ins: int, p1: int, p2: int, data: bytes = b"", ne: int = 0) -> bytes:
-    """A short command APDU; ``ne`` 256 writes Le ``00``."""
-    return Command(cla, ins, p1, p2, data, ne).to_bytes()
+    """A short command APDU; ``ne`` 256 writes Le ``00``.
+
+    Data of the card itself that do not fit into a command make the case inconclusive.
+    """
+    try:
+        return Command(cla, ins, p1, p2, data, ne).to_bytes()
+    except ApduError as problem:
+        raise Inconclusive("卡片数据过长，无法写入一条命令", f"the card's data do not fit into a command: {problem}") from None
 
 
 def select_name(name: bytes) -> bytes:

@@ -258,9 +258,9 @@ class Engine:
             case.body(self.bench)
             self.bench.finish()
         except CardFailure as failure:
-            return Verdict.FAIL, failure, {"zh": failure.zh, "en": failure.en}
+            return Verdict.FAIL, failure, self._masked(failure.zh, failure.en)
         except Inconclusive as doubt:
-            return Verdict.INCONCLUSIVE, None, {"zh": doubt.zh, "en": doubt.en}
+            return Verdict.INCONCLUSIVE, None, self._masked(doubt.zh, doubt.en)
         except NotApplicable as why:
             return Verdict.NOT_APPLICABLE, None, {"zh": why.zh, "en": why.en}
         except NotRun as why:
@@ -269,6 +269,11 @@ class Engine:
             self.trouble = str(problem)
             return Verdict.ERROR, None, {"zh": f"测试台故障：{problem}", "en": f"the bench failed: {problem}"}
         return Verdict.PASS, None, None
+
+    def _masked(self, zh: str, en: str) -> dict[str, str]:
+        """A reason in both languages without secrets."""
+        text = self.bench.recorder.redact.text
+        return {"zh": text(zh), "en": text(en)}
 
     def _item(self, case: Case) -> str | None:
         """The official item of the case's first requirement that has one."""

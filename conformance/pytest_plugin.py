@@ -115,7 +115,7 @@ class _Session:
         with self._log:
             pass
         if out is not None and self._begun:
-            write_all(out / "run.ndjson", out)
+            write_all(out / "run.ndjson", out, profile=self.engine.plan.profile)
 
 
 SESSION = pytest.StashKey[_Session]()

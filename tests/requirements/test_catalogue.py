@@ -247,7 +247,7 @@ def test_a_full_card_of_the_third_generation(catalogue: Catalogue) -> None:
 
 
 def test_unknown_names_are_refused(catalogue: Catalogue) -> None:
-    with pytest.raises(UnknownNameError, match="features medial are unknown; known are application:DF01"):
+    with pytest.raises(UnknownNameError, match="features medial are unknown; known are environment, application:DF01"):
         catalogue.applicable(CardTraits("3.00", "SM4", frozenset({"medial", "mode 1"})))
     with pytest.raises(UnknownNameError, match="area 'ATX' is unknown; known are ATR"):
         catalogue.area("ATX")
@@ -255,7 +255,7 @@ def test_unknown_names_are_refused(catalogue: Catalogue) -> None:
 
 def test_features_follow_from_directories_and_files(catalogue: Catalogue) -> None:
     found = catalogue.features_of(["MF", "SSSE", "DF01", "DF04", "DF05", "DF04/TF", "SSSE/EF0C", "SSSE/EF05"])
-    assert found == {"application:DF01", "application:DF04", "option:DF05", "medical", "local:EF0C"}
+    assert found == {"environment", "application:DF01", "application:DF04", "option:DF05", "medical", "local:EF0C"}
 
 
 def test_the_catalogue_is_read_once() -> None:

@@ -10,7 +10,7 @@ REQUIREMENTS = load_catalogue().requirements
 
 
 def test_another_version() -> None:
-    judged = REQUIREMENTS["SSC-SEL-003"].applicability(CardTraits("2.01", "3DES"))
+    judged = REQUIREMENTS["SSC-SEL-003"].applicability(CardTraits("2.01", "3DES", frozenset({"environment"})))
     assert not judged.applies
     assert judged.reason == (
         "仅适用于规范版本3.0的卡，本卡为2.01",
@@ -19,7 +19,7 @@ def test_another_version() -> None:
 
 
 def test_another_algorithm() -> None:
-    judged = REQUIREMENTS["SSC-PIN-019"].applicability(CardTraits("3.00", "3DES"))
+    judged = REQUIREMENTS["SSC-PIN-019"].applicability(CardTraits("3.00", "3DES", frozenset({"environment"})))
     assert judged.reason.en == "only for cards with SM4, this card uses 3DES"
 
 
@@ -68,7 +68,7 @@ def test_a_level_may_be_relaxed() -> None:
 
 def test_a_condition_reads_as_a_sentence() -> None:
     assert str(REQUIREMENTS["SSC-ATR-001"].condition) == "version 1.0, 2.0 or 3.0"
-    assert str(REQUIREMENTS["SSC-PIN-018"].condition) == "3DES"
+    assert str(REQUIREMENTS["SSC-PIN-018"].condition) == "3DES; the social security environment SSSE"
     assert str(REQUIREMENTS["SSC-ACC-010"].condition) == (
         "version 2.0 or 3.0; by assumption version 1.0; the public application DF01"
     )

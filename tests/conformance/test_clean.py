@@ -1,0 +1,60 @@
+"""A good card passes: every product, three seeds, nothing failed, nothing left open that the bench can settle."""
+
+import pytest
+
+from conformance.cases import Case
+from conformance.engine import Plan, cases_of, traits_of
+from conformance.requirements import Coverage, load_catalogue
+from conformance.suites import all_suites
+from conformance.targets.in_process import InProcessTarget
+from conformance.verdict import Conformity, Verdict
+from emulator import load_card
+from profiles import load
+from tests.conformance.test_foreign_cards import run
+
+PRODUCTS = ("ssc3-sm4", "ssc2-3des", "blank")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 20260101])
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_good_card_is_conformant(product, seed):
+    profile = load(product)
+    engine, outcomes, _ = run(InProcessTarget(load_card(profile)), profile=profile, seed=seed, destructive=True)
+    bad = [(o.case.identifier, o.reason) for o in outcomes if o.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)]
+    assert bad == []
+    assert engine.conformity is Conformity.CONFORMANT
+
+
+def all_cases(product: str) -> list[Case]:
+    """Every case for a product at the quick level."""
+    profile = load(product)
+    return [case for _, case in cases_of(Plan(profile=profile), all_suites(), traits_of(profile))]
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_identifiers_are_unique_and_name_their_area(product):
+    cases = all_cases(product)
+    assert len({case.identifier for case in cases}) == len(cases)
+    areas = {area.code for area in load_catalogue().areas} | {"SEQ"}  # generated sequences cross the areas
+    for case in cases:
+        area, *subject, kind = case.identifier.split("/")
+        assert area in areas
+        assert all(subject)
+        assert kind == case.kind.value
+
+
+@pytest.mark.parametrize("product", ["ssc3-sm4", "ssc2-3des"])
+def test_every_must_of_the_covered_areas_has_a_case(product):
+    catalogue, traits = load_catalogue(), traits_of(load(product))
+    judged = {name for case in all_cases(product) for name in case.requirements}
+    assert judged <= catalogue.requirements.keys()
+    missing = [
+        requirement.id
+        for area in catalogue.areas
+        if area.coverage is Coverage.COVERED
+        for requirement in area.requirements
+        if requirement.applicability(traits).applies
+        and requirement.applicability(traits).level.name == "MUST"
+        and requirement.id not in judged
+    ]
+    assert missing == []
