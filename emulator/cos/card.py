@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.cos.dispatch import CommandTable, answer, get_response, no_handler
+from emulator.cos.dispatch import CommandTable, WarnedAnswer, answer, answer_with_warning, get_response, no_handler
 from emulator.cos.memory import Memory, PowerLoss, Snapshot
 from emulator.cos.session import Session
 from emulator.cos.structure import CARD_STATE_CELL, STRUCTURE_CELL, CardState, DirectoryState, Structure
@@ -77,6 +77,8 @@ class Card:
             return SW.WRONG_LENGTH.to_bytes(2, "big")
         try:
             return self._perform(command)
+        except WarnedAnswer as warned:
+            return answer_with_warning(self, command, warned)
         except StatusError as refusal:
             return refusal.sw.to_bytes(2, "big")
         except PowerLoss:
@@ -104,14 +106,18 @@ class Card:
         if session.transaction is not None and code != session.transaction.next_command:
             session.transaction = None
         cells = self.memory.cells
-        if cells[CARD_STATE_CELL] == CardState.TERMINATED:
+        if cells[CARD_STATE_CELL] == CardState.TERMINATED and not session.finishing:
             return _BLOCKED
         node = session.node
         handler = node.commands.get(code)
         if handler is None:
             raise StatusError(no_handler(self.tables, code))
         state = cells[node.state_cell]
-        if state in (DirectoryState.BLOCKED, DirectoryState.BLOCKED_FOR_GOOD) and code not in self.served_when_blocked:
+        if (
+            state in (DirectoryState.BLOCKED, DirectoryState.BLOCKED_FOR_GOOD)
+            and code not in self.served_when_blocked
+            and not node.directory.blocked_answer
+        ):
             raise StatusError(self._blocked_answer(state == DirectoryState.BLOCKED_FOR_GOOD))
         return answer(self, command, handler(self, command))
 

@@ -20,6 +20,14 @@ CommandTable: TypeAlias = dict[int, Handler]
 SUCCESS = b"\x90\x00"
 
 
+class WarnedAnswer(StatusError):
+    """An answer whose data come with a warning, e.g. the file control information of a blocked application."""
+
+    def __init__(self, sw: int, data: bytes) -> None:
+        super().__init__(sw)
+        self.data = data
+
+
 class CommandSet:
     """Commands that work inside an application, each bound to its entry of the dictionary."""
 
@@ -77,6 +85,17 @@ def answer(card: Card, command: Command, data: bytes) -> bytes:
         return more_available(len(data)).to_bytes(2, "big")
     card.session.pending = data[ne:]
     return data[:ne] + more_available(len(data) - ne).to_bytes(2, "big")
+
+
+def answer_with_warning(card: Card, command: Command, warned: WarnedAnswer) -> bytes:
+    """Format a warning: data that fit come with it, otherwise they wait for GET RESPONSE behind the warning."""
+    status = warned.sw.to_bytes(2, "big")
+    if command.ne >= len(warned.data):
+        return warned.data + status
+    if card.block_protocol:
+        return warned.data[: command.ne] + status
+    card.session.pending = warned.data
+    return status
 
 
 def get_response(card: Card, command: Command) -> bytes:

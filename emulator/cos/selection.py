@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.cos.card import Card
-from emulator.cos.dispatch import CommandSet
+from emulator.cos.dispatch import CommandSet, WarnedAnswer
 from emulator.cos.structure import DirectoryState, File
 from emulator.cos.tree import Node
 from emulator.iso7816 import SW, Command, StatusError, tlv
@@ -58,13 +58,12 @@ def _by_name(card: Card, name: bytes, following: bool) -> Node:
         for node in card.master_file.walk()
         if node.directory.aid == name or (partial and node.directory.aid.startswith(name))
     ]
+    matches.sort(key=lambda node: node.directory.aid != name)
     if following:
         current = card.session.node
         if current not in matches:
             raise StatusError(SW.FILE_NOT_FOUND)
         matches = matches[matches.index(current) + 1 :]
-    else:
-        matches.sort(key=lambda node: node.directory.aid != name)
     if not matches:
         raise StatusError(SW.FILE_NOT_FOUND)
     return matches[0]
@@ -90,6 +89,8 @@ def _enter(card: Card, node: Node, p2: int) -> bytes:
     session = card.session
     session.enter(node, reselecting_clears=card.settings.reselecting_environment_clears_global_state)
     state = card.memory.cells[node.state_cell]
+    if node.directory.blocked_answer and state in (DirectoryState.BLOCKED, DirectoryState.BLOCKED_FOR_GOOD):
+        raise WarnedAnswer(node.directory.blocked_answer, node.answer)
     if state == DirectoryState.BLOCKED_FOR_GOOD:
         session.pending = node.answer
         raise StatusError(SW.APPLICATION_PERMANENTLY_BLOCKED)

@@ -27,8 +27,10 @@ class Session:
     """
 
     __slots__ = (
+        "application",
         "challenge",
         "file",
+        "finishing",
         "global_word",
         "local_word",
         "node",
@@ -50,6 +52,10 @@ class Session:
         self.pending = b""
         self.transaction: Transaction | None = None
         self.transport_code_shown = False
+        self.application: object = None
+        """What the current application keeps from one command to the next; gone when a directory is entered."""
+        self.finishing = False
+        """Whether the current application may finish although the card was blocked for good meanwhile."""
 
     def require(self, rule: AccessRule) -> None:
         """Raise ``6982`` unless one alternative of the rule is satisfied."""
@@ -67,6 +73,7 @@ class Session:
         elif node is environment and reselecting_clears:
             self.global_word = 0
         self.local_word = 0
+        self.application = None
         self.node = node
         self.file = None
         self.record = 0

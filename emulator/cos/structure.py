@@ -13,6 +13,7 @@ from typing import ClassVar, TypeAlias
 from pydantic import ConfigDict, TypeAdapter
 
 from emulator.crypto import Algorithm
+from profiles.payment_settings import PaymentSettings
 from profiles.settings import Settings
 
 STRUCTURE_CELL = "structure"
@@ -73,6 +74,8 @@ class File:
     """Bytes of a cyclic record; 0 in other files."""
     protected: bool = False
     """Whether updates need a MAC 线路保护 (vol. 2 §3.8)."""
+    log_format: int = 0
+    """Tag of the data object that lists what a record of a payment log holds; 0 in other files."""
 
     @property
     def cell(self) -> str:
@@ -139,6 +142,13 @@ class Directory:
     pins: tuple[Pin, ...] = ()
     lock_key: str | None = None
     maintenance_key: str | None = None
+    answer: bytes = b""
+    """Answer of SELECT where the application makes its own; empty: it follows from name and identifiers."""
+    blocked_answer: int = 0
+    """Status word of SELECT while the application is blocked; where set, the application itself judges its commands then."""
+    algorithm: Algorithm | None = None
+    """Block cipher of the application where it differs from the card's."""
+    payment: PaymentSettings | None = None
 
     @property
     def state_cell(self) -> str:

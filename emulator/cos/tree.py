@@ -92,9 +92,8 @@ def grow(structure: Structure, tables: dict[str, CommandTable]) -> Node:
     nodes: dict[str, Node] = {}
     for directory in structure.directories:
         parent = nodes[directory.parent] if directory.parent is not None else None
-        node = Node(
-            directory, parent, tables[directory.application], file_control_information(directory, with_proprietary)
-        )
+        answer = directory.answer or file_control_information(directory, with_proprietary)
+        node = Node(directory, parent, tables[directory.application], answer)
         if parent is not None:
             parent.children.append(node)
         nodes[directory.name] = node
