@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emulator.apps.payment import build as payment
 from emulator.cos.memory import Snapshot, Value
 from emulator.cos.structure import (
     CARD_STATE_CELL,
@@ -17,8 +18,8 @@ from emulator.cos.structure import (
     Structure,
 )
 from emulator.crypto import Algorithm, card_authentication_code, derive, factors
-from emulator.iso7816 import Atr, InterfaceBytes
-from profiles import content, keys, model, profile_sha256
+from emulator.iso7816 import SW, Atr, InterfaceBytes
+from profiles import content, keys, model, payment_content, profile_sha256
 from profiles.access import AccessCondition
 from profiles.dictionary import layout
 
@@ -47,8 +48,12 @@ def build(profile: model.Profile) -> Snapshot:
     }
     for directory in directories:
         cells[directory.state_cell] = DirectoryState.CREATION if blank else DirectoryState.OPERATIONAL
+        computed: dict[str, bytes] = {}
+        if payment.is_payment(profile, directory.name):
+            added, computed = payment.cells_of(profile, directory.name)
+            cells.update(added)
         for file in directory.files:
-            cells[file.cell] = _contents(profile, directory.name, file.path.rpartition("/")[2])
+            cells[file.cell] = _contents(profile, directory.name, file.path.rpartition("/")[2], computed)
         for key in directory.keys:
             cells[key.tries_cell] = key.limit
             for version in range(1, key.versions + 1):
@@ -74,6 +79,8 @@ def pack_pin(digits: str) -> bytes:
 
 def card_key(profile: model.Profile, directory: str, name: str, version: int) -> bytes:
     """A key of this very card: the root key diversified through the key's levels."""
+    if profile.directory[directory].key[name].use in payment.KEY_USES:
+        return payment.payment_key(profile, directory, name)
     levels = profile.directory[directory].key[name].levels
     root = keys.root_key(profile, name, version)
     return derive(
@@ -81,7 +88,7 @@ def card_key(profile: model.Profile, directory: str, name: str, version: int) ->
     )
 
 
-def _contents(profile: model.Profile, directory: str, file: str) -> Value:
+def _contents(profile: model.Profile, directory: str, file: str, computed: dict[str, bytes]) -> Value:
     irk = next(
         (
             (owner, name)
@@ -97,11 +104,12 @@ def _contents(profile: model.Profile, directory: str, file: str) -> Value:
             return b"\xff" * 4
         return card_authentication_code(Algorithm(profile.algorithm), card_key(profile, *irk, 1), identification)
 
-    return content.encode_file(profile, directory, file, authentication_code)
+    return content.encode_file(profile, directory, file, authentication_code, computed)
 
 
 def _directory(profile: model.Profile, name: str) -> Directory:
     described = profile.directory[name]
+    pays = payment.is_payment(profile, name)
     return Directory(
         name=name,
         fid=int.from_bytes(described.fid, "big"),
@@ -116,6 +124,10 @@ def _directory(profile: model.Profile, name: str) -> Directory:
         pins=tuple(_pin(profile, name, pin) for pin in described.pin),
         lock_key=described.lock_key,
         maintenance_key=described.maintenance_key,
+        answer=payment_content.file_control_information(described) if pays else b"",
+        blocked_answer=SW.SELECTED_FILE_DEACTIVATED if pays else 0,
+        algorithm=payment.algorithm_of(profile, name) if pays else None,
+        payment=described.payment.settings if pays and described.payment else None,
     )
 
 
@@ -157,9 +169,17 @@ def _file(profile: model.Profile, directory: str, name: str) -> File:
         read=_rule(profile, directory, described.read),
         update=_rule(profile, directory, described.update),
         capacity=described.records or described.size or 0,
-        record_length=layout(described.layout).size if described.structure == "cyclic" and described.layout else 0,
+        record_length=_record_length(profile, directory, described),
         protected=described.protected,
+        log_format=int(described.log_format, 16) if described.log_format else 0,
     )
+
+
+def _record_length(profile: model.Profile, directory: str, file: model.File) -> int:
+    """Bytes of a record of a cyclic file; 0 for other files."""
+    if file.log_format:
+        return payment.log_record_length(profile, directory, file.log_format)
+    return layout(file.layout).size if file.structure == "cyclic" and file.layout else 0
 
 
 def _rule(profile: model.Profile, directory: str, condition: AccessCondition) -> AccessRule:

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from emulator.apps import pre_issue
 from emulator.apps.build import build
+from emulator.apps.payment import authentication as payment_authentication
+from emulator.apps.payment import generation, initiation, reading, scripts, updates
+from emulator.apps.payment import pins as payment_pins
+from emulator.apps.payment import selection as payment_selection
 from emulator.apps.social_security import authentication, maintenance, pins, protected_updates, purchase
 from emulator.cos import binaries, challenges, records, selection
 from emulator.cos.card import Card
@@ -24,7 +28,22 @@ SOCIAL_SECURITY = CommandSet(
     purchase.COMMANDS,
     pre_issue.COMMANDS,
 )
+PAYMENT_ENVIRONMENT = CommandSet(payment_selection.SELECT, reading.RECORDS, payment_selection.NOTHING_SELECTED)
+DEBIT = CommandSet(
+    payment_selection.SELECT,
+    initiation.COMMANDS,
+    reading.RECORDS,
+    reading.COMMANDS,
+    payment_pins.COMMANDS,
+    payment_authentication.COMMANDS,
+    generation.COMMANDS,
+    scripts.COMMANDS,
+    updates.COMMANDS,
+)
 CHIP = CommandSet(FILE_SYSTEM, authentication.COMMANDS, pre_issue.COMMANDS)
+
+PAYMENT_APPLICATIONS = frozenset({"payment environment", "debit"})
+"""Applications whose commands are unknown on a card without them; social security can come later, with the pre-issue commands."""
 
 SERVED_WHEN_BLOCKED = (
     "SELECT",
@@ -38,7 +57,12 @@ SERVED_WHEN_BLOCKED = (
 
 def command_tables() -> dict[str, CommandTable]:
     """Commands of every application by its name in a profile; fresh tables, free to be changed."""
-    return {"chip": dict(CHIP.table), "social security": dict(SOCIAL_SECURITY.table)}
+    return {
+        "chip": dict(CHIP.table),
+        "social security": dict(SOCIAL_SECURITY.table),
+        "payment environment": dict(PAYMENT_ENVIRONMENT.table),
+        "debit": dict(DEBIT.table),
+    }
 
 
 def served_when_blocked() -> frozenset[int]:
@@ -49,7 +73,11 @@ def served_when_blocked() -> frozenset[int]:
 
 def card_of(memory: Memory) -> Card:
     """A card on a memory that is already filled."""
-    return Card(memory, command_tables(), served_when_blocked())
+    card = Card(memory, command_tables(), served_when_blocked())
+    present = {directory.application for directory in card.structure.directories}
+    for application in PAYMENT_APPLICATIONS - present:
+        del card.tables[application]
+    return card
 
 
 def load_card(name_or_path: str | Path | model.Profile, image: str | Path | None = None) -> Card:

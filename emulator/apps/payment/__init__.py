@@ -1,0 +1,1 @@
+"""The payment application of JR/T 0025 (PBOC 3.0), contact interface."""

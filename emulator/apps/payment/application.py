@@ -1,0 +1,213 @@
+"""The payment application as its handlers see it: data objects, counters and flags over the cells, one commit a command."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from emulator.cos.card import Card
+from emulator.cos.memory import Memory, Value
+from emulator.cos.structure import DirectoryState, Key, Pin
+from emulator.crypto import Algorithm
+from emulator.crypto import payment as crypto
+from profiles.payment_settings import PaymentSettings
+
+AMOUNT_LENGTH = 6
+LARGEST_AMOUNT = 10 ** (2 * AMOUNT_LENGTH) - 1
+LARGEST_COUNT = 0xFF
+LARGEST_SCRIPT_COUNT = 0x0F
+
+
+class Counter(Enum):
+    """Values that no command reads, each in a cell of its own (JR/T 0025.5 appendix A)."""
+
+    ONLINE_REQUESTED = "online authorisation"
+    """联机授权指示位: an online transaction was not completed."""
+    AUTHENTICATION_FAILED = "issuer authentication failed"
+    STATIC_FAILED = "static data authentication failed"
+    DYNAMIC_FAILED = "dynamic data authentication failed"
+    SCRIPTS = "script commands"
+    SCRIPT_FAILED = "script failed"
+    FOREIGN_CURRENCY = "consecutive transactions in foreign currency"
+    FOREIGN_COUNTRY = "consecutive transactions abroad"
+    CUMULATIVE_AMOUNT = "cumulative offline amount"
+    """CTTA 累计脱机交易金额."""
+    CUMULATIVE_AMOUNT_DUAL = "cumulative offline amount, dual currency"
+
+
+class Tag:
+    """Tags of data objects that the card itself works with."""
+
+    ACCOUNT_NUMBER, SEQUENCE_NUMBER = 0x5A, 0x5F34
+    PDOL, CDOL1, CDOL2, DDOL = 0x9F38, 0x8C, 0x8D, 0x9F49
+    ATC, LAST_ONLINE_ATC, PIN_TRIES = 0x9F36, 0x9F13, 0x9F17
+    ISSUER_DATA, CID, CRYPTOGRAM, SIGNATURE = 0x9F10, 0x9F27, 0x9F26, 0x9F4B
+    LOG_FORMAT, LOAD_LOG_FORMAT = 0x9F4F, 0xDF4F
+    CURRENCY, SECOND_CURRENCY, COUNTRY = 0x9F51, 0x9F76, 0x9F57
+    DEFAULT_ACTION, AUTHENTICATION_INDICATOR = 0x9F52, 0x9F56
+    LIMIT_FOREIGN_CURRENCY, LIMIT_FOREIGN_COUNTRY = 0x9F53, 0x9F72
+    LOWER_LIMIT, UPPER_LIMIT = 0x9F58, 0x9F59
+    AMOUNT_LIMIT, AMOUNT_UPPER_LIMIT, AMOUNT_LIMIT_DUAL = 0x9F54, 0x9F5C, 0x9F75
+    CONVERSION_FACTOR = 0x9F73
+    BALANCE, BALANCE_LIMIT, SINGLE_LIMIT, THRESHOLD, CVM_LIMIT = 0x9F79, 0x9F77, 0x9F78, 0x9F6D, 0x9F6B
+    AVAILABLE_AMOUNT, CARD_PROCESSING = 0x9F5D, 0x9F68
+    E_CASH_SECOND_CURRENCY = 0xDF71
+    AMOUNT, OTHER_AMOUNT, TERMINAL_COUNTRY, TERMINAL_CURRENCY = 0x9F02, 0x9F03, 0x9F1A, 0x5F2A
+    TVR, TSI, DATE, TIME, TYPE, UNPREDICTABLE = 0x95, 0x9B, 0x9A, 0x9F21, 0x9C, 0x9F37
+    E_CASH_TERMINAL, RESPONSE_CODE = 0x9F7A, 0x8A
+
+
+SECOND_CURRENCY_OF = {
+    Tag.BALANCE: 0xDF79,
+    Tag.BALANCE_LIMIT: 0xDF77,
+    Tag.SINGLE_LIMIT: 0xDF78,
+    Tag.THRESHOLD: 0xDF76,
+    Tag.CVM_LIMIT: 0xDF72,
+}
+"""E-cash objects of the second currency (JR/T 0025.15)."""
+
+
+def number(value: bytes) -> int:
+    """The number that packed decimal digits mean; total, because a terminal may send anything."""
+    total = 0
+    for byte in value:
+        total = total * 100 + (byte >> 4) * 10 + (byte & 0x0F)
+    return total
+
+
+def amount(value: int) -> bytes:
+    """Six bytes of packed decimal digits."""
+    return bytes.fromhex(f"{min(value, LARGEST_AMOUNT):012d}")
+
+
+def data_cell(directory: str, tag: int) -> str:
+    """Where the value of a data object lives."""
+    return f"data:{directory}:{tag:X}"
+
+
+def counter_cell(directory: str, counter: Counter) -> str:
+    """Where a counter or flag lives."""
+    return f"counter:{directory}:{counter.value}"
+
+
+def path_cell(directory: str, kind: str) -> str:
+    """Where AIP and AFL of a kind of transaction live."""
+    return f"path:{directory}:{kind}"
+
+
+def allowed_cell(directory: str) -> str:
+    """Where the conditions of use live: for each tag its two bytes, then the allowed values, each a record."""
+    return f"allowed:{directory}"
+
+
+def private_key_cell(directory: str) -> str:
+    """Where the private key of the card lives: five numbers of an RSA key, or one of SM2."""
+    return f"private key:{directory}"
+
+
+class Application:
+    """The application of the current directory during one command.
+
+    Reading sees what the command has set so far; :meth:`commit` makes all of it durable at once.
+    """
+
+    __slots__ = ("algorithm", "changes", "directory", "memory", "name", "node", "settings")
+
+    def __init__(self, card: Card) -> None:
+        self.node = card.session.node
+        self.directory = self.node.directory
+        self.name = self.directory.name
+        self.memory: Memory = card.memory
+        self.algorithm: Algorithm = self.directory.algorithm or card.algorithm
+        self.settings = self.directory.payment or PaymentSettings()
+        self.changes: dict[str, Value] = {}
+
+    def commit(self) -> None:
+        """Make the changes durable, all or none."""
+        if self.changes:
+            self.memory.commit(self.changes)
+            self.changes = {}
+
+    def cell(self, name: str) -> Value | None:
+        """A cell as this command would leave it."""
+        changed = self.changes.get(name)
+        return self.memory.cells.get(name) if changed is None else changed
+
+    # Data objects
+
+    def get(self, tag: int) -> bytes | None:
+        """The value of a data object, None where the card has none."""
+        value = self.cell(data_cell(self.name, tag))
+        return value if isinstance(value, bytes) else None
+
+    def value(self, tag: int) -> bytes:
+        """The value of a data object, empty where the card has none."""
+        return self.get(tag) or b""
+
+    def put(self, tag: int, value: bytes) -> None:
+        """Set a data object."""
+        self.changes[data_cell(self.name, tag)] = value
+
+    @property
+    def atc(self) -> int:
+        """The transaction counter."""
+        return int.from_bytes(self.value(Tag.ATC), "big")
+
+    @property
+    def since_online(self) -> int | None:
+        """Transactions since the last online one; None on a card that does not keep 9F13."""
+        last = self.get(Tag.LAST_ONLINE_ATC)
+        return None if last is None else self.atc - int.from_bytes(last, "big")
+
+    @property
+    def default_action(self) -> int:
+        """ADA 应用缺省行为 9F52 as 16 bits, zero where the card has none."""
+        return int.from_bytes(self.value(Tag.DEFAULT_ACTION), "big")
+
+    # Counters and flags
+
+    def counter(self, counter: Counter) -> int:
+        """The value of a counter or flag."""
+        value = self.cell(counter_cell(self.name, counter))
+        return value if isinstance(value, int) else 0
+
+    def count(self, counter: Counter, value: int) -> None:
+        """Set a counter or flag."""
+        self.changes[counter_cell(self.name, counter)] = value
+
+    # State
+
+    @property
+    def state(self) -> int:
+        """Life cycle state of the directory."""
+        value = self.cell(self.node.state_cell)
+        return value if isinstance(value, int) else DirectoryState.OPERATIONAL
+
+    @state.setter
+    def state(self, value: int) -> None:
+        self.changes[self.node.state_cell] = value
+
+    # PIN
+
+    @property
+    def pin(self) -> Pin | None:
+        """The offline PIN, where the card has one."""
+        return next(iter(self.node.pins.values()), None)
+
+    @property
+    def pin_tries(self) -> int | None:
+        """Tries left, None where the card has no offline PIN."""
+        value = self.cell(self.pin.tries_cell) if self.pin else None
+        return value if isinstance(value, int) else None
+
+    # Keys
+
+    def card_key(self, use: str) -> bytes:
+        """The card's key for a use."""
+        key: Key = next(key for key in self.directory.keys if key.use == use)
+        value = self.memory.cells[key.cell(1)]
+        assert isinstance(value, bytes)  # noqa: S101 - key cells hold bytes
+        return value
+
+    def session_key(self, use: str) -> bytes:
+        """The key of the present transaction for a use."""
+        return crypto.session_key(self.algorithm, self.card_key(use), self.value(Tag.ATC))

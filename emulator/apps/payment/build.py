@@ -1,0 +1,78 @@
+"""What a payment application adds to a card's memory, from its profile."""
+
+from __future__ import annotations
+
+from emulator.apps.payment.application import (
+    Counter,
+    Tag,
+    allowed_cell,
+    counter_cell,
+    data_cell,
+    path_cell,
+    private_key_cell,
+)
+from emulator.apps.payment.certification import certified_objects
+from emulator.cos.memory import Snapshot
+from emulator.crypto import Algorithm
+from emulator.crypto.payment import card_key
+from profiles import keys
+from profiles.dictionary.payment import payment_elements
+from profiles.model import Profile
+from profiles.payment_content import data_objects, lengths, record_values
+
+APPLICATION = "debit"
+KEY_USES = frozenset({"payment cryptogram", "payment MAC", "payment encryption"})
+FROM_RECORDS = (Tag.CDOL1, Tag.CDOL2, Tag.DDOL)
+"""Objects of the records with which the card itself works."""
+LOAD_LOG_HEAD = 14
+"""Bytes of a load log record before what its format lists: tag, old and new balance."""
+
+
+def is_payment(profile: Profile, directory: str) -> bool:
+    """Whether a directory holds a payment application."""
+    return profile.directory[directory].application == APPLICATION
+
+
+def algorithm_of(profile: Profile, directory: str) -> Algorithm:
+    """Block cipher of the application's keys."""
+    payment = profile.directory[directory].payment
+    return Algorithm((payment.algorithm if payment else None) or profile.algorithm)
+
+
+def payment_key(profile: Profile, directory: str, name: str) -> bytes:
+    """A key of this very card: the issuer's key diversified by account number and sequence number."""
+    values = record_values(profile, directory)
+    account = payment_elements()["5A"].decode(values["5A"])
+    sequence = values["5F34"].hex() if "5F34" in values else "00"
+    return card_key(algorithm_of(profile, directory), keys.root_key(profile, name, 1), account, sequence)
+
+
+def log_record_length(profile: Profile, directory: str, log_format: str) -> int:
+    """Bytes of a record of a log."""
+    details = sum(length for _, length in lengths(data_objects(profile.directory[directory])[log_format]))
+    return details + (LOAD_LOG_HEAD if int(log_format, 16) == Tag.LOAD_LOG_FORMAT else 0)
+
+
+def cells_of(profile: Profile, directory: str) -> tuple[Snapshot, dict[str, bytes]]:
+    """The cells of an application beside files, keys and PIN, and the computed objects of its records by tag."""
+    described = profile.directory[directory]
+    records = record_values(profile, directory)
+    cells: Snapshot = {data_cell(directory, Tag.ATC): bytes(2), data_cell(directory, Tag.LAST_ONLINE_ATC): bytes(2)}
+    for tag, value in data_objects(described).items():
+        cells[data_cell(directory, int(tag, 16))] = value
+    for number in FROM_RECORDS:
+        if f"{number:X}" in records:
+            cells[data_cell(directory, number)] = records[f"{number:X}"]
+    for counter in Counter:
+        cells[counter_cell(directory, counter)] = 0
+    payment = described.payment
+    for kind, path in payment.path.items() if payment else ():
+        cells[path_cell(directory, kind)] = (path.aip, path.afl)
+    if payment and payment.allowed:
+        cells[allowed_cell(directory)] = tuple(
+            int(tag, 16).to_bytes(2, "big") + value for tag, values in payment.allowed.items() for value in values
+        )
+    computed, private_key = certified_objects(profile, directory)
+    if private_key is not None:
+        cells[private_key_cell(directory)] = private_key
+    return cells, computed

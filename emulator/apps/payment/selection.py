@@ -1,0 +1,56 @@
+"""SELECT of a payment application by its name, whole or in part, and what stands outside every application."""
+
+from __future__ import annotations
+
+from emulator.cos import selection
+from emulator.cos.card import Card
+from emulator.cos.dispatch import CommandSet
+from emulator.cos.structure import CARD_STATE_CELL, CardState
+from emulator.iso7816 import SW, Command, StatusError
+
+ENVIRONMENT = "payment environment"
+SHORTEST_NAME, LONGEST_NAME = 5, 16
+
+SELECT = CommandSet()
+NOTHING_SELECTED = CommandSet()
+"""What a terminal may send too early: ``6985`` while no application is selected."""
+
+
+@SELECT.command("SELECT")
+def select(card: Card, command: Command) -> bytes:
+    """SELECT (JR/T 0025.5 §6, B.13); ends the transaction. The warning ``6283`` of a blocked application brings its FCI.
+
+    On a chip that has other applications too, selection by identifier stays theirs.
+    """
+    if card.memory.cells[CARD_STATE_CELL] == CardState.TERMINATED:
+        raise StatusError(SW.FUNCTION_NOT_SUPPORTED)
+    if command.p1 != selection.BY_NAME:
+        if card.master_file.directory.application == ENVIRONMENT:
+            raise StatusError(SW.INCORRECT_P1_P2)
+        return selection.select(card, command)
+    if command.p2 not in (selection.FIRST, selection.NEXT):
+        raise StatusError(SW.INCORRECT_P1_P2)
+    if not SHORTEST_NAME <= len(command.data) <= LONGEST_NAME:
+        raise StatusError(SW.WRONG_LENGTH)
+    return selection.select(card, command)
+
+
+def _no_application(card: Card, command: Command) -> bytes:
+    raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
+
+
+for _name in (
+    "GET PROCESSING OPTIONS",
+    "GENERATE AC",
+    "GET DATA",
+    "VERIFY",
+    "INTERNAL AUTHENTICATE",
+    "EXTERNAL AUTHENTICATE",
+    "PUT DATA",
+    "UPDATE RECORD with MAC",
+    "APPLICATION BLOCK",
+    "APPLICATION UNBLOCK",
+    "CARD BLOCK",
+    "UNBLOCK PIN",
+):
+    NOTHING_SELECTED.command(_name)(_no_application)
