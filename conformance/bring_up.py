@@ -16,6 +16,10 @@ from profiles.model import Profile
 NOTED_DISTRIBUTIONS = ("hypothesis", "cryptography", "gmssl-pyx", "pyscard")
 
 
+class WrongUse(Exception):
+    """What was asked for does not exist; the message says what does."""
+
+
 def open_target(
     profile: Profile, *, reader: str | None, in_process: bool, fault: str | None, tell: Callable[[str, str], None]
 ) -> Target:
@@ -26,6 +30,7 @@ def open_target(
 
     Raises:
         BenchError: The reader cannot be used.
+        WrongUse: There is no such fault.
     """
     if reader is not None:
         from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
@@ -36,8 +41,10 @@ def open_target(
 
     card = load_card(profile)
     if fault is not None:
-        from conformance.faults import with_fault
+        from conformance.faults import FAULTS, with_fault
 
+        if fault not in FAULTS:
+            raise WrongUse(f"no fault {fault!r}; see: sscard certify --fault list")
         card = with_fault(card, fault)
     if in_process:
         return InProcessTarget(card)

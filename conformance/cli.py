@@ -74,6 +74,8 @@ def certify(
     say = _Voice(as_json)
     try:
         target = bring_up.open_target(loaded, reader=reader, in_process=in_process, fault=fault, tell=say.both)
+    except bring_up.WrongUse as problem:
+        _give_up(str(problem), WRONG_USE)
     except BenchError as problem:
         _give_up(str(problem), BENCH_FAILED)
     plan = Plan(

@@ -74,7 +74,7 @@ class _Session:
                 fault=option("--sscard-fault"),
                 tell=lambda zh, en: self._config.issue_config_time_warning(pytest.PytestWarning(f"{zh} · {en}"), 2),
             )
-        except (ProfileError, BenchError) as problem:
+        except (ProfileError, BenchError, bring_up.WrongUse) as problem:
             raise pytest.UsageError(str(problem)) from None
         plan = Plan(
             profile=profile,

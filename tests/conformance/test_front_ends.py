@@ -1,0 +1,210 @@
+"""``sscard certify`` and the pytest plugin: the same cases, the same verdicts, documented exit codes, no traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance import events
+from conformance.faults import FAULTS
+from emulator import load_card
+from emulator.links.stack import PrivateStack
+from tests.links.fixtures import stack
+
+__all__ = ["stack"]
+
+PLUGIN = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "conformance.suites"]
+PLUGIN += ["--sscard-in-process"]
+SSCARD = [sys.executable, "-m", "sscard"]
+
+
+def sscard(*words: str, cwd: Path, **more) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([*SSCARD, *words], capture_output=True, text=True, cwd=cwd, timeout=120, **more)
+    assert "Traceback" not in done.stderr + done.stdout
+    return done
+
+
+def verdicts(log: Path) -> dict[str, str]:
+    """Verdicts by case, as the event log tells."""
+    with log.open(encoding="utf-8") as lines:
+        return {e.case: e.verdict for e in events.read(lines) if isinstance(e, events.CaseFinished)}
+
+
+def test_certify_and_pytest_say_the_same(tmp_path):
+    only = [word for area in ("ATR/", "SEL/", "PIN/") for word in ("--only", area)]
+    certified = sscard("certify", "--in-process", *only, "--out", "certify", "--json", cwd=tmp_path)
+    told = json.loads(certified.stdout)
+    assert told["exit_code"] == certified.returncode == 2  # a part of the cases settles no statement
+    plugin = subprocess.run(
+        [*PLUGIN, "--sscard-out", "plugin", "-k", "ATR or SEL or PIN"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=180,
+    )
+    assert plugin.returncode == 0, plugin.stdout
+    by_pytest = verdicts(tmp_path / "plugin" / "run.ndjson")
+    by_certify = verdicts(tmp_path / "certify" / "run.ndjson")
+    assert len(by_certify) > 100
+    assert by_certify.items() <= by_pytest.items()
+    for folder in ("plugin", "certify"):
+        assert (tmp_path / folder / "report.html").stat().st_size > 10_000
+
+
+def test_a_broken_card_is_not_conformant_and_the_reason_is_told(tmp_path):
+    fault = FAULTS["pin.no-decrement"]
+    done = sscard("certify", "--in-process", "--fault", fault.name, "--only", "PIN/", "--out", "out", cwd=tmp_path)
+    assert done.returncode in (1, 2)
+    assert "✗ PIN/" in done.stderr
+    plugin = subprocess.run(
+        [*PLUGIN, "--sscard-fault", fault.name, "-k", "PIN"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=180,
+    )
+    assert plugin.returncode == 1
+    assert any(name in plugin.stdout for name in fault.requirements)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--profile", "no-such-card"], 2, "no-such-card"),
+        (["--profile", "missing.toml"], 2, "missing.toml"),
+        (["--reader", "x", "--in-process"], 2, "exclude each other"),
+        (["--in-process", "--expect-card", "xyz"], 2, "not hexadecimal"),
+        (["--in-process", "--only", "NOTHING/"], 2, "no case begins with"),
+        (["--in-process", "--fault", "no-such-fault"], 2, "no-such-fault"),
+        (["--in-process", "--unmask", " "], 2, "needs a reason"),
+        (["--in-process", "--level", "thorough"], 2, "thorough"),
+        (["--in-process", "--expect-card", "11", "--only", "ATR/"], 3, "is 500000D156000005"),
+        (["--in-process", "--only", "ATR/form", "--out", "/proc/nowhere"], 2, "cannot be written"),
+    ],
+)
+def test_wrong_use_is_one_sentence(tmp_path, words, code, sentence):
+    done = sscard("certify", *words, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert sentence in done.stderr + done.stdout
+
+
+def test_ctrl_c_leaves_a_report(tmp_path):
+    running = subprocess.Popen(
+        [*SSCARD, "certify", "--in-process", "--level", "official", "--out", "out"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    log = tmp_path / "out" / "run.ndjson"
+    deadline = time.monotonic() + 30
+    while not (log.exists() and log.stat().st_size > 50_000):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert "Traceback" not in told
+    with log.open(encoding="utf-8") as lines:
+        last = list(events.read(lines))[-1]
+    assert isinstance(last, events.RunFinished)
+    assert last.interrupted
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+@pytest.mark.pcsc
+def test_a_card_in_a_reader_is_tested_only_by_its_name(tmp_path, stack: PrivateStack):
+    environment = stack.environment()
+    missing = sscard("certify", "--reader", "No Such Reader", "--expect-card", "50", cwd=tmp_path, env=environment)
+    assert missing.returncode == 3
+    assert "no reader 'No Such Reader'" in missing.stderr
+    card = load_card("ssc3-sm4")
+    with stack.insert(card):
+        unnamed = sscard("certify", "--reader", "00 00", cwd=tmp_path, env=environment)
+        assert unnamed.returncode == 2
+        identification = unnamed.stderr.split("The card there shows ")[1].split(".")[0]
+        assert identification.startswith("500000D156000005")
+        named = ["certify", "--reader", "00 00", "--expect-card", identification]
+        done = sscard(*named, "--only", "ATR/", "--only", "ACC/", "--out", "out", cwd=tmp_path, env=environment)
+    assert done.returncode == 2
+    found = verdicts(tmp_path / "out" / "run.ndjson")
+    assert set(found.values()) <= {"pass", "not applicable", "not run"}
+    assert list(found.values()).count("pass") > 50
+
+
+@pytest.mark.pcsc
+def test_a_physical_card_is_left_as_it_was(tmp_path, stack: PrivateStack):
+    """Without --destructive every value that a case changes is written back."""
+    card = load_card("ssc3-sm4")
+    before = card.snapshot()
+    with stack.insert(card):
+        done = sscard(
+            *["certify", "--reader", "00 00", "--expect-card", "500000D1", "--out", "out", "--json"],
+            cwd=tmp_path,
+            env=stack.environment(),
+        )
+    assert done.returncode in (0, 2), done.stderr
+    changed = {name: value for name, value in card.snapshot().items() if before.get(name) != value}
+    logs = {"file:DF04/TF", "file:DF04/EF08", "file:DF04/EF15", "file:DF02/EF07", "file:DF02/EF16"}
+    assert changed.keys() <= logs
+
+
+@pytest.mark.pcsc
+def test_a_card_pulled_out_is_an_error_of_the_bench(tmp_path, stack: PrivateStack):
+    link = stack.insert(load_card("ssc3-sm4"))
+    words = ["certify", "--reader", "00 00", "--expect-card", "500000D1", "--out", "out"]
+    running = subprocess.Popen(
+        [*SSCARD, *words],
+        cwd=tmp_path,
+        env=stack.environment(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    log = tmp_path / "out" / "run.ndjson"
+    deadline = time.monotonic() + 30
+    while not (log.exists() and log.stat().st_size > 200_000):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    link.stop()
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 3, told
+    assert "Traceback" not in told
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_emulate_and_doctor_tell_their_wrong_use(tmp_path):
+    both = sscard("emulate", "--port", "1", "--reader", "x", cwd=tmp_path)
+    assert (both.returncode, "leave --reader" in both.stderr) == (2, True)
+    nobody = sscard("emulate", "--port", "1", cwd=tmp_path)
+    assert (nobody.returncode, "port 1" in nobody.stderr) == (3, True)
+    broken = tmp_path / "broken.toml"
+    broken.write_text("format = [")
+    wrong = sscard("emulate", "--profile", str(broken), cwd=tmp_path)
+    assert (wrong.returncode, "broken.toml" in wrong.stderr) == (2, True)
+    examined = sscard("doctor", "--json", cwd=tmp_path)
+    assert examined.returncode in (0, 3)
+    assert json.loads(examined.stdout)["pcsc"] is (examined.returncode == 0)
+
+
+@pytest.mark.pcsc
+def test_emulate_ends_politely_and_keeps_its_image(tmp_path):
+    """The card sits in a private reader; SIGTERM takes it out, and the image can be opened again."""
+    words = ["emulate", "--stack", "private", "--image", "card.sscard", "--profile", "ssc2-3des"]
+    running = subprocess.Popen([*SSCARD, *words], cwd=tmp_path, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    assert running.stdout is not None
+    line = ""
+    while "Ctrl-C takes it out" not in line:
+        line = running.stdout.readline()
+        assert line
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=20)
+    assert running.returncode == 0
+    again = load_card("ssc3-sm4", tmp_path / "card.sscard")
+    assert again.structure.product == "ssc2-3des"
+    again.memory.close()
