@@ -8,6 +8,7 @@ from itertools import permutations
 
 from conformance.bench import Bench, Expectation
 from conformance.cases import Case, Kind, Suite
+from conformance.dialogue import apdu
 from conformance.failures import Inconclusive
 from conformance.suites.standard import Right, StandardElement, StandardFile, standard_files
 from conformance.suites.standard.values import described, difference, is_unwritten
@@ -34,6 +35,9 @@ SUITE = Suite("access", "读写安全性", "Access rights")
 PIN_OPENS_NO_UPDATE, SEPARATION, REFUSAL = "SSC-ACC-073", "SSC-ACC-074", "SSC-ACC-075"
 SECURITY = Expectation((SW.SECURITY_STATUS_NOT_SATISFIED,))
 NEVER = Expectation((SW.SECURITY_STATUS_NOT_SATISFIED, SW.INCOMPATIBLE_WITH_FILE_STRUCTURE))
+GET_RESPONSE = bytes.fromhex("00C0000000")
+CHUNK = 128
+"""Bytes of one UPDATE BINARY."""
 Operation = Callable[[StandardFile, Bench], None]
 
 
@@ -134,6 +138,25 @@ def is_empty_element(response: Response) -> bool:
     return response.sw == SW.SUCCESS and len(response.data) > 2 and is_unwritten(response.data[2:])
 
 
+def judge_refused_read(
+    bench: Bench, response: Response, right: Right, zh: str, en: str, requirements: tuple[str, ...]
+) -> None:
+    """As :func:`judge_refusal`; nothing waits for GET RESPONSE either."""
+    judge_refusal(bench, response, right, zh, en, requirements)
+    if response.sw != SW.SECURITY_STATUS_NOT_SATISFIED:
+        return
+    fetched = bench.transmit(GET_RESPONSE)
+    bench.check(
+        not fetched.data and fetched.sw != SW.SUCCESS,
+        f"{zh}：拒绝后取响应",
+        f"{en}: GET RESPONSE behind a refusal",
+        expected="refused, no data",
+        received=f"{described(fetched.data)} {fetched.sw:04X}",
+        requirement=REFUSAL,
+        go_on=True,
+    )
+
+
 # Reading
 
 
@@ -199,7 +222,7 @@ def _refuses_to_read(file: StandardFile, bench: Bench) -> None:
         start(bench, file.directory, held)
         separated = (SEPARATION,) if held and updating.issuperset(held) else ()
         requirements = (file.read.requirement, *separated)
-        judge_refusal(bench, read_first(bench, file), file.read, f"{zh}读取", f"reading {en}", requirements)
+        judge_refused_read(bench, read_first(bench, file), file.read, f"{zh}读取", f"reading {en}", requirements)
 
 
 # Updating
@@ -213,46 +236,83 @@ def probe(file: StandardFile) -> tuple[int, StandardElement | None]:
     return number, file.records[number - 1]
 
 
-def content_of_probe(bench: Bench, file: StandardFile) -> bytes:
-    """What stands where :func:`probe` writes: the record, or the first byte; empty in an empty cyclic file."""
+def at_probe(file: StandardFile, records: tuple[bytes, ...]) -> bytes:
+    """What stands where :func:`probe` writes: the record, or the first byte; nothing in an empty cyclic file."""
     number, _ = probe(file)
-    records = readable(bench, file).records
     if file.structure == "transparent":
         return records[0][:1]
     return records[number - 1] if len(records) >= number else b""
 
 
 def _updates(file: StandardFile, bench: Bench) -> None:
-    """The right key opens the update, which is really done; the old value is put back."""
+    """The right key opens the update, which does what it says and nothing else; the old content is put back."""
     number, element = probe(file)
-    records = readable(bench, file).records
-    old = content_of_probe(bench, file)
-    need_restorable(bench, file, records)
-    new = other_record(file, element, old)
+    before = readable(bench, file).records
+    need_restorable(bench, file, before)
+    new = other_record(file, element, at_probe(file, before))
     zh, en = shown(tuple(sorted(file.update.condition.alternatives[0])))
     open_for(bench, file.directory, file.update.condition)
     written = update_record(bench, file, number, new)
     bench.expect(written, SW.SUCCESS, f"{zh}更新", f"updating {en}", requirement=file.update.requirement)
-    now = content_of_probe(bench, file)
+    if file.structure == "transparent":
+        last = len(before[0]) - 1
+        written = bench.send(apdu(0x00, 0xD6, last >> 8 & 0x7F, last & 0xFF, new))
+        zh, en = f"{zh}更新最后一个字节", f"updating the last byte {en}"
+        bench.expect(written, SW.SUCCESS, zh, en, requirement=file.update.requirement, go_on=True)
+    wanted = _after_update(file, before, new)
+    after = readable(bench, file).records
     bench.check(
-        now == new,
-        "更新后的内容",
-        "content after the update",
-        expected=described(new),
-        received=difference(now, new),
+        after[: len(wanted)] == wanted[: len(after)] and len(after) >= len(before),
+        "更新后的整个文件",
+        "the whole file after the update",
+        expected=_records_in_short(wanted),
+        received=_changes(after, wanted),
         requirement=file.update.requirement,
         go_on=True,
     )
+    for response in put_back(bench, file, before, after):
+        bench.expect(response, SW.SUCCESS, "恢复原值", "restoring", requirement=file.update.requirement, go_on=True)
+
+
+def _after_update(file: StandardFile, before: tuple[bytes, ...], new: bytes) -> tuple[bytes, ...]:
+    if file.structure == "transparent":
+        return (new + before[0][1:-1] + new if len(before[0]) > 1 else new,)
+    if file.structure == "cyclic":
+        return (new, *before)
+    number, _ = probe(file)
+    return (*before[: number - 1], new, *before[number:])
+
+
+def _records_in_short(records: tuple[bytes, ...]) -> str:
+    return f"{len(records)} × {sorted({len(raw) for raw in records})} bytes"
+
+
+def _changes(found: tuple[bytes, ...], wanted: tuple[bytes, ...]) -> str:
+    pairs = enumerate(zip(found, wanted, strict=False), 1)
+    others = [f"{number}: {difference(raw, other)}" for number, (raw, other) in pairs if raw != other]
+    return f"{_records_in_short(found)}; " + ("; ".join(others) or "as expected")
+
+
+def put_back(bench: Bench, file: StandardFile, before: tuple[bytes, ...], now: tuple[bytes, ...]) -> Iterator[Response]:
+    """Write the old content where it is not there any more, with the right to do so; the answers."""
     open_for(bench, file.directory, file.update.condition)
-    for raw in reversed(records) if file.structure == "cyclic" else (old,):
-        restored = update_record(bench, file, number, raw)
-        bench.expect(restored, SW.SUCCESS, "恢复原值", "restoring", requirement=file.update.requirement)
+    if file.structure == "cyclic":
+        yield from (update_record(bench, file, 1, raw) for raw in reversed(before))
+    elif file.structure == "transparent":
+        yield update_record(bench, file, 1, before[0][:CHUNK])
+        for at in range(CHUNK, len(before[0]), CHUNK):
+            piece = before[0][at : at + CHUNK]
+            if piece != now[0][at : at + CHUNK]:
+                yield bench.send(apdu(0x00, 0xD6, at >> 8, at & 0xFF, piece))
+    else:
+        changed = [number for number, (old, new) in enumerate(zip(before, now, strict=False), 1) if old != new]
+        yield from (update_record(bench, file, number, before[number - 1]) for number in changed)
 
 
 def _refuses_to_update(file: StandardFile, bench: Bench) -> None:
     number, element = probe(file)
-    old = content_of_probe(bench, file)
-    new = other_record(file, element, old)
+    before = readable(bench, file).records
+    new = other_record(file, element, at_probe(file, before))
     reading, _ = roles(bench.profile)
     for held in shortfalls(bench, file.directory, file.update.condition):
         zh, en = shown(held)
@@ -264,21 +324,20 @@ def _refuses_to_update(file: StandardFile, bench: Bench) -> None:
             requirements.append(SEPARATION)
         response = update_record(bench, file, number, new)
         judge_refusal(bench, response, file.update, f"{zh}更新", f"updating {en}", tuple(requirements))
-    judge_unchanged(bench, file, old)
+    judge_unchanged(bench, file, before)
 
 
-def judge_unchanged(bench: Bench, file: StandardFile, old: bytes) -> None:
-    """Refused updates changed nothing; where they did, the old value is put back if any key opens the file."""
-    now = content_of_probe(bench, file)
+def judge_unchanged(bench: Bench, file: StandardFile, before: tuple[bytes, ...]) -> None:
+    """Refused updates changed nothing; where they did, the old content is put back if any key opens the file."""
+    now = readable(bench, file).records
     bench.check(
-        now == old,
+        now == before,
         "拒绝更新后的内容",
         "content after refused updates",
-        expected=described(old),
-        received=difference(now, old),
+        expected=_records_in_short(before),
+        received=_changes(now, before),
         requirement=REFUSAL,
         go_on=True,
     )
-    if now != old and old and not file.update.condition.is_never:
-        open_for(bench, file.directory, file.update.condition)
-        update_record(bench, file, probe(file)[0], old)
+    if now != before and not file.update.condition.is_never:
+        list(put_back(bench, file, before, now))

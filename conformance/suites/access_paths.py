@@ -19,10 +19,11 @@ from conformance.suites.access import (
     PIN_OPENS_NO_UPDATE,
     REFUSAL,
     SECURITY,
-    content_of_probe,
+    at_probe,
     is_empty_element,
     judge_opened,
     judge_refusal,
+    judge_refused_read,
     judge_unchanged,
     probe,
     shown,
@@ -36,6 +37,7 @@ from conformance.suites.standard.visit import (
     open_for,
     other_record,
     present,
+    readable,
     start,
     update_record,
 )
@@ -93,16 +95,16 @@ def _closed_to_reading(file: StandardFile, bench: Bench) -> None:
 
 def _closed_to_updating(file: StandardFile, bench: Bench) -> None:
     """Without any right, then with the right to read."""
-    old = content_of_probe(bench, file)
+    before = readable(bench, file).records
     number, element = probe(file)
-    ways = list(update_paths(file, number, other_record(file, element, old)))
+    ways = list(update_paths(file, number, other_record(file, element, at_probe(file, before))))
     start(bench, file.directory)
     for path in ways:
         _judge_path(bench, file, path, "update")
     open_for(bench, file.directory, file.read.condition)
     for path in ways:
         _judge_path(bench, file, path, "update")
-    judge_unchanged(bench, file, old)
+    judge_unchanged(bench, file, before)
 
 
 def _judge_path(bench: Bench, file: StandardFile, path: Path, operation: Operation) -> None:
@@ -110,7 +112,8 @@ def _judge_path(bench: Bench, file: StandardFile, path: Path, operation: Operati
     right = file.read if operation == "read" else file.update
     response = path.walk(bench)
     if path.usual:
-        judge_refusal(bench, response, right, path.title.zh, path.title.en, (right.requirement,))
+        judge = judge_refused_read if operation == "read" else judge_refusal
+        judge(bench, response, right, path.title.zh, path.title.en, (right.requirement,))
         return
     empty = operation == "read" and right.may_be_empty and is_empty_element(response)
     bench.check(
@@ -163,7 +166,7 @@ def any_rights(profile: Profile) -> Iterator[Case]:
 
 def _any_rights(directory: str, files: list[StandardFile], bench: Bench) -> None:
     names = credentials(bench, directory)
-    contents = {file.path: content_of_probe(bench, file) for file in files}
+    contents = {file.path: at_probe(file, readable(bench, file).records) for file in files}
 
     def attempts(file: StandardFile) -> st.SearchStrategy[Attempt]:
         """For a file: names of its own conditions as often as any others."""
