@@ -1,0 +1,32 @@
+"""Cards for the tests, each selected."""
+
+import pytest
+
+from .terminal import QUIET, Terminal, profile
+
+
+def _selected(of):
+    terminal = Terminal(of)
+    terminal.select()
+    return terminal
+
+
+@pytest.fixture
+def card():
+    """A card without limits and default actions, not new."""
+    terminal = _selected(profile(data=QUIET))
+    terminal.poke("9F13", "0001")
+    return terminal
+
+
+@pytest.fixture
+def make():
+    """Make a card: like `card`, with other data objects and settings."""
+
+    def made(data=None, *, new=False, product="debit", **more):
+        terminal = _selected(profile(product, data={**QUIET, **(data or {})}, **more))
+        if not new:
+            terminal.poke("9F13", "0001")
+        return terminal
+
+    return made
