@@ -109,6 +109,13 @@ class Settings(BaseModel):
         "vol. 2 §4.6",
         "A-V",
     )
+    changed_pin_is_verified: bool = setting(
+        False,
+        "修改密码后视为已验证",
+        "Whether a successful CHANGE PIN sets the verified state as VERIFY does; otherwise the state is as before",
+        "vol. 2 §5.3",
+        "I",
+    )
     purchase_needs_pin: bool = setting(
         True, "医保结算须先校验个人密码", "Whether a purchase needs the PIN when the card has one", "38号文 §2", "S"
     )

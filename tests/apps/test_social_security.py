@@ -8,7 +8,8 @@ import dataclasses
 import pytest
 
 from emulator.crypto import mac_sm4
-from tests.apps.conftest import CHALLENGE, SSSE
+from profiles import load
+from tests.apps.conftest import CHALLENGE, SSSE, Talk
 
 DES_AUTHENTICATION = "0082000410 038B8D72DC34521F 0102030405060708"
 SM4_AUTHENTICATION = "0082000A11 7731EFB5C0ABBEDC 0102030405060708 01"
@@ -205,3 +206,14 @@ def test_a_protected_file_takes_updates_with_mac_only(protected):
     assert protected.send("00B2072C00") == f"{record}9000"
     protected.challenge()
     assert protected.send(with_mac(protected, "04DC0134", "08120000")) == "6A81"
+
+
+@pytest.mark.parametrize("verified", [False, True])
+def test_changing_the_pin_verifies_it_only_where_the_profile_says_so(verified):
+    profile = load("ssc3-sm4")
+    settings = profile.settings.model_copy(update={"changed_pin_is_verified": verified})
+    talk = Talk(profile.model_copy(update={"settings": settings}))
+    talk.send(SSSE)
+    assert talk.send("805E010007 123456 FF 654321") == "9000"
+    talk.send("00A4040006D15600000500")
+    assert talk.send("00B2012C00").endswith("9000" if verified else "6982")

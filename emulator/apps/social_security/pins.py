@@ -63,13 +63,13 @@ def _matches(card: Card, cell: str, presented: bytes) -> bool:
 
 @COMMANDS.command("CHANGE PIN")
 def change_pin(card: Card, command: Command) -> bytes:
-    """CHANGE PIN: old PIN ‖ ``FF`` ‖ new PIN; right or wrong it counts like VERIFY, and no other right changes."""
+    """CHANGE PIN: old PIN ‖ ``FF`` ‖ new PIN; right or wrong it counts like VERIFY; no right changes unless the profile says so."""
     _, _, p1, reference, data, _, _ = command
     if p1 != 1 or reference & 0x7F:
         raise StatusError(SW.INCORRECT_P1_P2)
     if not 2 * SHORTEST_PIN + 1 <= len(data) <= 2 * LONGEST_PIN + 1:
         raise StatusError(SW.WRONG_LENGTH)
-    pin, _ = find_pin(card, reference)
+    pin, local = find_pin(card, reference)
     tries.refuse_when_blocked(card.memory, pin)
     old, separator, new = data.partition(bytes([SEPARATOR]))
     if not separator or not is_bcd(old) or not _is_storable(new):
@@ -78,6 +78,8 @@ def change_pin(card: Card, command: Command) -> bytes:
     if not _matches(card, pin.cell, old):
         tries.settle(card.memory, pin, False, remaining)
     card.memory.commit({pin.cell: new, pin.tries_cell: pin.limit})
+    if card.settings.changed_pin_is_verified:
+        card.session.grant(pin.bit, locally=local)
     return b""
 
 
