@@ -291,13 +291,3 @@ def separator_optional(card: Card, command: Command, good: Handler) -> bytes:
     if SEPARATOR not in data and len(data) % 2 == 0:
         data = data[:half] + bytes([SEPARATOR]) + data[half:]
     return good(card, command._replace(data=data))
-
-
-@FAULTS.command(
-    CHANGE, "pin.change-verifies", "修改密码后视为已验证", "CHANGE PIN sets the verified status", ["SSC-PIN-010"]
-)
-def change_verifies(card: Card, command: Command, good: Handler) -> bytes:
-    """Who changed the PIN is taken to have verified it."""
-    answer = good(card, command)
-    card.session.grant(pin_of(card).bit, locally=False)
-    return answer
