@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 from profiles.access import AccessCondition
 from profiles.model import Directory, File, Key, Pin, Profile
 
 GENERAL_REFUSAL = "SSC-ACC-075"
 """The requirement behind an access whose file the standard does not have."""
-
-
-class Held(Enum):
-    """Whether the right of a PIN or key stands."""
-
-    NO = "no"
-    YES = "yes"
-    DOUBTFUL = "doubtful"
-    """The specification leaves it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +32,8 @@ class State:
     file: str | None = None
     """Name of the current EF."""
     file_is_known: bool = True
-    environment_rights: dict[str, Held] = field(default_factory=dict)
-    application_rights: dict[str, Held] = field(default_factory=dict)
+    environment_rights: set[str] = field(default_factory=set)
+    application_rights: set[str] = field(default_factory=set)
     challenge: Challenge | None = None
     previous: Challenge | None = None
     challenges: int = 0
@@ -145,23 +135,22 @@ class Card:
 
     # Rights
 
-    def rights_of(self, name: str) -> dict[str, Held]:
+    def rights_of(self, name: str) -> set[str]:
         """Where the right of a PIN or key is kept: with the environment or with the ADF that has it."""
         owner = next(d for d in self.profile.directory.values() if name in d.pin or name in d.key)
         return self.state.application_rights if owner.kind == "ADF" else self.state.environment_rights
 
-    def grant(self, name: str, held: Held = Held.YES) -> None:
-        """A PIN or key was proven, or perhaps."""
-        self.rights_of(name)[name] = held
+    def grant(self, name: str) -> None:
+        """A PIN or key was proven."""
+        self.rights_of(name).add(name)
 
-    def access(self, condition: AccessCondition) -> Held:
+    def revoke(self, name: str) -> None:
+        """The right of a PIN or key ends."""
+        self.rights_of(name).discard(name)
+
+    def allows(self, condition: AccessCondition) -> bool:
         """Whether an access is open."""
-        rights = self.state.environment_rights | self.state.application_rights
-        sure = frozenset(name for name, held in rights.items() if held is Held.YES)
-        perhaps = frozenset(name for name, held in rights.items() if held is not Held.NO)
-        if condition.satisfied_by(sure):
-            return Held.YES
-        return Held.DOUBTFUL if condition.satisfied_by(perhaps) else Held.NO
+        return condition.satisfied_by(frozenset(self.state.environment_rights | self.state.application_rights))
 
     def access_requirement(self, path: str, right: str) -> str:
         """What an access that is wrongly open or shut breaks."""

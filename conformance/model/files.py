@@ -6,9 +6,10 @@ Contents are learnt: what a card shows first is what it must show again until an
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
-from conformance.model.card import GENERAL_REFUSAL, Card, Held
-from conformance.model.prediction import Outcome, Prediction, refused
+from conformance.model.card import GENERAL_REFUSAL, Card
+from conformance.model.prediction import Outcome, Prediction, refused, succeeds
 from conformance.model.selection import aged, lose_track, make_current
 from profiles.dictionary import element, layout
 from profiles.model import File
@@ -22,15 +23,38 @@ NEVER_OPEN = (REFUSED, WRONG_STRUCTURE, 0x6985)
 ANY_REFUSAL = (0x67, 0x69, 0x6A, 0x6B)
 
 
-def _addressed(card: Card, short_identifier: int) -> tuple[str, File] | Prediction:
-    """The file of a short identifier, of the current file for 0, or the refusal."""
+class _Addressed(NamedTuple):
+    """A file of the current directory, and whether the access that a command wants is open."""
+
+    name: str
+    file: File
+    path: str
+    allowed: bool
+    requirement: str
+    refusals: tuple[int, ...]
+
+
+def _addressed(card: Card, short_identifier: int, right: str, *, transparent: bool) -> _Addressed | Prediction:
+    """The file of a short identifier, of the current file for 0, or the refusal of a file that is not or is another."""
     if short_identifier == 0:
         if card.state.file is None:
+            families = () if card.state.file_is_known else ANY_REFUSAL
             words = (NO_CURRENT_FILE,) if card.state.file_is_known else ()
-            return refused(NO_CURRENT, *words, families=() if words else ANY_REFUSAL, then=partial(aged, card))
-        return card.state.file, card.directory.file[card.state.file]
-    found = card.file(short_identifier)
-    return refused(NO_SUCH_SFI, NOT_FOUND, then=partial(aged, card)) if found is None else found
+            return refused(NO_CURRENT, *words, families=families, then=partial(aged, card))
+        name, file = card.state.file, card.directory.file[card.state.file]
+    else:
+        found = card.file(short_identifier)
+        if found is None:
+            return refused(NO_SUCH_SFI, NOT_FOUND, then=partial(aged, card))
+        name, file = found
+    condition = file.read if right == "read" else file.update
+    allowed = card.allows(condition)
+    refusals = NEVER_OPEN if condition.is_never else (REFUSED,)
+    if (file.structure == "transparent") is not transparent:
+        words = (WRONG_STRUCTURE,) if allowed else (WRONG_STRUCTURE, *refusals)
+        return refused(STRUCTURE, *dict.fromkeys(words), then=partial(lose_track, card))
+    path = path_of(card, name)
+    return _Addressed(name, file, path, allowed, card.access_requirement(path, right), refusals)
 
 
 def path_of(card: Card, name: str) -> str:
@@ -38,16 +62,14 @@ def path_of(card: Card, name: str) -> str:
     return f"{card.state.directory}/{name}"
 
 
-def _shut(card: Card, requirement: str, words: tuple[int, ...], *more: int) -> Prediction:
-    """Refused for want of a right, or for another fault that the command has besides; what is current is then open."""
-    return refused(requirement, *dict.fromkeys((*words, *more)), then=partial(lose_track, card))
-
-
-def _open(card: Card, name: str, held: Held, requirement: str, outcomes: tuple[Outcome, ...]) -> Prediction:
-    """The outcomes of an open access, and the refusal where the right is doubtful."""
-    if held is Held.DOUBTFUL:
-        outcomes = (*outcomes, Outcome((REFUSED,), then=partial(lose_track, card)))
-    return Prediction(requirement, outcomes)
+def _update(card: Card, to: _Addressed, fault: str | None, done: Outcome) -> Prediction:
+    """The end of an update: refused for want of the right, for a fault that breaks a requirement, or done."""
+    if not to.allowed:
+        families = ANY_REFUSAL if fault else ()
+        return refused(to.requirement, *to.refusals, families=families, then=partial(lose_track, card))
+    if fault:
+        return refused(fault, families=ANY_REFUSAL, then=partial(lose_track, card))
+    return Prediction(to.requirement, (done,))
 
 
 # Records
@@ -57,86 +79,64 @@ def record_length(file: File, number: int) -> int | None:
     """Bytes of a record as the standard has it: tag, length and value, or the fields of a cyclic record."""
     if file.structure == "cyclic":
         return layout(file.layout or "").size
-    if file.structure in ("variable", "fixed") and 1 <= number <= len(file.elements):
+    if 1 <= number <= len(file.elements):
         return element(file.elements[number - 1]).length + 2
     return None
 
 
 def read_record(card: Card, short_identifier: int, number: int) -> Prediction:
     """READ RECORD by number."""
-    addressed = _addressed(card, short_identifier)
-    if isinstance(addressed, Prediction):
-        return addressed
-    name, file = addressed
-    path, held = path_of(card, name), card.access(file.read)
-    requirement = card.access_requirement(path, "read")
-    beyond = _is_beyond(file, number)
-    if file.structure == "transparent":
-        return refused(
-            STRUCTURE, WRONG_STRUCTURE, *((REFUSED,) if held is not Held.YES else ()), then=partial(lose_track, card)
-        )
-    if held is Held.NO:
-        shut = _shut(card, requirement, _refusals(file, "read"), *((NO_RECORD,) if beyond else ()))
-        return Prediction(requirement, (*shut.outcomes, *_empty_instead(card, path, file, number)))
-    missing = Outcome((NO_RECORD,), then=partial(_missed, card, path, number))
+    to = _addressed(card, short_identifier, "read", transparent=False)
+    if isinstance(to, Prediction):
+        return to
+    beyond = bool(to.file.elements) and number > len(to.file.elements)
+    if not to.allowed:
+        words = (*to.refusals, NO_RECORD) if beyond else to.refusals
+        shut = Outcome(words, then=partial(lose_track, card))
+        return Prediction(to.requirement, (shut, *_empty_instead(card, to, number)))
+    missing = Outcome((NO_RECORD,), then=partial(_missed, card, to.path, number))
     if beyond:
-        return _open(card, name, held, BEYOND, (missing,))
-    known = card.state.contents.get(path, {}).get(number)
-    end = card.state.ends.get(path)
+        return Prediction(BEYOND, (missing,))
+    known = card.state.contents.get(to.path, {}).get(number)
     shown = Outcome(
         (SUCCESS,),
-        fits=partial(_is_record, file, number, known),
+        fits=partial(_is_record, to.file, number, known),
         shown=known.hex().upper() if known else f"record {number}",
-        then=partial(_learnt, card, name, number),
+        then=partial(_learnt, card, to.name, number),
     )
-    open_ended = file.structure == "cyclic" or file.is_directory
-    if not open_ended or known is not None:
-        return _open(card, name, held, requirement, (shown, *_stricter(card, path, file, number)))
-    if end is not None and number >= end:
-        return _open(card, name, held, requirement, (missing,))
-    return _open(card, name, held, requirement, (shown, missing))
+    if to.file.elements or known is not None:
+        return Prediction(to.requirement, (shown, *_stricter(card, to, number)))
+    if number >= card.state.ends.get(to.path, number + 1):
+        return Prediction(to.requirement, (missing,))
+    return Prediction(to.requirement, (shown, missing))
 
 
-def _empty_instead(card: Card, path: str, file: File, number: int) -> tuple[Outcome, ...]:
+def _empty_instead(card: Card, to: _Addressed, number: int) -> tuple[Outcome, ...]:
     """A card of 3.00 may show the holder's elements empty where it should refuse (§2.4 no. 3)."""
-    if path != HOLDER_FILE or card.profile.specification != "3.00" or not 1 <= number <= len(file.elements):
+    if to.path != HOLDER_FILE or card.profile.specification != "3.00" or number > len(to.file.elements):
         return ()
-    entry = element(file.elements[number - 1])
-    empty = Outcome(
-        (SUCCESS,), fits=lambda data: entry.is_initial_fill(data[2:]), shown="—", then=partial(lose_track, card)
+    entry = element(to.file.elements[number - 1])
+    return (
+        Outcome(
+            (SUCCESS,), fits=lambda data: entry.is_initial_fill(data[2:]), shown="—", then=partial(lose_track, card)
+        ),
     )
-    return (empty,)
 
 
-def _stricter(card: Card, path: str, file: File, number: int) -> tuple[Outcome, ...]:
+def _stricter(card: Card, to: _Addressed, number: int) -> tuple[Outcome, ...]:
     """A card of 3.00 may protect the card number 卡号 like the holder's file (§2.4 no. 3)."""
     holder = card.profile.directory[card.environment].file.get("EF06")
-    if (
-        path != ISSUER_FILE
-        or file.elements[number - 1 : number] != (CARD_NUMBER,)
-        or card.profile.specification != "3.00"
-    ):
-        return ()
-    if holder is None or card.access(holder.read) is Held.YES:
+    is_number = to.path == ISSUER_FILE and to.file.elements[number - 1] == CARD_NUMBER
+    if not is_number or card.profile.specification != "3.00" or holder is None or card.allows(holder.read):
         return ()
     return (Outcome((REFUSED,), then=partial(lose_track, card)),)
 
 
-def _is_beyond(file: File, number: int) -> bool:
-    """Whether no card of the standard has the record; a card may keep more cyclic records than it must."""
-    return file.structure in ("variable", "fixed") and not file.is_directory and not 1 <= number <= len(file.elements)
-
-
-def _refusals(file: File, right: str) -> tuple[int, ...]:
-    condition = file.read if right == "read" else file.update
-    return NEVER_OPEN if condition.is_never else (REFUSED,)
-
-
 def _is_record(file: File, number: int, known: bytes | None, data: bytes) -> bool:
-    length = record_length(file, number)
     if known is not None:
         return data == known
-    return bool(data) and (length is None or len(data) == length)
+    length = record_length(file, number)
+    return bool(data) and length in (None, len(data))
 
 
 def _learnt(card: Card, name: str, number: int, data: bytes) -> None:
@@ -151,25 +151,11 @@ def _missed(card: Card, path: str, number: int, _: bytes) -> None:
 
 def update_record(card: Card, short_identifier: int, number: int, record: bytes) -> Prediction:
     """UPDATE RECORD by number of a variable or fixed file; another length, tag or inner length is refused."""
-    addressed = _addressed(card, short_identifier)
-    if isinstance(addressed, Prediction):
-        return addressed
-    name, file = addressed
-    path, held = path_of(card, name), card.access(file.update)
-    requirement = card.access_requirement(path, "update")
-    if file.structure == "transparent":
-        return refused(
-            STRUCTURE, WRONG_STRUCTURE, *((REFUSED,) if held is not Held.YES else ()), then=partial(lose_track, card)
-        )
-    fault = _fault(file, number, record)
-    if held is Held.NO:
-        words = _refusals(file, "update")
-        families = ANY_REFUSAL if fault else ()
-        return refused(requirement, *words, families=families, then=partial(lose_track, card))
-    if fault:
-        return refused(fault, families=ANY_REFUSAL, then=partial(lose_track, card))
-    done = Outcome((SUCCESS,), then=partial(_updated, card, name, number, record))
-    return _open(card, name, held, requirement, (done,))
+    to = _addressed(card, short_identifier, "update", transparent=False)
+    if isinstance(to, Prediction):
+        return to
+    done = Outcome((SUCCESS,), then=lambda _: _learnt(card, to.name, number, record))
+    return _update(card, to, _fault(to.file, number, record), done)
 
 
 def _fault(file: File, number: int, record: bytes) -> str | None:
@@ -183,37 +169,21 @@ def _fault(file: File, number: int, record: bytes) -> str | None:
     return SHAPE if record[:2] != head else None
 
 
-def _updated(card: Card, name: str, number: int, record: bytes, _: bytes) -> None:
-    card.state.contents.setdefault(path_of(card, name), {})[number] = record
-    make_current(card, name)
-
-
 def append_record(card: Card, short_identifier: int, record: bytes) -> Prediction:
     """UPDATE RECORD of a cyclic file: a new record 1, the others go one further and the oldest goes."""
-    addressed = _addressed(card, short_identifier)
-    if isinstance(addressed, Prediction):
-        return addressed
-    name, file = addressed
-    path, held = path_of(card, name), card.access(file.update)
-    requirement = card.access_requirement(path, "update")
-    fault = LENGTH if len(record) != record_length(file, 1) else None
-    if held is Held.NO:
-        families = ANY_REFUSAL if fault else ()
-        return refused(requirement, *_refusals(file, "update"), families=families, then=partial(lose_track, card))
-    if fault:
-        families, words = ANY_REFUSAL, ()
-        return refused(fault, *words, families=families, then=partial(lose_track, card))
-    done = Outcome((SUCCESS,), then=partial(_appended, card, name, file, record))
-    return _open(card, name, held, requirement, (done,))
+    to = _addressed(card, short_identifier, "update", transparent=False)
+    if isinstance(to, Prediction):
+        return to
+    fault = LENGTH if len(record) != record_length(to.file, 1) else None
+    return _update(card, to, fault, Outcome((SUCCESS,), then=partial(_appended, card, to, record)))
 
 
-def _appended(card: Card, name: str, file: File, record: bytes, _: bytes) -> None:
-    path = path_of(card, name)
-    kept = {number + 1: old for number, old in card.state.contents.get(path, {}).items()}
-    card.state.contents[path] = {1: record} | {n: old for n, old in kept.items() if n <= (file.records or n)}
-    if path in card.state.ends:
-        card.state.ends[path] += 1
-    make_current(card, name)
+def _appended(card: Card, to: _Addressed, record: bytes, _: bytes) -> None:
+    kept = {number + 1: old for number, old in card.state.contents.get(to.path, {}).items()}
+    card.state.contents[to.path] = {1: record} | {n: old for n, old in kept.items() if n <= (to.file.records or n)}
+    if to.path in card.state.ends:
+        card.state.ends[to.path] += 1
+    make_current(card, to.name)
 
 
 # Transparent files
@@ -221,32 +191,23 @@ def _appended(card: Card, name: str, file: File, record: bytes, _: bytes) -> Non
 
 def read_binary(card: Card, short_identifier: int, offset: int, length: int) -> Prediction:
     """READ BINARY inside the file."""
-    addressed = _addressed(card, short_identifier)
-    if isinstance(addressed, Prediction):
-        return addressed
-    name, file = addressed
-    path, held = path_of(card, name), card.access(file.read)
-    requirement = card.access_requirement(path, "read")
-    if file.structure != "transparent":
-        return refused(
-            STRUCTURE, WRONG_STRUCTURE, *((REFUSED,) if held is not Held.YES else ()), then=partial(lose_track, card)
-        )
-    if held is Held.NO:
-        return _shut(card, requirement, _refusals(file, "read"))
-    known = card.state.contents.get(path, {})
-    shown = Outcome(
-        (SUCCESS,),
+    to = _addressed(card, short_identifier, "read", transparent=True)
+    if isinstance(to, Prediction):
+        return to
+    if not to.allowed:
+        return refused(to.requirement, *to.refusals, then=partial(lose_track, card))
+    known = card.state.contents.get(to.path, {})
+    return succeeds(
+        to.requirement,
+        partial(_bytes_learnt, card, to.name, offset),
         fits=partial(_are_bytes, known, offset, length),
         shown=f"{length} bytes as they were written",
-        then=partial(_bytes_learnt, card, name, offset),
     )
-    return _open(card, name, held, requirement, (shown,))
 
 
 def _are_bytes(known: dict[int, bytes], offset: int, length: int, data: bytes) -> bool:
-    return len(data) == length and all(
-        known.get(offset + at, data[at : at + 1]) == data[at : at + 1] for at in range(length)
-    )
+    pieces = ((known.get(offset + at), data[at : at + 1]) for at in range(length))
+    return len(data) == length and all(old in (None, now) for old, now in pieces)
 
 
 def _bytes_learnt(card: Card, name: str, offset: int, data: bytes) -> None:
@@ -257,25 +218,8 @@ def _bytes_learnt(card: Card, name: str, offset: int, data: bytes) -> None:
 
 def update_binary(card: Card, short_identifier: int, offset: int, value: bytes) -> Prediction:
     """UPDATE BINARY inside the file, or beyond its end, which changes nothing."""
-    addressed = _addressed(card, short_identifier)
-    if isinstance(addressed, Prediction):
-        return addressed
-    name, file = addressed
-    path, held = path_of(card, name), card.access(file.update)
-    requirement = card.access_requirement(path, "update")
-    if file.structure != "transparent":
-        return refused(
-            STRUCTURE, WRONG_STRUCTURE, *((REFUSED,) if held is not Held.YES else ()), then=partial(lose_track, card)
-        )
-    beyond = offset + len(value) > (file.size or 0)
-    if held is Held.NO:
-        families = ANY_REFUSAL if beyond else ()
-        return refused(requirement, *_refusals(file, "update"), families=families, then=partial(lose_track, card))
-    if beyond:
-        return refused(GENERAL_REFUSAL, families=ANY_REFUSAL, then=partial(lose_track, card))
-    done = Outcome((SUCCESS,), then=partial(_bytes_written, card, name, offset, value))
-    return _open(card, name, held, requirement, (done,))
-
-
-def _bytes_written(card: Card, name: str, offset: int, value: bytes, _: bytes) -> None:
-    _bytes_learnt(card, name, offset, value)
+    to = _addressed(card, short_identifier, "update", transparent=True)
+    if isinstance(to, Prediction):
+        return to
+    fault = GENERAL_REFUSAL if offset + len(value) > (to.file.size or 0) else None
+    return _update(card, to, fault, Outcome((SUCCESS,), then=lambda _: _bytes_learnt(card, to.name, offset, value)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from conformance.model.card import Card, Challenge, Held
+from conformance.model.card import Card, Challenge
 from conformance.model.prediction import Outcome, Prediction, refused, succeeds
 from conformance.model.selection import aged
 from profiles.model import Key
@@ -46,7 +46,7 @@ def verify_too_long(card: Card) -> Prediction:
 
 
 def change_pin(card: Card, old: str, new: str) -> Prediction:
-    """CHANGE PIN; what it does to a status that stands is left open when it succeeds (vol. 2 §5.3)."""
+    """CHANGE PIN; the verified state follows the profile (vol. 2 §5.3)."""
     name = pin_name(card)
     if name is None:
         return refused("SSC-PIN-010", families=REFUSALS, then=partial(aged, card))
@@ -67,14 +67,15 @@ def _pin_proven(card: Card, name: str, _: bytes) -> None:
 def _pin_wrong(card: Card, name: str, _: bytes) -> None:
     card.lose_try(name)
     if card.settings.wrong_pin_clears_state:
-        card.grant(name, Held.NO)
+        card.revoke(name)
     card.challenge_ages()
 
 
 def _pin_changed(card: Card, name: str, new: str, _: bytes) -> None:
     card.state.pins[name] = new
     card.restore_tries(name)
-    card.grant(name, Held.DOUBTFUL)
+    if card.settings.changed_pin_is_verified:
+        card.grant(name)
     card.challenge_ages()
 
 

@@ -45,6 +45,8 @@ SUITE = Suite("blocking", "应用与卡片锁定", "Blocking applications and th
 ENVIRONMENT = "SSSE"
 BANK_APPLICATION = bytes.fromhex("A000000333010101")
 BLOCKED_FOR_GOOD = Expectation((SW.APPLICATION_PERMANENTLY_BLOCKED, SW.AUTHENTICATION_METHOD_BLOCKED))
+NOT_SELECTED = Expectation((*BLOCKED_FOR_GOOD.words, SW.FUNCTION_NOT_SUPPORTED, SW.SELECTED_FILE_DEACTIVATED))
+UNKNOWN_COMMAND = (SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED, SW.FUNCTION_NOT_SUPPORTED)
 CARD_IS_BLOCKED = SW.FUNCTION_NOT_SUPPORTED
 
 
@@ -83,8 +85,14 @@ def _block(bench: Bench, directory: str, header: bytes, requirement: str) -> Non
 
 
 def _expect_usable(bench: Bench, directory: str, requirement: str) -> None:
+    """An application can be selected and read as before."""
     file = _protected_file(bench, directory)
-    answer = _read(bench, file)
+    for name in (ENVIRONMENT, directory):
+        answer = select(bench, name)
+        bench.expect(answer, GOOD, f"{name} 可选择", f"{name} can be selected", requirement=requirement)
+    if not file.file.read.is_free:
+        satisfy(bench, file.file.read)
+    answer = read_first(bench, file.file)
     bench.expect(answer, GOOD, f"{file.path} 可读", f"{file.path} can be read", requirement=requirement)
 
 
@@ -161,10 +169,11 @@ def _temporary(bench: Bench, directory: str) -> None:
 
 
 def _for_good(bench: Bench, directory: str) -> None:
-    """Block for good; neither the temporary block nor an unblock changes anything."""
+    """Block for good; a reset and an unblock, on a card that knows one, change nothing."""
     file = _protected_file(bench, directory)
     _block(bench, directory, APPLICATION_BLOCK_FOR_GOOD, "SSC-LIFE-006")
-    for _ in range(2):
+    offered = bench.profile.settings.application_unblock
+    for number in range(2):
         answer = read_first(bench, file.file)
         bench.check(
             answer.sw != SW.SUCCESS and not answer.data,
@@ -174,13 +183,15 @@ def _for_good(bench: Bench, directory: str) -> None:
             received=f"{answer.sw:04X}",
             requirement="SSC-LIFE-006",
         )
-        if bench.profile.settings.application_unblock:
-            authenticate(bench, lock_key(bench, directory))
-            answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
-            bench.expect(answer, BLOCKED_FOR_GOOD, "解锁", "APPLICATION UNBLOCK", requirement="SSC-LIFE-006")
-        bench.reset()
-        open_directory(bench, ENVIRONMENT)
-        select(bench, directory)
+        authenticate(bench, lock_key(bench, directory))
+        answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
+        expected = BLOCKED_FOR_GOOD if offered else Expectation((*BLOCKED_FOR_GOOD.words, *UNKNOWN_COMMAND))
+        bench.expect(answer, expected, "解锁", "APPLICATION UNBLOCK", requirement="SSC-LIFE-006")
+        if not number:
+            bench.reset()
+            open_directory(bench, ENVIRONMENT)
+            answer = select(bench, directory)
+            bench.expect(answer, NOT_SELECTED, "复位后选择", "SELECT after a reset", requirement="SSC-LIFE-006")
 
 
 def _unblock(bench: Bench, directory: str) -> None:

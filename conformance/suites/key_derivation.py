@@ -47,6 +47,17 @@ TERMINAL = bytes.fromhex("500000000001")
 PURCHASE_INDEXES, ABSENT_INDEX = (1, 2, 3), 4
 
 
+class _OtherCipher(KeyService):
+    """The card's own keys, used under the other algorithm: what a card accepts that kept an older cipher."""
+
+    def __init__(self, own: KeyService, algorithm: str) -> None:
+        super().__init__(own.profile.model_copy(update={"algorithm": algorithm}), own._historical)
+        self._own = own
+
+    def _card_key(self, name: str, version: int, levels: int | None = None) -> bytes:
+        return self._own._card_key(name, version, levels)
+
+
 def _wrong_then_right(
     bench: Bench,
     place: KeyPlace,
@@ -218,25 +229,30 @@ def one_algorithm(bench: Bench) -> None:
     announced = probe(bench).observed.get("algorithm", "—")
     if announced not in OTHER_ALGORITHM:
         raise Inconclusive(f"FCI 所示算法 {announced} 未知", f"the FCI announces an unknown algorithm: {announced}")
-    services = {
-        algorithm: KeyService(bench.profile.model_copy(update={"algorithm": algorithm}), bench.historical)
-        for algorithm in (OTHER_ALGORITHM[announced], announced)
-    }
+    own, other = (
+        KeyService(bench.profile.model_copy(update={"algorithm": algorithm}), bench.historical)
+        for algorithm in (announced, OTHER_ALGORITHM[announced])
+    )
+    services = (
+        (other, WRONG, f"{OTHER_ALGORITHM[announced]}"),
+        (_OtherCipher(own, OTHER_ALGORITHM[announced]), WRONG, f"{OTHER_ALGORITHM[announced]} ({announced} key)"),
+        (own, GOOD, announced),
+    )
     first_of = {place.directory: place for place in reversed(list(authentication_keys(bench.profile)))}
     for place in first_of.values():
         open_directory(bench, place.directory)
-        for algorithm, service in services.items():
+        for service, expected, shown in services:
             data = service.external_authentication(place.name, get_challenge(bench), with_version=True)
             bench.expect(
                 external_authentication(bench, place.name, data),
-                GOOD if algorithm == announced else WRONG,
-                f"{place.name}：{algorithm} 密文",
-                f"{place.name}: cryptogram of {algorithm}",
+                expected,
+                f"{place.name}：{shown} 密文",
+                f"{place.name}: cryptogram of {shown}",
                 requirement="SSC-KEY-019",
             )
     open_directory(bench, key_place(bench, INTERNAL_KEY).directory)
     answer = bench.send(apdu(0, 0x88, 0, key_place(bench, INTERNAL_KEY).reference, FACTOR + SOURCE, 8))
-    genuine = services[announced].internal_authentication(INTERNAL_KEY, FACTOR, SOURCE)
+    genuine = own.internal_authentication(INTERNAL_KEY, FACTOR, SOURCE)
     bench.check(
         answer.data == genuine,
         f"{announced} 内部认证结果",

@@ -13,6 +13,7 @@ from conformance.dialogue import (
     get_challenge,
     open_directory,
     pin_bytes,
+    read_first,
     verify,
 )
 from conformance.maintenance import (
@@ -24,6 +25,7 @@ from conformance.maintenance import (
     block_pin,
     damaged_mac,
     declared_pin_again,
+    enter,
     expect_pin_untouched,
     expect_silent,
     flipped,
@@ -40,6 +42,7 @@ from conformance.maintenance import (
     wrong_pin,
 )
 from conformance.properties import for_all
+from conformance.suites.pins import pin_files
 from emulator.iso7816 import SW
 
 SUITE = Suite("PIN unblocking", "个人密码解锁与重装", "Unblocking and reloading the PIN")
@@ -99,12 +102,23 @@ def without_unblocking_key(bench: Bench) -> None:
     expected=("9000，次数恢复，密码不变", "9000, the tries are restored and the PIN is kept"),
 )
 def unblock(bench: Bench) -> None:
-    """A PIN with a try lost."""
+    """A PIN with a try lost; the station that unblocks it gains no right of the holder's."""
     place = open_pin(bench)
     verify_wrong(bench)
+    bench.reset()
+    open_directory(bench, place.directory)
     expect_silent(bench, unblock_pin(bench), SW.SUCCESS, "解锁", "UNBLOCK PIN", requirement="SSC-PIN-015")
+    _expect_no_right(bench, "SSC-PIN-015")
     bench.expect(verify_wrong(bench), place.after(1), "恢复后的次数", "tries afterwards", requirement="SSC-PIN-015")
     bench.expect(verify(bench), GOOD, "原密码", "the PIN", requirement="SSC-PIN-015")
+
+
+def _expect_no_right(bench: Bench, requirement: str) -> None:
+    """A file that the PIN protects stays shut."""
+    protected = pin_files(bench)[0]
+    enter(bench, protected.directory)
+    zh, en = f"未验证密码读 {protected.path}", f"reading {protected.path} without VERIFY"
+    bench.expect(read_first(bench, protected.file), REFUSED, zh, en, requirement=requirement)
 
 
 @SUITE.case(
@@ -194,8 +208,11 @@ def _reload(bench: Bench, new: str, requirement: str) -> None:
     old = declared_pin(bench)
     place = open_pin(bench, wrong=2)
     verify_wrong(bench)
+    bench.reset()
+    open_directory(bench, place.directory)
     with declared_pin_again(bench, new):
         expect_silent(bench, reload_pin(bench, new), SW.SUCCESS, "重装密码", "RELOAD PIN", requirement=requirement)
+        _expect_no_right(bench, requirement)
         bench.expect(verify(bench, old), place.after(1), "旧密码", "the old PIN", requirement=requirement)
         bench.reset()
         open_directory(bench, place.directory)

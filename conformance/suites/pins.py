@@ -71,28 +71,21 @@ def pin_files(bench: Bench) -> list[FilePlace]:
     ),
 )
 def right(bench: Bench) -> None:
-    """Refused before, read afterwards, in every DF in turn with one verification."""
+    """Refused before; read after VERIFY in the application itself; in every DF in turn after VERIFY in SSSE."""
     files = pin_files(bench)
     for found in files:
         found.open(bench)
-        bench.expect(
-            read_first(bench, found.file),
-            REFUSED,
-            f"验证前读 {found.path}",
-            f"reading {found.path} before VERIFY",
-            requirement="SSC-PIN-001",
-        )
-    open_directory(bench, pin_place(bench).directory)
+        zh, en = f"验证前读 {found.path}", f"reading {found.path} before VERIFY"
+        bench.expect(read_first(bench, found.file), REFUSED, zh, en, requirement="SSC-PIN-001")
     expect_silent(bench, verify(bench), SW.SUCCESS, "验证个人密码", "VERIFY", requirement="SSC-PIN-001")
-    for number, found in enumerate(files):
+    zh, en = f"验证后读 {found.path}", f"reading {found.path} after VERIFY"
+    bench.expect(read_first(bench, found.file), GOOD, zh, en, requirement="SSC-PIN-001")
+    bench.reset()
+    place = open_pin(bench)
+    for found in files:
         enter(bench, found.directory)
-        bench.expect(
-            read_first(bench, found.file),
-            GOOD,
-            f"验证后读 {found.path}",
-            f"reading {found.path} after VERIFY",
-            requirement="SSC-PIN-006" if number else "SSC-PIN-001",
-        )
+        zh, en = f"{place.directory} 中验证后读 {found.path}", f"reading {found.path} after VERIFY in {place.directory}"
+        bench.expect(read_first(bench, found.file), GOOD, zh, en, requirement="SSC-PIN-006")
 
 
 @SUITE.case(
@@ -129,10 +122,13 @@ def wrong(bench: Bench) -> None:
     expected=("每个错误密码各减一次", "every wrong PIN costs one try"),
 )
 def wrong_anything(bench: Bench) -> None:
-    """Generated digits of every length: shorter, longer, beginning with the right ones."""
+    """Generated digits of every length; the right ones cut short, prolonged, and with a single digit changed."""
     declared = declared_pin(bench)
     digits = st.text("0123456789", min_size=4, max_size=2 * LONGEST_PIN)
     begun = st.builds(lambda kept, rest: declared[:kept] + rest, st.integers(1, len(declared)), digits)
+    neighbours = [declared[:at] + wrong_pin(declared[at]) + declared[at + 1 :] for at in range(len(declared))]
+    neighbours += [declared[:at] for at in range(4, len(declared))]
+    neighbours += [(declared + more)[: 2 * LONGEST_PIN] for more in ("0", "00", declared)]
 
     def judge(presented: str) -> None:
         limit = open_pin(bench)
@@ -141,6 +137,9 @@ def wrong_anything(bench: Bench) -> None:
         bench.expect(answer, limit.after(1), "错误密码", "wrong PIN", requirement="SSC-PIN-002")
         expect_pin_untouched(bench, "恢复后的次数", "tries after the right PIN", requirement="SSC-PIN-004")
 
+    for presented in neighbours:
+        if pin_bytes(presented) != pin_bytes(declared):
+            judge(presented)
     candidates = st.one_of(digits, begun).map(lambda text: text[: 2 * LONGEST_PIN])
     for_all(bench, candidates.filter(lambda text: pin_bytes(text) != pin_bytes(declared)), judge)
 
@@ -385,3 +384,26 @@ def change_without_separator(bench: Bench) -> None:
         bench.expect(verify(bench), GOOD, "原密码", "the PIN", requirement="SSC-PIN-013")
         bench.expect(verify(bench, new), WRONG, "新密码", "the new PIN", requirement="SSC-PIN-013")
         bench.need(verify(bench), "验证个人密码", "VERIFY")
+
+
+@SUITE.case(
+    "PIN/change-status/BV",
+    "修改密码后的安全状态",
+    "Security status after CHANGE PIN",
+    requirements=["SSC-PIN-010"],
+    kind=Kind.VALID,
+    expected=("按卡片声明：不改变或等同于验证", "as the profile declares: as before, or as after VERIFY"),
+)
+def status_after_change(bench: Bench) -> None:
+    """CHANGE PIN in a new session, to the PIN that stands, then a file that the PIN protects."""
+    verified = bench.profile.settings.changed_pin_is_verified
+    protected = pin_files(bench)[0]
+    protected.open(bench)
+    bench.need(change_pin(bench, declared_pin(bench), declared_pin(bench)), "修改密码", "CHANGE PIN")
+    bench.expect(
+        read_first(bench, protected.file),
+        GOOD if verified else REFUSED,
+        f"卡片声明：修改密码{'等同于验证' if verified else '不改变状态'}",
+        f"declared: CHANGE PIN {'verifies' if verified else 'changes no status'}",
+        requirement="SSC-PIN-010",
+    )

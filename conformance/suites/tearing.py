@@ -86,11 +86,12 @@ class _Torn:
         return tuple(answer.data for answer in answers)
 
     def command(self, old: tuple[bytes, ...], filling: int) -> bytes:
-        """An update that changes every byte of the value: of record 2, or of the only one; of the first block."""
+        """An update that changes every byte of the value: of record 2, or of the only one; of a block."""
         file = self.place.file
         sfi, new = file.short_identifier, self.after(old, filling)
         if file.structure == "transparent":
-            return apdu(0, 0xD6, 0x80 | sfi, 0, new[0][:BLOCK])
+            at = self._second_block(old)
+            return apdu(0, 0xD6, 0x80 | sfi, at, new[0][at : at + BLOCK])
         if file.structure == "cyclic":
             return apdu(0, 0xDC, 0, sfi << 3 | 3, new[0])
         at = self._changed(old)
@@ -104,14 +105,21 @@ class _Torn:
             return (new, *old)[: min(RECORDS_READ, file.records or 1)]
         at = self._changed(old)
         value = old[at] if old else b""
-        head = 0 if file.structure == "transparent" else 2
-        end = BLOCK if file.structure == "transparent" else len(value)
+        head, end = 2, len(value)
+        if file.structure == "transparent":
+            head = self._second_block(old)
+            end = head + BLOCK
         if len(value) <= head:
             raise Inconclusive(
                 f"{self.place.path} 没有可改内容", f"{self.place.path} holds nothing that can be changed"
             )
         changed = bytes(byte ^ filling for byte in value[head:end])
         return (*old[:at], value[:head] + changed + value[end:], *old[at + 1 :])
+
+    @staticmethod
+    def _second_block(old: tuple[bytes, ...]) -> int:
+        """Where the block begins that is written: behind the first one, in a file that is long enough."""
+        return BLOCK if old and len(old[0]) >= 2 * BLOCK else 0
 
     @staticmethod
     def _changed(old: tuple[bytes, ...]) -> int:

@@ -19,6 +19,7 @@ from conformance.dialogue import (
     read_first,
     satisfy,
     select,
+    update_first,
     verify,
 )
 from conformance.failures import Inconclusive, NotApplicable
@@ -277,6 +278,15 @@ def application_block(bench: Bench) -> None:
                 f"SELECT and READ agree after a cut at write {write}",
                 expected="9000 9000 / blocked blocked",
                 received=f"{selected:04X} {answer.sw:04X}",
+                requirement="SSC-TEAR-008",
+            )
+            written = update_first(bench, file.file, answer.data or b"\0")
+            bench.check(
+                written.sw != SW.SUCCESS,
+                f"第 {write} 次写入断电后：无权限不可更新",
+                f"no update without its right after a cut at write {write}",
+                expected="6982",
+                received=f"{written.sw:04X}",
                 requirement="SSC-TEAR-008",
             )
 
