@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from conformance.cases import Suite
 from conformance.engine import traits_of
 from conformance.requirements import load_catalogue
-from conformance.suites import local_files, record_addressing, record_borders, records
+from conformance.suites import access, local_files, record_addressing, record_borders, records
 from conformance.verdict import Verdict
+from profiles import load
 from profiles.model import File, Profile
 
 from .broken import (
@@ -181,6 +183,18 @@ def test_vendors_deviation_is_found_though_he_declares_it(
 def test_more_cyclic_records_are_allowed() -> None:
     profile = vendor(changed(records=20), "DF02/EF07")
     assert_good(run_vendor(records.SUITE, profile, "REC/DF02-EF07"))
+
+
+def test_optional_directory_is_judged_where_it_is_declared(tmp_path: Path) -> None:
+    file = tmp_path / "with-df06.toml"
+    file.write_text('format = 1\nname = "with-df06"\nextends = "ssc3-sm4"\n[directory.DF06]\npresent = true\n')
+    profile = load(file)
+    result = run_vendor(records.SUITE, profile, "REC/DF06")
+    assert_good(result)
+    assert {"SSC-REC-035", "SSC-REC-036"} <= result.judged
+    rights = run_vendor(access.SUITE, profile, "ACC/DF06")
+    assert_good(rights)
+    assert {f"SSC-ACC-0{number}" for number in range(69, 73)} <= rights.judged
 
 
 # Addressing
