@@ -75,6 +75,14 @@ class PaymentSettings(BaseModel):
         "JR/T 0025.5 §16.6.2",
         "I",
     )
+    dda_number_has_length: bool = setting(
+        True,
+        "DDA动态数据含长度字节",
+        "Whether the dynamic data of DDA are the length of the dynamic number and the number (EMV Book 2 §6.5), or the "
+        "number alone, as a published example of a card has them",
+        "JR/T 0025.5 §9.4.1, JR/T 0025.7 §5",
+        "I",
+    )
     cda_carries_unpredictable_number: bool = setting(
         False,
         "CDA签名数据含不可预知数",

@@ -45,7 +45,10 @@ def internal_authenticate(card: Card, command: Command) -> bytes:
     if not transaction.supports(Aip.DYNAMIC) or private_key(application) is None:
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     transaction.cvr |= Cvr.DYNAMIC_PERFORMED
-    return tlv.build(FORMAT_1, sign(application, dynamic_number(application), command.data))
+    dynamic_data = dynamic_number(application)
+    if not application.settings.dda_number_has_length:
+        dynamic_data = dynamic_data[1:]
+    return tlv.build(FORMAT_1, sign(application, dynamic_data, command.data))
 
 
 @COMMANDS.command("EXTERNAL AUTHENTICATE")
