@@ -16,6 +16,7 @@ from conformance.pytest_plugin import pytest_addoption
 from conformance.requirements import Coverage, load_catalogue
 from profiles import load
 from profiles.loader import available
+from profiles.payment_settings import PaymentSettings
 from profiles.settings import Settings, assumptions
 from sscard import app
 from tests.project.documents import DOCUMENTS, READMES, ROOT, blocks, commands_of, text
@@ -172,7 +173,7 @@ def test_both_readmes_show_the_same_commands() -> None:
 
 def test_every_setting_stands_in_the_assumptions_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", text(ROOT / "docs" / "assumptions.md"), re.MULTILINE))
-    known = {one.name: one.value for one in assumptions(Settings())}
+    known = {one.name: one.value for one in (*assumptions(Settings()), *assumptions(PaymentSettings()))}
     assert rows == {name: value.lower() if value in ("True", "False") else value for name, value in known.items()}
 
 
