@@ -236,6 +236,17 @@ def reload_command(bench: Bench, challenge: bytes, digits: str) -> bytes:
     return protected(bench, key, challenge, RELOAD_PIN, block)
 
 
+def prove_lock_key(bench: Bench, directory: str) -> None:
+    """Authenticate the lock key of a directory (LK, BK)."""
+    name = lock_key(bench, directory)
+    bench.need(authenticate(bench, name), f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
+
+
+def life_cycle_command(bench: Bench, directory: str, header: bytes) -> bytes:
+    """A life cycle command with the MAC of the directory's maintenance key over a fresh challenge."""
+    return protected(bench, maintenance_key(bench, directory), get_challenge(bench), header)
+
+
 def prove_unblocking_key(bench: Bench) -> None:
     """Authenticate the PUK 个人密码解锁密钥."""
     key_place(bench, UNBLOCKING_KEY)
@@ -263,8 +274,8 @@ def expect_silent(
         not response.data,
         f"{zh}：应答不含数据",
         f"{en}: no data in the answer",
-        expected="—",
-        received=response.data,
+        expected="0 bytes",
+        received=f"{len(response.data)} bytes",
         requirement=requirement,
     )
 

@@ -101,7 +101,7 @@ def read_record(card: Card, short_identifier: int, number: int) -> Prediction:
     shown = Outcome(
         (SUCCESS,),
         fits=partial(_is_record, to.file, number, known),
-        shown=known.hex().upper() if known else f"record {number}",
+        shown=f"record {number}" + (" as it was before" if known else ""),
         then=partial(_learnt, card, to.name, number),
     )
     if to.file.elements or known is not None:
@@ -201,7 +201,7 @@ def read_binary(card: Card, short_identifier: int, offset: int, length: int) -> 
         to.requirement,
         partial(_bytes_learnt, card, to.name, offset),
         fits=partial(_are_bytes, known, offset, length),
-        shown=f"{length} bytes as they were written",
+        shown=f"{length} bytes, as they were before where they are known",
     )
 
 

@@ -25,6 +25,7 @@ from conformance.maintenance import KeyPlace, change_pin, flipped, key_place, ow
 from conformance.model import Card, Prediction, secrets, selection
 from conformance.model.secrets import Proof
 from conformance.suites.standard import standard_files
+from conformance.suites.standard.values import described
 from emulator.iso7816 import Response
 from profiles.model import Profile
 
@@ -107,7 +108,7 @@ class Machine(RuleBasedStateMachine):
                 f"{shown} 的应答数据",
                 f"data in the answer of {shown}",
                 expected=outcome.shown,
-                received=response.data,
+                received=described(response.data),
                 requirement=requirement,
             )
         except CardFailure as failure:

@@ -1,4 +1,4 @@
-"""Blocking 锁定: applications for a time or for good, and the whole card."""
+"""APPLICATION BLOCK 应用锁定: for a time, for good, and undone where the card offers that."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Case, Kind, Suite
 from conformance.dialogue import (
+    ENVIRONMENT,
     REFUSED,
     FilePlace,
-    apdu,
     authenticate,
     file_places,
     get_challenge,
@@ -20,34 +20,31 @@ from conformance.dialogue import (
     read_first,
     satisfy,
     select,
-    select_identifier,
-    verify,
 )
 from conformance.failures import NotApplicable
 from conformance.maintenance import (
     APPLICATION_BLOCK,
     APPLICATION_BLOCK_FOR_GOOD,
     APPLICATION_UNBLOCK,
-    CARD_BLOCK,
     MAC_REFUSED,
     damaged_mac,
+    life_cycle_command,
     lock_key,
     maintenance_key,
     own_directories,
     protected,
+    prove_lock_key,
 )
 from conformance.properties import for_all
+from conformance.suites.standard.values import described, difference
 from emulator.iso7816 import SW, Response
 from profiles.model import Profile, Text
 
-SUITE = Suite("blocking", "应用与卡片锁定", "Blocking applications and the card")
+SUITE = Suite("blocking", "应用锁定", "Blocking applications")
 
-ENVIRONMENT = "SSSE"
-BANK_APPLICATION = bytes.fromhex("A000000333010101")
 BLOCKED_FOR_GOOD = Expectation((SW.APPLICATION_PERMANENTLY_BLOCKED, SW.AUTHENTICATION_METHOD_BLOCKED))
 NOT_SELECTED = Expectation((*BLOCKED_FOR_GOOD.words, SW.FUNCTION_NOT_SUPPORTED, SW.SELECTED_FILE_DEACTIVATED))
 UNKNOWN_COMMAND = (SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED, SW.FUNCTION_NOT_SUPPORTED)
-CARD_IS_BLOCKED = SW.FUNCTION_NOT_SUPPORTED
 
 
 def _protected_file(bench: Bench, directory: str) -> FilePlace:
@@ -66,21 +63,11 @@ def _read(bench: Bench, file: FilePlace) -> Response:
     return read_first(bench, file.file)
 
 
-def _prove_lock_key(bench: Bench, directory: str) -> None:
-    name = lock_key(bench, directory)
-    bench.need(authenticate(bench, name), f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
-
-
-def _command(bench: Bench, directory: str, header: bytes) -> bytes:
-    """A life cycle command with the MAC of the directory's maintenance key over a fresh challenge."""
-    return protected(bench, maintenance_key(bench, directory), get_challenge(bench), header)
-
-
 def _block(bench: Bench, directory: str, header: bytes, requirement: str) -> None:
     """Block an application as its issuer does."""
     open_directory(bench, directory)
-    _prove_lock_key(bench, directory)
-    answer = bench.send(_command(bench, directory, header))
+    prove_lock_key(bench, directory)
+    answer = bench.send(life_cycle_command(bench, directory, header))
     bench.expect(answer, GOOD, f"锁定 {directory}", f"APPLICATION BLOCK of {directory}", requirement=requirement)
 
 
@@ -106,7 +93,7 @@ def _not_authenticated(bench: Bench, directory: str) -> None:
         if environment_key in bench.profile.directory[ENVIRONMENT].key:
             bench.need(authenticate(bench, environment_key), "外部认证", "EXTERNAL AUTHENTICATE")
         for header in (APPLICATION_BLOCK, APPLICATION_BLOCK_FOR_GOOD):
-            answer = bench.send(damaged_mac(_command(bench, directory, header)))
+            answer = bench.send(damaged_mac(life_cycle_command(bench, directory, header)))
             bench.expect(
                 answer, REFUSED, f"{header.hex()} 未认证", f"{header.hex()} without LK", requirement="SSC-LIFE-002"
             )
@@ -116,11 +103,11 @@ def _not_authenticated(bench: Bench, directory: str) -> None:
 def _not_authenticated_right_mac(bench: Bench, directory: str) -> None:
     """The right MAC without the lock key, and with a lock key that was authenticated before the DF was selected again."""
     open_directory(bench, directory)
-    answer = bench.send(_command(bench, directory, APPLICATION_BLOCK))
+    answer = bench.send(life_cycle_command(bench, directory, APPLICATION_BLOCK))
     bench.expect(answer, REFUSED, "未认证 LK", "without LK", requirement="SSC-LIFE-002")
-    _prove_lock_key(bench, directory)
+    prove_lock_key(bench, directory)
     open_directory(bench, directory)
-    answer = bench.send(_command(bench, directory, APPLICATION_BLOCK))
+    answer = bench.send(life_cycle_command(bench, directory, APPLICATION_BLOCK))
     bench.expect(answer, REFUSED, "重选后", "after selecting the DF again", requirement="SSC-LIFE-002")
     _expect_usable(bench, directory, "SSC-LIFE-002")
 
@@ -130,15 +117,15 @@ def _wrong_mac(bench: Bench, directory: str) -> None:
 
     def judge(bit: int) -> None:
         open_directory(bench, directory)
-        _prove_lock_key(bench, directory)
-        answer = bench.send(damaged_mac(_command(bench, directory, APPLICATION_BLOCK), bit))
+        prove_lock_key(bench, directory)
+        answer = bench.send(damaged_mac(life_cycle_command(bench, directory, APPLICATION_BLOCK), bit))
         bench.expect(answer, MAC_REFUSED, f"MAC 第 {bit} 位", f"bit {bit} of the MAC", requirement="SSC-LIFE-003")
         _expect_usable(bench, directory, "SSC-LIFE-003")
 
     judge(0)
     if maintenance_key(bench, directory) != maintenance_key(bench, ENVIRONMENT):
         open_directory(bench, directory)
-        _prove_lock_key(bench, directory)
+        prove_lock_key(bench, directory)
         command = protected(bench, maintenance_key(bench, ENVIRONMENT), get_challenge(bench), APPLICATION_BLOCK)
         answer = bench.send(command)
         bench.expect(answer, MAC_REFUSED, "SSSE 的 STK", "STK of SSSE", requirement="SSC-LIFE-003")
@@ -184,7 +171,7 @@ def _for_good(bench: Bench, directory: str) -> None:
             requirement="SSC-LIFE-006",
         )
         authenticate(bench, lock_key(bench, directory))
-        answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
+        answer = bench.send(life_cycle_command(bench, directory, APPLICATION_UNBLOCK))
         expected = BLOCKED_FOR_GOOD if offered else Expectation((*BLOCKED_FOR_GOOD.words, *UNKNOWN_COMMAND))
         bench.expect(answer, expected, "解锁", "APPLICATION UNBLOCK", requirement="SSC-LIFE-006")
         if not number:
@@ -202,24 +189,31 @@ def _unblock(bench: Bench, directory: str) -> None:
     bench.reset()
     open_directory(bench, ENVIRONMENT)
     select(bench, directory)
-    answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
+    answer = bench.send(life_cycle_command(bench, directory, APPLICATION_UNBLOCK))
     bench.expect(answer, REFUSED, "未认证 LK 解锁", "APPLICATION UNBLOCK without LK", requirement="SSC-LIFE-005")
-    _prove_lock_key(bench, directory)
-    answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
+    prove_lock_key(bench, directory)
+    answer = bench.send(life_cycle_command(bench, directory, APPLICATION_UNBLOCK))
     bench.expect(answer, GOOD, "解锁", "APPLICATION UNBLOCK", requirement="SSC-LIFE-005")
     after = bench.expect(_read(bench, file), GOOD, "解锁后读取", "reading afterwards", requirement="SSC-LIFE-005").data
-    bench.check(after == before, "数据", "data", expected=before, received=after, requirement="SSC-LIFE-005")
+    bench.check(
+        after == before,
+        "数据",
+        "data",
+        expected=described(before),
+        received=difference(after, before),
+        requirement="SSC-LIFE-005",
+    )
 
 
 def _failed_unblocks(bench: Bench, directory: str) -> None:
     """As many failures as the profile allows; then the right MAC."""
     _block(bench, directory, APPLICATION_BLOCK, "SSC-LIFE-007")
     for number in range(1, bench.profile.settings.mac_error_limit + 1):
-        answer = bench.send(damaged_mac(_command(bench, directory, APPLICATION_UNBLOCK)))
+        answer = bench.send(damaged_mac(life_cycle_command(bench, directory, APPLICATION_UNBLOCK)))
         bench.expect(
             answer, MAC_REFUSED, f"第 {number} 次解锁失败", f"failed unblock {number}", requirement="SSC-LIFE-007"
         )
-    answer = bench.send(_command(bench, directory, APPLICATION_UNBLOCK))
+    answer = bench.send(life_cycle_command(bench, directory, APPLICATION_UNBLOCK))
     bench.expect(answer, BLOCKED_FOR_GOOD, "其后正确解锁", "the right unblock afterwards", requirement="SSC-LIFE-007")
 
 
@@ -307,8 +301,8 @@ _OF_APPLICATIONS = (
 @SUITE.cases_from
 def of_applications(profile: Profile) -> Iterable[Case]:
     """Every application that has a lock key."""
-    for directory, described in profile.directory.items():
-        if described.kind != "ADF" or described.lock_key is None:
+    for directory, application in profile.directory.items():
+        if application.kind != "ADF" or application.lock_key is None:
             continue
         for identifier, zh, en, requirements, kind, good_zh, good_en, body, destructive in _OF_APPLICATIONS:
             yield Case(
@@ -320,108 +314,3 @@ def of_applications(profile: Profile) -> Iterable[Case]:
                 body=partial(body, directory=directory),
                 destructive=destructive,
             )
-
-
-# Blocking the card
-
-
-@SUITE.case(
-    "LIFE/card-block-without-BK/BO",
-    "未认证 BK 的卡锁定",
-    "CARD BLOCK without BK",
-    requirements=["SSC-LIFE-009"],
-    kind=Kind.INOPPORTUNE,
-    expected=("6982，卡片可用", "6982, and the card goes on"),
-)
-def card_block_without_key(bench: Bench) -> None:
-    """Other rights instead of BK; the MAC is wrong, so that no card is lost by it."""
-    open_directory(bench, ENVIRONMENT)
-    lock_key(bench, ENVIRONMENT)
-    for name in (None, "UKSSSE", "PUK"):
-        if name in bench.profile.directory[ENVIRONMENT].key:
-            bench.need(authenticate(bench, name), f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
-        answer = bench.send(damaged_mac(_command(bench, ENVIRONMENT, CARD_BLOCK)))
-        bench.expect(
-            answer,
-            REFUSED,
-            f"卡锁定（{name or '无认证'}）",
-            f"CARD BLOCK ({name or 'nothing'})",
-            requirement="SSC-LIFE-009",
-        )
-    bench.expect(select(bench, ENVIRONMENT), GOOD, "卡片可用", "the card goes on", requirement="SSC-LIFE-009")
-
-
-@SUITE.case(
-    "LIFE/card-block-without-BK-right-MAC/BO",
-    "未认证 BK、MAC 正确的卡锁定",
-    "CARD BLOCK without BK, right MAC",
-    requirements=["SSC-LIFE-009"],
-    kind=Kind.INOPPORTUNE,
-    expected=("6982，卡片可用", "6982, and the card goes on"),
-    destructive=True,
-)
-def card_block_without_key_right_mac(bench: Bench) -> None:
-    """Nothing but the lock key is missing; then a BK of an earlier session."""
-    for _ in range(2):
-        open_directory(bench, ENVIRONMENT)
-        answer = bench.send(_command(bench, ENVIRONMENT, CARD_BLOCK))
-        bench.expect(answer, REFUSED, "卡锁定", "CARD BLOCK", requirement="SSC-LIFE-009")
-        bench.expect(select(bench, ENVIRONMENT), GOOD, "卡片可用", "the card goes on", requirement="SSC-LIFE-009")
-        _prove_lock_key(bench, ENVIRONMENT)
-        bench.reset()
-
-
-def _block_card(bench: Bench, requirement: str) -> None:
-    open_directory(bench, ENVIRONMENT)
-    _prove_lock_key(bench, ENVIRONMENT)
-    answer = bench.send(damaged_mac(_command(bench, ENVIRONMENT, CARD_BLOCK)))
-    bench.expect(answer, MAC_REFUSED, "MAC 错误的卡锁定", "CARD BLOCK with a wrong MAC", requirement=requirement)
-    answer = bench.send(_command(bench, ENVIRONMENT, CARD_BLOCK))
-    bench.expect(answer, GOOD, "卡锁定", "CARD BLOCK", requirement=requirement)
-
-
-@SUITE.case(
-    "LIFE/card-block/BV",
-    "卡锁定",
-    "CARD BLOCK",
-    requirements=["SSC-LIFE-008"],
-    kind=Kind.VALID,
-    expected=("其后所有命令 6A81", "every command afterwards gives 6A81"),
-    destructive=True,
-)
-def card_block(bench: Bench) -> None:
-    """A wrong MAC does nothing; after the right one every command is refused, before and after resets."""
-    _block_card(bench, "SSC-LIFE-008")
-    for cold in (None, True, False):
-        if cold is not None:
-            bench.reset(cold)
-        answers = {
-            "SELECT": select(bench, ENVIRONMENT),
-            "SELECT 3F00": bench.send(select_identifier(b"\x3f\x00")),
-            "GET CHALLENGE": bench.send(apdu(0, 0x84, 0, 0, ne=8)),
-            "VERIFY": verify(bench),
-            "READ RECORD": bench.send(apdu(0, 0xB2, 1, 0x2C, ne=256)),
-            "INTERNAL AUTHENTICATE": bench.send(apdu(0, 0x88, 0, 0, bytes(16), 8)),
-        }
-        for name, answer in answers.items():
-            bench.expect(answer, CARD_IS_BLOCKED, f"锁定后 {name}", f"{name} when blocked", requirement="SSC-LIFE-008")
-
-
-@SUITE.case(
-    "LIFE/card-block-bank/BV",
-    "卡锁定后的金融应用",
-    "The bank application after CARD BLOCK",
-    requirements=["SSC-LIFE-010"],
-    kind=Kind.VALID,
-    expected=("金融应用仍可选择 9000", "the bank application can still be selected, 9000"),
-    destructive=True,
-)
-def bank_application_survives(bench: Bench) -> None:
-    """Select the bank application before and after SSSE is blocked."""
-    by_name = apdu(0, 0xA4, 0x04, 0, BANK_APPLICATION)
-    bench.need(bench.send(by_name), "选择金融应用", "SELECT of the bank application")
-    _block_card(bench, "SSC-LIFE-010")
-    bench.reset()
-    bench.expect(
-        bench.send(by_name), GOOD, "选择金融应用", "SELECT of the bank application", requirement="SSC-LIFE-010"
-    )

@@ -19,6 +19,7 @@ from conformance.dialogue import (
 )
 from conformance.failures import CardFailure, NotApplicable
 from conformance.maintenance import WRONG, key_place, own_directories
+from conformance.suites.standard.values import described, difference, shown
 from emulator.crypto import Algorithm, encrypt_block
 from emulator.iso7816 import SW
 from profiles.dictionary import element
@@ -157,8 +158,8 @@ def pre_made(bench: Bench) -> None:
                     (answer.data[2:] == element(tag).initial_fill) is (tag in EMPTY),
                     f"标识 {tag} {'为初始值' if tag in EMPTY else '已写入'}",
                     f"tag {tag} is {'at its initial fill' if tag in EMPTY else 'filled'}",
-                    expected=element(tag).initial_fill if tag in EMPTY else "≠ initial fill",
-                    received=answer.data[2:],
+                    expected="initial fill" if tag in EMPTY else "a value",
+                    received=shown(int(tag, 16), answer.data[2:]),
                     requirement="SSC-LIFE-013",
                     go_on=True,
                 )
@@ -198,7 +199,7 @@ def _write(bench: Bench, file: FilePlace, number: int, value: bytes) -> None:
         now == value,
         f"{file.path} 内容",
         f"content of {file.path}",
-        expected=value,
-        received=now,
+        expected=described(value),
+        received=difference(now, value),
         requirement="SSC-LIFE-014",
     )

@@ -37,6 +37,7 @@ from conformance.maintenance import (
     unblock_command,
     verify_wrong,
 )
+from conformance.suites.standard.values import described, difference
 from emulator.crypto import Algorithm, mac_blocks, pad_mac, session_key
 from emulator.crypto.mac import fold_words
 from emulator.iso7816 import SW
@@ -315,8 +316,8 @@ def protected_update(bench: Bench) -> None:
                 now == value,
                 f"{file.path} 内容",
                 f"content of {file.path}",
-                expected=value,
-                received=now,
+                expected=described(value),
+                received=difference(now, value),
                 requirement="SSC-SM-008",
             )
 
