@@ -266,3 +266,33 @@ def test_dynamic_number_without_its_length(make):
     card = make(payment={"settings": {"dda_number_has_length": False}}, product="debit-sm")
     card.start()
     assert card.send("0088000004A1B2C3D400")[4:12] == "15020001"
+
+
+# Enciphered PIN, an option that part 5 of the standard leaves aside
+
+
+def enciphered(terminal: Terminal, challenge: str, block: str = "26123456FFFFFFFF", header: str = "7F") -> str:
+    """VERIFY with the card's public key: header ‖ PIN block ‖ challenge ‖ filler."""
+    n = int(RSA["icc_key"]["n"], 16)
+    plain = bytes.fromhex(header + block + challenge).ljust(128, b"\x5a")
+    data = pow(int.from_bytes(plain, "big"), 3, n).to_bytes(128, "big")
+    return terminal.send(f"0020008880{data.hex()}")
+
+
+def test_enciphered_pin(make):
+    card = make(payment={"settings": {"enciphered_pin": True}})
+    card.start()
+    challenge = card.send("0084000008")[:-4]
+    assert enciphered(card, challenge) == "9000"
+    assert enciphered(card, challenge) == "6985"
+    challenge = card.send("0084000000")[:-4]
+    card.data("9F36")
+    assert enciphered(card, challenge) == "6985"
+    assert card.data("9F17") == "03"
+    challenge = card.send("0084000008")[:-4]
+    assert enciphered(card, challenge, "26000000FFFFFFFF") == "63C2"
+    card.send("0084000008")
+    assert enciphered(card, "00" * 8) == "63C1"
+    challenge = card.send("0084000008")[:-4]
+    assert enciphered(card, challenge, header="7E") == "63C0"
+    assert card.first().cvr == "03A64000"
