@@ -18,6 +18,7 @@ from conformance.maintenance import (
     CARD_BLOCK,
     MAC_REFUSED,
     damaged_mac,
+    life_cycle_command,
     lock_key,
     prove_lock_key,
 )
