@@ -172,9 +172,16 @@ def test_both_readmes_show_the_same_commands() -> None:
 
 
 def test_every_setting_stands_in_the_assumptions_with_its_default() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", text(ROOT / "docs" / "assumptions.md"), re.MULTILINE))
-    known = {one.name: one.value for one in (*assumptions(Settings()), *assumptions(PaymentSettings()))}
-    assert rows == {name: value.lower() if value in ("True", "False") else value for name, value in known.items()}
+    rows = re.findall(r"^\| `\w+` \| `.*\|$", text(ROOT / "docs" / "assumptions.md"), re.MULTILINE)
+    told = {tuple(cell.strip(" `") for cell in row.split("|")[1:3]): row for row in rows}
+    known = {}
+    for one in (*assumptions(Settings()), *assumptions(PaymentSettings())):
+        value = one.value.lower() if one.value in ("True", "False") else one.value
+        known[one.name, value] = f"| `{one.name}` | `{value}` | {one.zh}: {one.en} | {one.basis} | {one.confidence} |"
+    missing = "\n".join(row for key, row in known.items() if key not in told)
+    assert not missing, f"docs/assumptions.md lacks:\n{missing}"
+    surplus = "\n".join(row for key, row in told.items() if key not in known)
+    assert not surplus, f"docs/assumptions.md has no longer true:\n{surplus}"
 
 
 def test_the_changelog_knows_the_version() -> None:
