@@ -291,3 +291,14 @@ def separator_optional(card: Card, command: Command, good: Handler) -> bytes:
     if SEPARATOR not in data and len(data) % 2 == 0:
         data = data[:half] + bytes([SEPARATOR]) + data[half:]
     return good(card, command._replace(data=data))
+
+
+@FAULTS.structure(
+    "pin.change-and-state",
+    "修改密码对验证状态的影响与声明不符",
+    "CHANGE PIN treats the verified status otherwise than declared",
+    ["SSC-PIN-010"],
+)
+def change_and_state(structure: Structure) -> Structure:
+    """A status is set where it should stay as it was, left alone where it should be set."""
+    return with_settings(structure, changed_pin_is_verified=not structure.settings.changed_pin_is_verified)

@@ -16,8 +16,9 @@ from conformance.suites import all_suites
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
+from emulator.apps.load import card_of
 from emulator.cos.card import Card
-from emulator.cos.memory import Snapshot
+from emulator.cos.memory import Memory, Snapshot
 from profiles import load
 from profiles.model import Profile
 
@@ -61,7 +62,7 @@ def good_memory(name: str) -> Snapshot:
 
 def good_card(name: str) -> Card:
     """A good card of a product."""
-    return load_card(product(name))
+    return card_of(Memory(good_memory(name).copy()))
 
 
 def faulty_card(name: str, fault: Fault) -> Card:
