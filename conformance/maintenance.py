@@ -27,7 +27,7 @@ from profiles.model import Directory, Key, Pin, Profile
 
 UNBLOCKING_KEY = "PUK"
 OWN_APPLICATIONS = ("chip", "social security")
-MAC_LENGTH = 4
+MAC_LENGTH, CARD_FACTOR_LENGTH = 4, 8
 WRONG = Expectation((), families=(0x63,))
 """Any answer to a wrong PIN or cryptogram, whatever number of tries it tells."""
 BLOCKED = Expectation((SW.AUTHENTICATION_METHOD_BLOCKED,))
@@ -67,6 +67,16 @@ def key_place(bench: Bench, name: str) -> KeyPlace:
         if name in described.key:
             return KeyPlace(directory, name, described.key[name])
     raise NotApplicable(f"卡片声明中没有密钥 {name}", f"the declared card has no key {name}")
+
+
+def historical(bench: Bench) -> bytes:
+    """The historical bytes of the card, for a key service of one's own; inconclusive without a card factor."""
+    found = bench.historical
+    if len(found) < CARD_FACTOR_LENGTH:
+        raise Inconclusive(
+            "复位应答中没有卡分散因子，无法计算密钥", "the reset answer has no card factor: keys cannot be computed"
+        )
+    return found
 
 
 # Counters of tries

@@ -8,7 +8,7 @@ from conformance.actors.key_service import KeyService
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu, get_challenge, open_directory
-from conformance.maintenance import NO_CHALLENGE, key_place
+from conformance.maintenance import NO_CHALLENGE, historical, key_place
 from conformance.properties import for_all
 from emulator.iso7816 import Response
 
@@ -123,13 +123,14 @@ def repeated(bench: Bench) -> None:
             received=again,
             requirement="SSC-AUT-018",
         )
-    historical = bench.historical[:-1] + bytes([bench.historical[-1] ^ 1])
+    own = historical(bench)
+    neighbour = own[:-1] + bytes([own[-1] ^ 1])
     others = {
         ("另一过程因子", "another factor"): _ask(bench, SOURCE, SOURCE).data,
         ("另一原始信息", "other source data"): _ask(bench, FACTOR, FACTOR).data,
-        ("下一序号的卡", "the card with the next serial"): KeyService(
-            bench.profile, historical
-        ).internal_authentication(KEY, FACTOR, SOURCE),
+        ("下一序号的卡", "the card with the next serial"): KeyService(bench.profile, neighbour).internal_authentication(
+            KEY, FACTOR, SOURCE
+        ),
     }
     for (zh, en), other in others.items():
         bench.check(

@@ -23,6 +23,7 @@ from conformance.maintenance import (
     WRONG,
     KeyPlace,
     authentication_keys,
+    historical,
     key_limit,
     key_place,
     maintenance_key,
@@ -123,12 +124,12 @@ def _factors(bench: Bench, place: KeyPlace) -> None:
     """Keys derived for another card, a neighbour city and another province fail."""
     open_directory(bench, place.directory)
     bench.need(authenticate(bench, place.name), "外部认证", "EXTERNAL AUTHENTICATE")
-    profile, historical, city = bench.profile, bench.historical, bench.profile.issuer.city_code
-    other_card = historical[:-1] + bytes([historical[-1] ^ 1])
+    profile, own, city = bench.profile, historical(bench), bench.profile.issuer.city_code
+    other_card = own[:-1] + bytes([own[-1] ^ 1])
     strangers = (
         ("另一张卡的分散因子", "factor of another card", KeyService(profile, other_card, city)),
-        ("另一城市的分散因子", "factor of another city", KeyService(profile, historical, _other_digit(city, 5))),
-        ("另一省份的分散因子", "factor of another province", KeyService(profile, historical, _other_digit(city, 1))),
+        ("另一城市的分散因子", "factor of another city", KeyService(profile, own, _other_digit(city, 5))),
+        ("另一省份的分散因子", "factor of another province", KeyService(profile, own, _other_digit(city, 1))),
     )
     for zh, en, service in strangers[: place.key.levels]:
         _wrong_then_right(bench, place, service, zh, en, "SSC-KEY-011")
@@ -190,7 +191,7 @@ def maintenance_key_length(bench: Bench) -> None:
         challenge = get_challenge(bench)
         covered = UNBLOCK_PIN + b"\x04"
         double = _with_key_length(bench.profile, stk, 16)
-        mac = KeyService(double, bench.historical).maintenance_mac(stk.name, challenge, covered)
+        mac = KeyService(double, historical(bench)).maintenance_mac(stk.name, challenge, covered)
         bench.expect(
             bench.send(covered + mac),
             MAC_REFUSED,
@@ -230,7 +231,7 @@ def one_algorithm(bench: Bench) -> None:
     if announced not in OTHER_ALGORITHM:
         raise Inconclusive(f"FCI 所示算法 {announced} 未知", f"the FCI announces an unknown algorithm: {announced}")
     own, other = (
-        KeyService(bench.profile.model_copy(update={"algorithm": algorithm}), bench.historical)
+        KeyService(bench.profile.model_copy(update={"algorithm": algorithm}), historical(bench))
         for algorithm in (announced, OTHER_ALGORITHM[announced])
     )
     services = (

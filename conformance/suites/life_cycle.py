@@ -18,7 +18,7 @@ from conformance.dialogue import (
     select_identifier,
 )
 from conformance.failures import CardFailure, NotApplicable
-from conformance.maintenance import WRONG, key_place, own_directories
+from conformance.maintenance import WRONG, historical, key_place, own_directories
 from conformance.suites.standard.values import described, difference, shown
 from emulator.crypto import Algorithm, encrypt_block
 from emulator.iso7816 import SW
@@ -110,7 +110,7 @@ def _provable(bench: Bench) -> tuple[str, ...]:
 )
 def transport_code(bench: Bench) -> None:
     """No code; and on a card that can be renewed a wrong code, then the right one."""
-    maker = _ChipMaker(bench.profile, bench.historical)
+    maker = _ChipMaker(bench.profile, historical(bench))
     bench.need(bench.send(select_identifier(MASTER_FILE)), "选择 MF", "SELECT MF")
     bench.expect(bench.send(CREATE_FILE), REFUSED, "无传输密码", "no transport code", requirement="SSC-LIFE-012")
     key_place(bench, TRANSPORT_KEY)

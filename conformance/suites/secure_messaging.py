@@ -28,6 +28,7 @@ from conformance.maintenance import (
     damaged_mac,
     declared_pin_again,
     expect_pin_untouched,
+    historical,
     key_place,
     maintenance_key,
     open_pin,
@@ -87,7 +88,7 @@ def _prepared(bench: Bench) -> tuple[Laboratory, str, bytes]:
     place = open_pin(bench, wrong=2)
     verify_wrong(bench)
     prove_unblocking_key(bench)
-    return Laboratory(bench.profile, bench.historical), maintenance_key(bench, place.directory), get_challenge(bench)
+    return Laboratory(bench.profile, historical(bench)), maintenance_key(bench, place.directory), get_challenge(bench)
 
 
 def _block_size(bench: Bench) -> int:

@@ -9,6 +9,7 @@ from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu, open_directory, place, read_record, verify
 from conformance.failures import Inconclusive, NotApplicable, NotRun
+from conformance.maintenance import historical
 from conformance.tearing import every_cut
 from emulator.crypto import mac, purchase_session_key
 from emulator.iso7816 import SW, Response
@@ -79,7 +80,7 @@ def purchase(bench: Bench) -> None:
     key = _purchase_key(bench)
     if not bench.target.renewable:
         raise NotRun("需要新卡片，本测试台无法更换", "needs a fresh card, which this bench cannot put in")
-    sam = _Sam(bench.profile, bench.historical)
+    sam = _Sam(bench.profile, historical(bench))
     old = _state(bench)
     bench.need(bench.send(sam.debit(key, _initialize(bench, AMOUNTS))), "消费", "DEBIT FOR PURCHASE")
     bench.reset()

@@ -29,6 +29,7 @@ from conformance.maintenance import (
     CARD_BLOCK,
     change_pin,
     declared_pin_again,
+    historical,
     key_limit,
     key_place,
     lock_key,
@@ -194,7 +195,7 @@ def write_key(bench: Bench) -> None:
     master = next((name for name, key in described.key.items() if key.use == "master"), None)
     if master is None:
         raise NotApplicable(f"{place.directory} 没有主控密钥", f"{place.directory} has no master key")
-    centre = _KeyCentre(bench.profile, bench.historical)
+    centre = _KeyCentre(bench.profile, historical(bench))
     services = (bench.keys, centre.with_value(KEY, NEW_KEY))
     open_key(bench, KEY)
     for make in (centre.replacement, centre.old_value_again):
