@@ -33,7 +33,7 @@ from conformance.maintenance import (
 from conformance.properties import for_all
 from emulator.iso7816 import SW, Response
 
-SUITE = Suite("authentication", "外部认证", "External authentication")
+SUITE = Suite("external authentication", "外部认证", "External authentication")
 
 UPDATE_KEY, READ_KEY = "UKSSSE", "RKSSSE"
 ISSUER_FILE, HOLDER_FILE = "SSSE/EF05", "SSSE/EF06"
@@ -76,7 +76,7 @@ def _update(bench: Bench, file: FilePlace, number: int, record: bytes) -> Respon
 def external(bench: Bench) -> None:
     """The form of the card's algorithm opens the file of the key."""
     requirement = FORM_REQUIREMENT[bench.profile.algorithm]
-    open_key(bench, UPDATE_KEY)
+    open_directory(bench, key_place(bench, UPDATE_KEY).directory)
     issuer, records = _records(bench, ISSUER_FILE)
     bench.expect(
         _update(bench, issuer, 1, records[0]), REFUSED, "认证前更新", "UPDATE RECORD before", requirement=requirement
@@ -102,7 +102,7 @@ def external(bench: Bench) -> None:
 )
 def both_forms(bench: Bench) -> None:
     """With and without the version byte."""
-    open_key(bench, UPDATE_KEY)
+    open_directory(bench, key_place(bench, UPDATE_KEY).directory)
     default = bench.profile.settings.default_key_version
     for with_version in (False, True):
         bench.expect(
