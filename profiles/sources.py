@@ -1,4 +1,4 @@
-"""From files to one table: TOML, ``extends``, referenced data files, ``present = false``."""
+"""From files to one table: TOML, ``extends``, ``include``, referenced data files, ``present = false``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def locate(name_or_path: str | Path, beside: Path | None = None) -> Path:
 
 
 def read(path: Path, *, visited: tuple[Path, ...] = ()) -> Table:
-    """The table of a profile file, merged over the profile that it extends."""
+    """The table of a profile file, merged over the parts that it includes and over the profile that it extends.
+
+    ``include`` lists TOML files beside this one that hold part of a profile, such as an application; later ones win.
+    """
     path = path.resolve()
     if path in visited:
         chain = " → ".join(seen.name for seen in (*visited, path))
@@ -50,6 +53,7 @@ def read(path: Path, *, visited: tuple[Path, ...] = ()) -> Table:
     except OSError as error:
         raise ProfileError(str(path), [Problem("", f"cannot be read: {error.strerror}")]) from None
     _bring_in_files(table, path)
+    table = _over_parts(table, path, visited)
     parent = table.pop("extends", None)
     if parent is None:
         return table
@@ -62,6 +66,20 @@ def read(path: Path, *, visited: tuple[Path, ...] = ()) -> Table:
     except ProfileError as error:
         raise ProfileError(str(path), [Problem("extends", f"{parent}: {error.problems[0].message}")]) from None
     return merge(read(base, visited=(*visited, path)), table)
+
+
+def _over_parts(table: Table, path: Path, visited: tuple[Path, ...]) -> Table:
+    """The table laid over the parts that it includes."""
+    parts = table.pop("include", [])
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise ProfileError(str(path), [Problem("include", "a list of paths of TOML files is expected")])
+    included: Table = {}
+    for part in parts:
+        place = path.parent / part
+        if not place.is_file():
+            raise ProfileError(str(path), [Problem("include", f"there is no file {part} beside this one")])
+        included = merge(included, read(place, visited=(*visited, path)))
+    return merge(included, table)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Table:

@@ -30,7 +30,7 @@ ENVIRONMENT_KINDS = frozenset({"MF", "DDF"})
 
 def build(profile: model.Profile) -> Snapshot:
     """The memory of a fresh card of this product, with diversified test keys and its initial contents."""
-    directories = tuple(_directory(profile, name) for name in profile.directory)
+    directories = tuple(_directory(profile, name) for name in _parents_first(profile))
     structure = Structure(
         product=profile.name,
         product_sha256=profile_sha256(profile),
@@ -62,6 +62,11 @@ def build(profile: model.Profile) -> Snapshot:
             cells[pin.tries_cell] = pin.limit
             cells[pin.cell] = pack_pin(profile.directory[directory.name].pin[pin.path.rpartition("/")[2]].value)
     return cells
+
+
+def _parents_first(profile: model.Profile) -> list[str]:
+    """The directories, the MF first and each after the one that holds it, otherwise as the profile lists them."""
+    return sorted(profile.directory, key=lambda name: len(profile.above(name)))
 
 
 def _answer_to_reset(chip: model.Chip) -> bytes:
