@@ -99,6 +99,19 @@ def append(card: Card, command: Command, good: Handler) -> bytes:
 
 
 @FAULTS.command(
+    "DEBIT FOR PURCHASE",
+    "tear.purchase",
+    "断电后累计金额与交易明细不一致",
+    "A torn purchase leaves sums and log that disagree",
+    ["SSC-TEAR-004"],
+    having("DF04/TF", "DF04/EF08"),
+)
+def purchase(card: Card, command: Command, good: Handler) -> bytes:
+    """The sums are written before the log."""
+    return _in_steps(card, command, good)
+
+
+@FAULTS.command(
     "CHANGE PIN",
     "tear.change-pin",
     "断电后新旧密码均无效",
