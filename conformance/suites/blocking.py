@@ -105,6 +105,7 @@ def _not_authenticated_right_mac(bench: Bench, directory: str) -> None:
     open_directory(bench, directory)
     answer = bench.send(life_cycle_command(bench, directory, APPLICATION_BLOCK))
     bench.expect(answer, REFUSED, "未认证 LK", "without LK", requirement="SSC-LIFE-002")
+    _expect_usable(bench, directory, "SSC-LIFE-002")
     prove_lock_key(bench, directory)
     open_directory(bench, directory)
     answer = bench.send(life_cycle_command(bench, directory, APPLICATION_BLOCK))
