@@ -62,6 +62,8 @@ def emulate(
 
     if port is not None and (reader is not None or stack is not StackChoice.auto):
         _give_up("emulate", "--port names the slot already; leave --reader and --stack away", WRONG_USE)
+    if image is not None and fault is not None:
+        _give_up("emulate", "--fault would spoil the image for good; leave --image away", WRONG_USE)
     loaded, card = _load(profile, image, fault)
     options = _trace_options(loaded, unmask, quiet)
     try:

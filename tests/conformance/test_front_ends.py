@@ -181,6 +181,8 @@ def test_a_card_pulled_out_is_an_error_of_the_bench(tmp_path, stack: PrivateStac
 def test_emulate_and_doctor_tell_their_wrong_use(tmp_path):
     both = sscard("emulate", "--port", "1", "--reader", "x", cwd=tmp_path)
     assert (both.returncode, "leave --reader" in both.stderr) == (2, True)
+    spoilt = sscard("emulate", "--image", "card.sscard", "--fault", "pin.no-decrement", cwd=tmp_path)
+    assert (spoilt.returncode, (tmp_path / "card.sscard").exists()) == (2, False)
     nobody = sscard("emulate", "--port", "1", cwd=tmp_path)
     assert (nobody.returncode, "port 1" in nobody.stderr) == (3, True)
     broken = tmp_path / "broken.toml"
