@@ -57,6 +57,14 @@ def test_next_walks_every_application_once():
     assert names == [AID, AID[:-2] + "0299", AID[:-2] + "0399"]
 
 
+@pytest.mark.parametrize("command", ["80CA9F3600", "00B2010C00"])
+def test_next_comes_straight_after_a_selection(command):
+    terminal = Terminal(several())
+    terminal.send(select(AID[:10]))
+    terminal.send(command)
+    assert terminal.send(select(AID[:10], 2)) == "6A82"
+
+
 def test_unknown_names_and_a_card_without_contactless_environment(card):
     assert card.send(select("A000000333010199")) == "6A82"
     assert card.send(select(PPSE)) == "6A82"

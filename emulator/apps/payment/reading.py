@@ -31,6 +31,7 @@ def read_record(card: Card, command: Command) -> bytes:
     if file is None:
         raise StatusError(SW.FILE_NOT_FOUND)
     card.session.require(file.read)
+    transaction_of(card)  # from now on SELECT of the next occurrence finds nothing
     records = card.memory.cells[file.cell]
     if not isinstance(records, tuple):
         raise StatusError(SW.INCOMPATIBLE_WITH_FILE_STRUCTURE)

@@ -20,7 +20,8 @@ NOTHING_SELECTED = CommandSet()
 def select(card: Card, command: Command) -> bytes:
     """SELECT (JR/T 0025.5 §6, B.13); ends the transaction. The warning ``6283`` of a blocked application brings its FCI.
 
-    On a chip that has other applications too, selection by identifier stays theirs.
+    The next occurrence follows only straight after a selection. On a chip that has other applications too, selection by
+    identifier stays theirs.
     """
     if card.memory.cells[CARD_STATE_CELL] == CardState.TERMINATED:
         raise StatusError(SW.FUNCTION_NOT_SUPPORTED)
@@ -32,6 +33,8 @@ def select(card: Card, command: Command) -> bytes:
         raise StatusError(SW.INCORRECT_P1_P2)
     if not SHORTEST_NAME <= len(command.data) <= LONGEST_NAME:
         raise StatusError(SW.WRONG_LENGTH)
+    if command.p2 == selection.NEXT and card.session.application is not None:
+        raise StatusError(SW.FILE_NOT_FOUND)
     return selection.select(card, command)
 
 
