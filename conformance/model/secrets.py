@@ -220,7 +220,8 @@ def internal_authenticate(card: Card, reference: int, genuine: bytes) -> Predict
     form = "SSC-AUT-016" if card.profile.algorithm == "SM4" else "SSC-AUT-015"
     keys = card.profile.directory[card.environment].key.values()
     if not any(key.use == "internal authentication" and key.kid == bytes([reference]) for key in keys):
-        return refused("SSC-KEY-009", families=REFUSALS, then=partial(aged, card))
+        unknown = int(card.settings.unknown_key_answer, 16)
+        return refused("SSC-KEY-009", unknown, families=REFUSALS, then=partial(aged, card))
     shown = genuine.hex().upper()
     proven = Outcome((SUCCESS,), fits=lambda data: data == genuine, shown=shown, then=partial(_internal, card))
     outcomes = [proven]

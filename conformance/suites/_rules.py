@@ -80,8 +80,7 @@ class KeyRules(Machine):
     def prove(self, choice: int, version: int, labelled: bool, source: bytes) -> None:
         """GET CHALLENGE and EXTERNAL AUTHENTICATE with the right cryptogram."""
         place = self.reachable()[choice % len(self.reachable())]
-        default = self.card.settings.default_key_version
-        version = min(version, place.key.versions) if labelled else default
+        version = min(version if labelled else self.card.settings.default_key_version, place.key.versions)
         self.show_key(place, version, labelled=labelled, source=source)
 
     @precondition(lambda self: self.reachable())
@@ -113,8 +112,7 @@ class KeyRules(Machine):
             self.take_challenge()
         place = self.keys[choice % len(self.keys)]
         number = self.card.state.challenges or None
-        version = self.card.settings.default_key_version
-        proof = Proof(place.reference if reference is None else reference, place.name, version, version, number)
+        proof = Proof(place.reference if reference is None else reference, place.name, 1, 1, number)
         self.present(proof, bytes(8))
 
     @rule(choice=CHOICE, factor=BYTES_8, source=BYTES_8)
@@ -151,7 +149,7 @@ class FileRules(Machine):
                 self.show_pin()
             else:
                 place = key_place(self.bench, name)
-                self.show_key(place, self.card.settings.default_key_version, labelled=False)
+                self.show_key(place, 1, labelled=True)
 
     @rule(choice=CHOICE, updating=st.booleans(), filling=st.integers(0, 255))
     def use(self, choice: int, updating: bool, filling: int) -> None:
