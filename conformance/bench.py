@@ -198,9 +198,9 @@ class Bench:
                 return Response(data, response.sw)
             response = self.transmit(bytes([raw[0] & 0x03, 0xC0, 0, 0, response.sw & 0xFF]))
             data += response.data
-        raise CardFailure(
-            None, "61xx 无休止", "the card promises more data without end", "an end", f"{LONGEST_CHAIN} × 61xx"
-        )
+            if is_more_available(response.sw) and not response.data:
+                break
+        raise CardFailure(None, "61xx 无休止", "the card promises more data without end", "an end", "61xx…")
 
     def tear(self, command: bytes | str, write: int) -> Response | None:
         """Send a command and cut the supply at its n-th physical write; None when the cut came in time."""
