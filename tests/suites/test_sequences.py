@@ -37,7 +37,7 @@ CHALLENGE, EXTERNAL, VERIFY, CHANGE, SELECT, READ_RECORD, UPDATE_RECORD = 0x84, 
 @pytest.fixture
 def few_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer examples than any certification runs: whole certifications of good cards stand elsewhere."""
-    monkeypatch.setattr(Level, "examples", 6)
+    monkeypatch.setattr(Level, "examples", 3)
 
 
 @pytest.mark.usefixtures("few_examples")
@@ -49,7 +49,7 @@ def test_good_card_passes(name: str) -> None:
 @pytest.mark.usefixtures("few_examples")
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_card_fails_cleanly(hostile: str) -> None:
-    assert_judged(run(SUITE, "ssc3-sm4", HOSTILE[hostile](), only=("SEQ/PIN", "SEQ/files")))
+    assert_judged(run(SUITE, "ssc3-sm4", HOSTILE[hostile](), only="SEQ/files"))
 
 
 @pytest.mark.usefixtures("few_examples")
