@@ -1,5 +1,6 @@
-"""Whatever is done to the model and whatever a card answers, the model stays a card: it never breaks, no counter leaves
-its range, and no right belongs to nobody.
+"""Whatever is done to the model and whatever a card answers, the model stays a card.
+
+It never breaks, no counter leaves its range, and no right belongs to nobody.
 """
 
 from __future__ import annotations
