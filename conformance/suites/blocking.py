@@ -64,8 +64,9 @@ def _read(bench: Bench, file: FilePlace) -> Response:
 
 
 def _block(bench: Bench, directory: str, header: bytes, requirement: str) -> None:
-    """Block an application as its issuer does."""
-    open_directory(bench, directory)
+    """Block an application as its issuer does, also one that is blocked for a time already."""
+    open_directory(bench, ENVIRONMENT)
+    select(bench, directory)
     prove_lock_key(bench, directory)
     answer = bench.send(life_cycle_command(bench, directory, header))
     bench.expect(answer, GOOD, f"锁定 {directory}", f"APPLICATION BLOCK of {directory}", requirement=requirement)

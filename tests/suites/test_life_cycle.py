@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from conformance.suites import blocking, card_blocking, life_cycle
+from conformance.suites import all_suites, blocking, life_cycle, termination
 from conformance.verdict import Verdict
 from profiles.model import Profile
 
@@ -28,7 +28,7 @@ from .broken import (
 )
 from .deviating import run_vendor
 
-SUITES = {suite.name: suite for suite in (life_cycle.SUITE, blocking.SUITE, card_blocking.SUITE)}
+SUITES = {suite.name: suite for suite in (life_cycle.SUITE, blocking.SUITE, termination.SUITE)}
 SELECT, READ_RECORD, BLOCK, UNBLOCK, CARD_BLOCK, CREATE = 0xA4, 0xB2, 0x1E, 0x18, 0x16, 0xE0
 
 
@@ -70,6 +70,17 @@ def test_what_the_profile_declares_is_expected(setting: str, value: str) -> None
     profile = declared(**{setting: value})
     assert run_vendor(blocking.SUITE, profile).failed == set()
     assert run(blocking.SUITE, "ssc3-sm4", profile=profile).failed != set()
+
+
+def test_nothing_comes_after_the_end_of_the_card() -> None:
+    assert all_suites()[-1] is termination.SUITE
+
+
+def test_a_test_card_shows_every_block_one_after_the_other() -> None:
+    """A card that cannot be renewed and may be given up is blocked for a time, for good, and altogether."""
+    for suite in (blocking.SUITE, termination.SUITE):
+        verdicts = run(suite, "ssc3-sm4", kept=True).verdicts
+        assert {case: verdict for case, verdict in verdicts.items() if verdict is not Verdict.PASS} == {}
 
 
 def test_blank_card_is_judged() -> None:
@@ -157,11 +168,11 @@ BROKEN: dict[str, tuple[str, str, Callable[[], Alteration]]] = {
     "SSC-LIFE-006": ("blocking", "LIFE/block-for-good/DF03", partial(changed, 0x9303, 0x9000, SELECT)),
     "SSC-LIFE-006 idle": ("blocking", "LIFE/block-for-good/DF04", without_answer(BLOCK)),
     "SSC-LIFE-006 unblocked": ("blocking", "LIFE/block-for-good/DF04", without_answer(UNBLOCK)),
-    "SSC-LIFE-008": ("card blocking", "LIFE/card-block/", partial(Locked, READ_RECORD)),
-    "SSC-LIFE-008 idle": ("card blocking", "LIFE/card-block/", without_answer(CARD_BLOCK)),
-    "SSC-LIFE-009": ("card blocking", "LIFE/card-block-without-BK/", partial(changed, 0x6982, 0x6988, CARD_BLOCK)),
+    "SSC-LIFE-008": ("termination", "LIFE/card-block/", partial(Locked, READ_RECORD)),
+    "SSC-LIFE-008 idle": ("termination", "LIFE/card-block/", without_answer(CARD_BLOCK)),
+    "SSC-LIFE-009": ("termination", "LIFE/card-block-without-BK/", partial(changed, 0x6982, 0x6988, CARD_BLOCK)),
     "SSC-LIFE-009 right MAC": (
-        "card blocking",
+        "termination",
         "LIFE/card-block-without-BK-right-MAC/",
         partial(changed, 0x6982, 0x9000, CARD_BLOCK),
     ),
@@ -219,5 +230,5 @@ class WithBank(Alteration):
 @pytest.mark.parametrize("survives", [True, False])
 def test_bank_application_is_judged(survives: bool) -> None:
     profile = product("ssc3-sm4").model_copy(update={"features": ("financial",)})
-    result = run_vendor(card_blocking.SUITE, profile, "LIFE/card-block-bank", WithBank(survives=survives))
+    result = run_vendor(termination.SUITE, profile, "LIFE/card-block-bank", WithBank(survives=survives))
     assert result.failed == (set() if survives else {"SSC-LIFE-010"})

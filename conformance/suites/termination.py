@@ -1,4 +1,8 @@
-"""CARD BLOCK 卡片锁定: what it needs, and that nothing works afterwards."""
+"""Termination of the card, CARD BLOCK 卡片锁定: what it needs, and that nothing works afterwards.
+
+Suites run in the order of their modules' names. This one comes last, so that a card which cannot be renewed has shown
+everything else before it is given up.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ from conformance.maintenance import (
 )
 from emulator.iso7816 import SW
 
-SUITE = Suite("card blocking", "卡片锁定", "Blocking the card")
+SUITE = Suite("termination", "卡片锁定", "Termination of the card")
 
 BANK_APPLICATION = bytes.fromhex("A000000333010101")
 CARD_IS_BLOCKED = SW.FUNCTION_NOT_SUPPORTED
