@@ -292,15 +292,19 @@ def expect_silent(
 
 @contextmanager
 def declared_pin_again(bench: Bench, *possible: str) -> Iterator[None]:
-    """Whatever happens inside, a card that cannot be renewed keeps the declared PIN; ``possible`` are the others."""
+    """Whatever happens inside, a card that cannot be renewed keeps the declared PIN, unblocked.
+
+    ``possible`` are the PINs that may stand in its place.
+    """
     try:
         yield
     finally:
         if not bench.target.renewable:
-            with suppress(CardFailure, Inconclusive):
+            with suppress(CardFailure, Inconclusive, NotApplicable):
                 bench.reset()
                 open_directory(bench, pin_place(bench).directory)
-                if verify(bench).sw != SW.SUCCESS:
-                    for digits in possible:
-                        change_pin(bench, digits, declared_pin(bench))
-                    verify(bench)
+                if verify(bench).sw == SW.AUTHENTICATION_METHOD_BLOCKED:
+                    unblock_pin(bench)
+                for digits in possible if verify(bench).sw != SW.SUCCESS else ():
+                    change_pin(bench, digits, declared_pin(bench))
+                verify(bench)

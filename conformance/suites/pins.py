@@ -155,6 +155,11 @@ def wrong_anything(bench: Bench) -> None:
 )
 def blocked(bench: Bench) -> None:
     """Blocked stays blocked over resets, opens nothing, and tells nothing of right or wrong."""
+    with declared_pin_again(bench):
+        _stays_blocked(bench)
+
+
+def _stays_blocked(bench: Bench) -> None:
     limit = block_pin(bench, requirement="SSC-PIN-003")
     protected = pin_files(bench)[0]
     for cold in (True, False):
