@@ -142,8 +142,8 @@ def test_selection_by_identifier_stays(card):
     assert card.send("00A4000002DDF100").endswith("9000")
 
 
-def test_social_security_is_as_fast_with_it():
-    """What the common path costs: the tables that a command is looked up in are the application's own."""
+def test_social_security_keeps_its_commands():
+    """A command is looked up in the table of the current application alone."""
     with_debit, without = load_card(social_security()), load_card("ssc3-sm4")
     assert with_debit.tables["social security"] == without.tables["social security"]
 
