@@ -13,7 +13,7 @@ from emulator.iso7816 import SW, StatusError, tlv
 class Cvr:
     """Bits of the card verification results 卡片验证结果, bytes 2 to 4 as one number (JR/T 0025.5 appendix A)."""
 
-    SECOND_AAC, SECOND_TC, SECOND_NOT_REQUESTED, SECOND = 0x000000, 0x400000, 0x800000, 0xC00000
+    SECOND_TC, SECOND_NOT_REQUESTED, SECOND = 0x400000, 0x800000, 0xC00000
     FIRST_AAC, FIRST_TC, FIRST_ARQC = 0x000000, 0x100000, 0x200000
     AUTHENTICATION_FAILED = 0x080000
     PIN_PERFORMED, PIN_FAILED = 0x040000, 0x020000
