@@ -24,7 +24,9 @@ def apdu(cla: int, ins: int, p1: int, p2: int, data: bytes = b"", ne: int = 0) -
     try:
         return Command(cla, ins, p1, p2, data, ne).to_bytes()
     except ApduError as problem:
-        raise Inconclusive("卡片数据过长，无法写入一条命令", f"the card's data do not fit into a command: {problem}") from None
+        raise Inconclusive(
+            "卡片数据过长，无法写入一条命令", f"the card's data do not fit into a command: {problem}"
+        ) from None
 
 
 def select_name(name: bytes) -> bytes:
