@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,6 +14,8 @@ from tests.bench import cards, programs, reader
 from tests.bench.measure import Row
 
 NOT_REACHED, NOT_MEASURED = 1, 3
+BUSY = 1.0
+"""Average number of running processes before the first measurement."""
 
 
 def lines(row: Row) -> str:
@@ -35,6 +38,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON, and nothing else")
     as_json = parser.parse_args().json
+    if (load := os.getloadavg()[0]) > BUSY:
+        print(
+            f"This machine is busy (load {load:.1f}): all but the ratios will be worse than they are.", file=sys.stderr
+        )
     found: list[Row] = []
     code = 0
     if not as_json:
