@@ -1,0 +1,356 @@
+"""The authorisation side of the bank 发卡行: checks cryptograms, moves money, answers with ARPC and issuer scripts.
+
+Every request has a number; the same request again gets the same answer and moves nothing. What a request changes is one
+transaction of the ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from enum import Enum, StrEnum
+
+from conformance.actors.bank import pin_blocks, scripts
+from conformance.actors.bank.issuer_data import ALGORITHMS
+from conformance.actors.bank.keys import ChipDataError, IssuerKeys, TransactionKeys, issuer_data
+from conformance.actors.bank.ledger import Account, Book, Ledger, RequestState, ScriptState, StoredRequest
+from conformance.actors.bank.messages import (
+    AuthorisationRequest,
+    AuthorisationResponse,
+    ClearingRecord,
+    Completion,
+    Reversal,
+    TransactionKind,
+)
+from conformance.actors.bank.scripts import Order
+from emulator.crypto import Algorithm, CryptoError
+from emulator.iso7816 import TlvError, tlv
+
+CID, CRYPTOGRAM, COUNTER, AMOUNT, CURRENCY, TYPE = 0x9F27, 0x9F26, 0x9F36, 0x9F02, 0x5F2A, 0x9C
+ONLINE_REQUEST, APPROVAL, DECLINE = 0x80, 0x40, 0x00
+PIN_TRIES = 3
+
+
+class Code(StrEnum):
+    """Response codes 应答码 of the network that the bank gives; the card knows 00, 10 and 11 as approved (JR/T 0025.5 §16)."""
+
+    APPROVED = "00"
+    REFER = "01"
+    DO_NOT_HONOUR = "05"
+    INVALID_AMOUNT = "13"
+    NO_SUCH_CARD = "14"
+    FORMAT_ERROR = "30"
+    PIN_TRIES_EXCEEDED = "38"
+    INSUFFICIENT_FUNDS = "51"
+    WRONG_PIN = "55"
+    LIMIT_EXCEEDED = "61"
+    DUPLICATE = "94"
+
+
+class Settlement(Enum):
+    """What became of a clearing record."""
+
+    SETTLED = "settled"
+    REPEATED = "settled before"
+    UNKNOWN_CARD = "unknown card"
+    BAD_DATA = "field 55 does not fit"
+    BAD_CRYPTOGRAM = "wrong transaction certificate"
+    UNCOVERED = "the account does not cover it"
+
+
+class Bank:
+    """An issuer with one set of keys for each algorithm."""
+
+    def __init__(self, keys: IssuerKeys, *more: IssuerKeys, ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or Ledger()
+        self._keys = {each.algorithm: each for each in (keys, *more)}
+
+    # What the bank's own people do
+
+    def open_account(
+        self,
+        pan: str,
+        sequence: str = "00",
+        *,
+        balance: int,
+        e_cash: int = 0,
+        e_cash_limit: int = 100_000,
+        currency: str = "0156",
+        pin: str = "123456",
+    ) -> None:
+        """Open an account for a card; amounts in the smallest unit, ``pin`` is the online PIN.
+
+        Raises sqlite3.IntegrityError when the card has one.
+        """
+        with self.ledger.transaction():
+            self.ledger.open(
+                Account(pan, sequence, currency, balance, e_cash, e_cash_limit, pin, PIN_TRIES, False, last_counter=0)
+            )
+
+    def order(self, pan: str, sequence: str, *orders: Order) -> None:
+        """Let script commands go to a card with its next online transaction."""
+        with self.ledger.transaction():
+            for order in orders:
+                self.ledger.order(pan, sequence, order)
+
+    def account(self, pan: str, sequence: str = "00") -> Account:
+        """The account of a card.
+
+        Raises:
+            KeyError: It has none.
+        """
+        found = self.ledger.account(pan, sequence)
+        if found is None:
+            raise KeyError(f"no account for this card with sequence number {sequence}")
+        return found
+
+    # What terminals ask
+
+    def authorise(self, request: AuthorisationRequest) -> AuthorisationResponse:
+        """Answer a request, once; the same number with another content is refused with code 94."""
+        fingerprint = hashlib.sha256(repr(request).encode()).hexdigest()
+        with self.ledger.transaction():
+            before = self.ledger.request(request.number)
+            if before is not None:
+                if before.fingerprint == fingerprint and before.state is not RequestState.REVERSED:
+                    return _response_from_json(before.response)
+                return AuthorisationResponse(request.number, Code.DUPLICATE)
+            response = self._answer(request)
+            self.ledger.store(
+                StoredRequest(
+                    request.number,
+                    fingerprint,
+                    request.pan,
+                    request.sequence,
+                    request.kind.name,
+                    request.amount,
+                    RequestState.APPROVED if response.code == Code.APPROVED else RequestState.DECLINED,
+                    _response_to_json(response),
+                )
+            )
+            return response
+
+    def _answer(self, request: AuthorisationRequest) -> AuthorisationResponse:
+        """Only a genuine cryptogram with a new counter gets an ARPC and scripts."""
+        account = self.ledger.account(request.pan, request.sequence)
+        try:
+            chip_data = read_chip_data(request.chip_data)
+            keys = self._keys_for(request.pan, request.sequence, chip_data)
+            genuine = keys is not None and keys.is_genuine(chip_data)
+        except ChipDataError:
+            return AuthorisationResponse(request.number, Code.FORMAT_ERROR)
+        if account is None:
+            return AuthorisationResponse(request.number, Code.NO_SUCH_CARD)
+        counter = int.from_bytes(chip_data[COUNTER], "big")
+        if keys is None or not genuine or counter <= account.last_counter:
+            return AuthorisationResponse(request.number, Code.DO_NOT_HONOUR)
+        self.ledger.note_counter(account, counter)
+        wants_approval = chip_data.get(CID, b"\0")[0] & 0xC0 == ONLINE_REQUEST
+        code, own = self._decide(request, account, keys, chip_data) if wants_approval else (Code.DO_NOT_HONOUR, [])
+        arpc = b""
+        if wants_approval:
+            arpc = keys.response_cryptogram(chip_data[CRYPTOGRAM], code) + code.encode("ascii")
+        approved = code == Code.APPROVED
+        return AuthorisationResponse(
+            request.number,
+            code,
+            _authorisation_code(request.number) if approved else "",
+            arpc,
+            self._scripts(request, own, keys, chip_data),
+        )
+
+    def _keys_for(self, pan: str, sequence: str, chip_data: Mapping[int, bytes]) -> TransactionKeys | None:
+        """The keys that the algorithm in 9F10 asks for (JR/T 0025.17 §10); None when the bank has none of that kind."""
+        algorithm = ALGORITHMS.get(issuer_data(chip_data).algorithm)
+        keys = self._keys.get(algorithm) if isinstance(algorithm, Algorithm) else None
+        return keys.transaction(pan, sequence, chip_data) if keys else None
+
+    def _decide(
+        self, request: AuthorisationRequest, account: Account, keys: TransactionKeys, chip_data: Mapping[int, bytes]
+    ) -> tuple[Code, list[Order]]:
+        """The response code, and the orders that the transaction itself needs; moves the money when it approves."""
+        if account.blocked:
+            return Code.DO_NOT_HONOUR, []
+        if not _tells_the_same(request, chip_data) or request.currency != account.currency:
+            return Code.INVALID_AMOUNT, []
+        if request.pin_block:
+            wrong = self._check_pin(account, request.pin_block)
+            if wrong is not None:
+                return wrong, []
+        if request.amount > account.balance:
+            return Code.INSUFFICIENT_FUNDS, []
+        if request.kind is TransactionKind.LOAD:
+            return self._load(request, account, keys, chip_data)
+        self.ledger.move(account, Book.MAIN, -request.amount, request.number, request.kind.name.lower())
+        return Code.APPROVED, []
+
+    def _load(
+        self, request: AuthorisationRequest, account: Account, keys: TransactionKeys, chip_data: Mapping[int, bytes]
+    ) -> tuple[Code, list[Order]]:
+        """圈存: money to the e-cash account, and the absolute new balance to the card (JR/T 0025.13 §7.3)."""
+        reported = keys.balance(issuer_data(chip_data))
+        if reported is None:
+            return Code.DO_NOT_HONOUR, []
+        if reported + request.amount > account.e_cash_limit:
+            return Code.LIMIT_EXCEEDED, []
+        self.ledger.move(account, Book.MAIN, -request.amount, request.number, "load")
+        self.ledger.move(account, Book.E_CASH, request.amount, request.number, "load")
+        return Code.APPROVED, [scripts.put_balance(reported + request.amount)]
+
+    def _check_pin(self, account: Account, block: bytes) -> Code | None:
+        """None when the online PIN is right; a wrong one costs a try."""
+        if account.pin_tries == 0:
+            return Code.PIN_TRIES_EXCEEDED
+        try:
+            right = pin_blocks.decipher(block, account.pan) == account.pin
+        except CryptoError:
+            right = False
+        self.ledger.note_pin_tries(account, PIN_TRIES if right else account.pin_tries - 1)
+        return None if right else Code.WRONG_PIN
+
+    def _scripts(
+        self,
+        request: AuthorisationRequest,
+        own: list[Order],
+        keys: TransactionKeys,
+        chip_data: Mapping[int, bytes],
+    ) -> bytes:
+        """The templates for this transaction: what it needs itself, then what waited for the card."""
+        for order in own:
+            self.ledger.order(request.pan, request.sequence, order)
+        waiting = self.ledger.waiting(request.pan, request.sequence)
+        waiting = waiting[len(waiting) - len(own) :] + waiting[: len(waiting) - len(own)]
+        positions = {True: 0, False: 0}
+        for script, order in waiting:
+            positions[order.before_completion] += 1
+            self.ledger.send(script, request.number, positions[order.before_completion])
+        identifier = hashlib.sha256(request.number.encode()).digest()[:4]
+        return scripts.templates([order for _, order in waiting], keys, chip_data[CRYPTOGRAM], identifier)
+
+    def complete(self, completion: Completion) -> None:
+        """Hear how a transaction ended: note script results; what the card refused after all is taken back."""
+        with self.ledger.transaction():
+            request = self.ledger.request(completion.number)
+            if request is None or request.state in (RequestState.COMPLETED, RequestState.REVERSED):
+                return
+            loaded = self._note_results(request, completion.script_results)
+            if request.state is not RequestState.APPROVED:
+                return
+            if not completion.approved or not loaded:
+                self._take_back(request, "load script failed" if completion.approved else "declined by the card")
+            else:
+                self.ledger.settle(request.number, RequestState.COMPLETED)
+
+    def _note_results(self, request: StoredRequest, results: tuple[bytes, ...]) -> bool:
+        """Note what became of the scripts; answers whether a load, if it was one, reached the card."""
+        sent = self.ledger.sent_with(request.number)
+        early = any(order.before_completion for _, order, _ in sent)
+        result_of = dict(zip([True, False] if early else [False], results, strict=False))
+        loaded = True
+        for script, order, position in sent:
+            done = scripts.executed(result_of.get(order.before_completion, b""), position)
+            self.ledger.report(script, ScriptState.EXECUTED if done else ScriptState.FAILED)
+            if request.kind == TransactionKind.LOAD.name and not order.before_completion and position == 1:
+                loaded = done
+        return loaded
+
+    def reverse(self, reversal: Reversal) -> None:
+        """冲正: take back what was approved; scripts that did not run wait for the next time, a load's own excepted.
+
+        A reversal that comes before its request keeps that from being approved later.
+        """
+        with self.ledger.transaction():
+            request = self.ledger.request(reversal.number)
+            if request is None:
+                self.ledger.store(
+                    StoredRequest(reversal.number, "", "", "", "", 0, RequestState.REVERSED, "{}"),
+                )
+                return
+            if reversal.script_results:
+                self._note_results(request, reversal.script_results)
+            for script, _, position in self.ledger.sent_with(request.number):
+                own = request.kind == TransactionKind.LOAD.name and position == 1
+                self.ledger.report(script, ScriptState.FAILED if own else ScriptState.WAITING)
+            if request.state is RequestState.APPROVED:
+                self._take_back(request, reversal.reason)
+
+    def _take_back(self, request: StoredRequest, reason: str) -> None:
+        account = self.account(request.pan, request.sequence)
+        self.ledger.move(account, Book.MAIN, request.amount, request.number, reason)
+        if request.kind == TransactionKind.LOAD.name:
+            self.ledger.move(account, Book.E_CASH, -request.amount, request.number, reason)
+        self.ledger.settle(request.number, RequestState.REVERSED)
+
+    def clear(self, record: ClearingRecord) -> Settlement:
+        """Settle an offline transaction: its TC is checked, and each transaction counter is paid once."""
+        with self.ledger.transaction():
+            account = self.ledger.account(record.pan, record.sequence)
+            if account is None:
+                return Settlement.UNKNOWN_CARD
+            try:
+                chip_data = read_chip_data(record.chip_data)
+                keys = self._keys_for(record.pan, record.sequence, chip_data)
+                genuine = keys is not None and keys.is_genuine(chip_data)
+            except ChipDataError:
+                return Settlement.BAD_DATA
+            if not _tells_the_same(record, chip_data):
+                return Settlement.BAD_DATA
+            if not genuine or chip_data.get(CID, b"\0")[0] & 0xC0 != APPROVAL:
+                return Settlement.BAD_CRYPTOGRAM
+            if self.ledger.is_cleared(record.pan, record.sequence, chip_data[COUNTER]):
+                return Settlement.REPEATED
+            book = Book.E_CASH if record.e_cash else Book.MAIN
+            if record.amount > (account.e_cash if record.e_cash else account.balance):
+                return Settlement.UNCOVERED
+            self.ledger.move(account, book, -record.amount, record.number, "offline purchase")
+            self.ledger.clear(record.pan, record.sequence, chip_data[COUNTER], record.number)
+            return Settlement.SETTLED
+
+
+def read_chip_data(raw: bytes) -> dict[int, bytes]:
+    """The objects of field 55 by tag.
+
+    Raises:
+        ChipDataError: They are no data objects, or one stands there twice.
+    """
+    try:
+        objects = tlv.parse(raw)
+    except TlvError as error:
+        raise ChipDataError(f"field 55: {error}") from error
+    found = {each.tag: each.value for each in objects}
+    if len(found) != len(objects):
+        raise ChipDataError("field 55 has an object twice")
+    if any(not value for value in found.values()):
+        raise ChipDataError("field 55 has an object without value")
+    return found
+
+
+def _tells_the_same(message: AuthorisationRequest | ClearingRecord, chip_data: Mapping[int, bytes]) -> bool:
+    """Whether amount, currency and type, which the cryptogram covers, are those of the message."""
+    kind_fits = not isinstance(message, AuthorisationRequest) or chip_data.get(TYPE) == bytes((message.kind.value,))
+    return (
+        kind_fits
+        and chip_data.get(AMOUNT, b"").hex() == f"{message.amount:012d}"
+        and chip_data.get(CURRENCY, b"").hex() == message.currency
+    )
+
+
+def _authorisation_code(number: str) -> str:
+    """Six characters that follow from the request number."""
+    return f"{int.from_bytes(hashlib.sha256(number.encode()).digest()[4:8], 'big') % 1_000_000:06d}"
+
+
+def _response_to_json(response: AuthorisationResponse) -> str:
+    table = asdict(response)
+    table.update(issuer_authentication=response.issuer_authentication.hex(), scripts=response.scripts.hex())
+    return json.dumps(table)
+
+
+def _response_from_json(text: str) -> AuthorisationResponse:
+    table = json.loads(text)
+    table.update(
+        issuer_authentication=bytes.fromhex(table["issuer_authentication"]), scripts=bytes.fromhex(table["scripts"])
+    )
+    return AuthorisationResponse(**table)

@@ -1,0 +1,51 @@
+"""How a transaction ends before its time: the signal by which a step of the kernel stops all others."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Reason(Enum):
+    """Why a transaction ended as it did."""
+
+    APPROVED_OFFLINE = "脱机批准", "approved offline"
+    APPROVED_ONLINE = "联机批准", "approved online"
+    APPROVED_UNABLE_ONLINE = "无法联机，脱机批准", "approved offline, unable to go online"
+    DECLINED_BY_TERMINAL = "终端拒绝", "declined by the terminal"
+    DECLINED_BY_CARD = "卡片拒绝", "declined by the card"
+    DECLINED_BY_ISSUER = "发卡行拒绝", "declined by the issuer"
+    DECLINED_UNABLE_ONLINE = "无法联机，拒绝", "declined, unable to go online"
+    SIGNATURE_WRONG = "复合动态数据认证失败，拒绝", "declined, combined data authentication failed"
+    CARD_BLOCKED = "卡片锁定", "card blocked"
+    NO_APPLICATION = "没有可接受的应用", "no application in common"
+    CARD_ERROR = "卡片数据错误", "the card answers against the standard"
+    CARD_LOST = "卡片已移除或无响应", "card removed or mute"
+    CANCELLED = "交易取消", "cancelled"
+
+    @property
+    def zh(self) -> str:
+        """Chinese wording."""
+        return self.value[0]
+
+    @property
+    def en(self) -> str:
+        """English wording."""
+        return self.value[1]
+
+    @property
+    def approved(self) -> bool:
+        """Whether goods may be handed out."""
+        return self in (Reason.APPROVED_OFFLINE, Reason.APPROVED_ONLINE, Reason.APPROVED_UNABLE_ONLINE)
+
+
+class Ended(Exception):
+    """The transaction ends here; ``detail`` says in English what the card did."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(detail or reason.en)
+        self.reason = reason
+        self.detail = detail
+
+
+class Dropped(Exception):
+    """The selected application does not serve for this transaction; another one may."""

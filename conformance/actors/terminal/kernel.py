@@ -1,0 +1,167 @@
+"""A contact terminal of PBOC 3.0: one transaction from selection to the end (JR/T 0025.6, JR/T 0025.13 §7.4).
+
+Whatever a card answers, :meth:`Kernel.run` ends with a result.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from conformance.actors.bank.issuer_data import IssuerData, IssuerDataError
+from conformance.actors.bank.messages import ClearingRecord, Host, TransactionKind
+from conformance.actors.terminal.authentication import authenticate
+from conformance.actors.terminal.channel import Channel, Link
+from conformance.actors.terminal.configuration import RandomSource, TerminalConfiguration, published_authority_keys
+from conformance.actors.terminal.cryptogram import Cryptogram, generate
+from conformance.actors.terminal.decision import Kind, decide
+from conformance.actors.terminal.ending import Dropped, Ended, Reason
+from conformance.actors.terminal.events import Event, Finished, Phase
+from conformance.actors.terminal.online import OFFLINE_DECLINED, OnlineDialogue
+from conformance.actors.terminal.reading import initiate, read
+from conformance.actors.terminal.restrictions import restrict
+from conformance.actors.terminal.result import TransactionResult
+from conformance.actors.terminal.risk import manage_risk
+from conformance.actors.terminal.selection import candidates, select
+from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase, Transaction
+from conformance.actors.terminal.verification import verify_holder
+
+BALANCE, E_CASH_CODE = 0x9F79, 0x9F74
+DEFAULT_CONFIGURATION = TerminalConfiguration(authority_keys=published_authority_keys())
+"""A terminal that trusts the published test authority, which certifies the cards of the profiles."""
+
+
+class Kernel:
+    """The kernel of a terminal with a card in it.
+
+    Args:
+        link: The card.
+        configuration: The terminal.
+        host: The bank; None where there is no line.
+        holder: Who enters PINs; by default nobody does.
+        random: Source of chance.
+        listener: Hears every event when it happens.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        configuration: TerminalConfiguration = DEFAULT_CONFIGURATION,
+        *,
+        host: Host | None = None,
+        holder: Holder | None = None,
+        random: RandomSource | None = None,
+        listener: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._link = link
+        self._configuration = configuration
+        self._host = None if configuration.offline_only else host
+        self._holder = holder or PreparedHolder()
+        self._random = random or secrets.SystemRandom()
+        self._listener = listener
+
+    def run(self, purchase: Purchase) -> TransactionResult:
+        """One transaction. Never raises, whatever the card answers."""
+        events: list[Event] = []
+
+        def tell(event: Event) -> None:
+            events.append(event)
+            if self._listener is not None:
+                self._listener(event)
+
+        transaction = Transaction(
+            self._configuration, purchase, Channel(self._link, tell), self._holder, self._random, tell
+        )
+        transaction.unpredictable = self._random.getrandbits(32).to_bytes(4, "big")
+        number = f"{self._configuration.terminal_id}{purchase.when:%y%m%d}{purchase.number:06d}"
+        dialogue = OnlineDialogue(transaction, self._host, number)
+        detail, last = "", None
+        try:
+            self._up_to_decision(transaction)
+            reason, last = self._from_decision(transaction, dialogue)
+            self._look_at_balance(transaction, last, reason)
+        except Ended as end:
+            reason, detail = end.reason, end.detail
+        transaction.enter(Phase.COMPLETION)
+        tell(Finished(Phase.COMPLETION, reason.zh, f"{reason.en}{': ' + detail if detail else ''}", reason.approved))
+        return TransactionResult.of(
+            transaction,
+            number,
+            reason,
+            detail,
+            last,
+            tuple(events),
+            _clearing(transaction, number, reason, last),
+            dialogue.undelivered,
+        )
+
+    def _up_to_decision(self, transaction: Transaction) -> None:
+        afl = _begin(transaction)
+        read(transaction, afl)
+        authenticate(transaction)
+        restrict(transaction)
+        verify_holder(transaction)
+        manage_risk(transaction)
+
+    def _from_decision(self, transaction: Transaction, dialogue: OnlineDialogue) -> tuple[Reason, Cryptogram]:
+        asked = decide(transaction)
+        first = generate(transaction, asked, 1)
+        if first.kind > asked:
+            raise Ended(Reason.CARD_ERROR, f"the card answered {first.kind.name} to a request of {asked.name}")
+        if first.kind is Kind.ARQC and first.rightly_signed:
+            return dialogue.complete(first)
+        if first.kind is Kind.TC and first.rightly_signed:
+            return Reason.APPROVED_OFFLINE, first
+        transaction.response_code = OFFLINE_DECLINED
+        if first.kind is Kind.AAC:
+            if self._configuration.special_device:
+                dialogue.fetch_scripts(first)
+            return (Reason.DECLINED_BY_TERMINAL if asked is Kind.AAC else Reason.DECLINED_BY_CARD), first
+        if first.kind is Kind.ARQC:
+            return Reason.SIGNATURE_WRONG, generate(transaction, Kind.AAC, 2)
+        return Reason.SIGNATURE_WRONG, first
+
+    def _look_at_balance(self, transaction: Transaction, last: Cryptogram, reason: Reason) -> None:
+        """The e-cash balance for the receipt: out of 9F10, after a load out of the card."""
+        if transaction.purchase.kind is TransactionKind.LOAD:
+            value = transaction.channel.data(BALANCE)
+            if value and value.hex().isdecimal():
+                transaction.balance_after = int(value.hex())
+        elif transaction.e_cash:
+            try:
+                transaction.balance_after = IssuerData.parse(last.issuer_data).balance
+            except IssuerDataError:
+                transaction.balance_after = None
+            if transaction.balance_after is None and transaction.balance is not None:
+                spent = transaction.purchase.amount if reason is Reason.APPROVED_OFFLINE else 0
+                transaction.balance_after = transaction.balance - spent
+
+
+def _begin(transaction: Transaction) -> bytes:
+    """Select applications until one takes the transaction; answers its AFL."""
+    for candidate in candidates(transaction):
+        transaction.enter(Phase.SELECTION)
+        try:
+            select(transaction, candidate)
+            return initiate(transaction)
+        except Dropped:
+            transaction.say(f"放弃 {candidate.aid.hex().upper()}", f"{candidate.aid.hex().upper()} does not serve")
+    raise Ended(Reason.NO_APPLICATION)
+
+
+def _clearing(transaction: Transaction, number: str, reason: Reason, last: Cryptogram | None) -> ClearingRecord | None:
+    """What goes into the batch: offline approvals (JR/T 0025.6 §7.13); online ones the bank knows."""
+    if last is None or reason not in (Reason.APPROVED_OFFLINE, Reason.APPROVED_UNABLE_ONLINE):
+        return None
+    spent = transaction.e_cash and reason is Reason.APPROVED_OFFLINE
+    code = transaction.card.get(E_CASH_CODE, b"").decode("ascii", errors="replace") if spent else ""
+    purchase = transaction.purchase
+    return ClearingRecord(
+        number,
+        transaction.account_number,
+        transaction.sequence_number,
+        purchase.amount,
+        purchase.currency,
+        last.chip_data,
+        code,
+    )
