@@ -44,7 +44,7 @@ class Feature(NamedTuple):
     name: str
     title: Text
     part: str | None = None
-    """Directory, or directory/file, of a card profile whose presence means the feature."""
+    """Directory, directory/file, or part of a payment application, whose presence in a profile means the feature."""
 
 
 class Relaxation(NamedTuple):

@@ -1,7 +1,7 @@
 """From the TOML files of the catalogue to :class:`Catalogue`.
 
-A data file names its catalogue in ``catalogue``; the word ``all`` is for vocabulary that all catalogues share. A file may
-hold ``[[feature]]``, ``[[document]]`` and ``[[official_item]]`` tables, and one ``[area]`` with its ``[[requirement]]``
+A data file names its catalogue in ``catalogue``, wherever below the directory it lies; the word ``all`` is for vocabulary
+that all catalogues share. A file may hold ``[[feature]]``, ``[[document]]`` and ``[[official_item]]`` tables, and one ``[area]`` with its ``[[requirement]]``
 tables; a further area or catalogue is a further file and no code.
 
 **Gate.** Only a MUST whose knowledge is official (S) or comes from several programs (P+) may be a hard failure. Where a
@@ -48,30 +48,31 @@ def load_catalogue(name: str = "social-security") -> Catalogue:
 
 
 def load_directory(directory: Path, name: str = "social-security") -> Catalogue:
-    """Read the catalogue ``name`` from the TOML files of a directory.
+    """Read the catalogue ``name`` from the TOML files of a directory and those below it.
 
     Raises :class:`CatalogueError` with all problems at once.
     """
     problems: list[str] = []
-    files = [file for path in sorted(directory.glob("*.toml")) if (file := _read(path, name, problems)) is not None]
+    found = ((path, path.relative_to(directory).as_posix()) for path in sorted(directory.rglob("*.toml")))
+    files = [file for path, where in found if (file := _read(path, where, name, problems)) is not None]
     catalogue = _Builder(files, problems).build(name)
     if problems:
         raise CatalogueError(problems)
     return catalogue
 
 
-def _read(path: Path, name: str, problems: list[str]) -> Table | None:
+def _read(path: Path, where: str, name: str, problems: list[str]) -> Table | None:
     """A file of the catalogue ``name``; None for one of another catalogue or an unreadable one."""
     try:
         text = path.read_text(encoding="utf-8")
         named = _CATALOGUE.search(text)
         if named is None:
-            problems.append(f'{path.name}: a line catalogue = "…" must say to which catalogue the file belongs')
+            problems.append(f'{where}: a line catalogue = "…" must say to which catalogue the file belongs')
             return None
         # Files of other catalogues are not parsed: that would be most of the time that loading takes.
-        return Table(tomllib.loads(text), path.name, problems) if named[1] in (name, SHARED) else None
+        return Table(tomllib.loads(text), where, problems) if named[1] in (name, SHARED) else None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as problem:
-        problems.append(f"{path.name}: not a TOML file: {problem}")
+        problems.append(f"{where}: not a TOML file: {problem}")
         return None
 
 

@@ -57,10 +57,15 @@ class OfficialItem(NamedTuple):
 class Check(NamedTuple):
     """One step of a check.
 
-    Unless it says otherwise a check starts with reset and SELECT SSSE, and DFs are selected by AID. ``…`` in an
-    authentication stands for cryptogram ‖ source data, with a key version where the card needs one. Under T=0, 61xx
-    counts as 9000. Where several status words are given any of them is good; the first is the usual one. Lengths inside
-    commands are hexadecimal.
+    Under T=0, 61xx counts as 9000. Where several status words are given any of them is good; the first is the usual one.
+    Lengths inside commands are hexadecimal.
+
+    Social security: unless it says otherwise a check starts with reset and SELECT SSSE, and DFs are selected by AID.
+    ``…`` in an authentication stands for cryptogram ‖ source data, with a key version where the card needs one.
+
+    Payment: unless it says otherwise a check starts with reset and SELECT of the application by AID. GPO is GET
+    PROCESSING OPTIONS; GAC1 and GAC2 are the first and second GENERATE AC, GAC1 for TC where nothing else is said; a
+    transaction is SELECT, GPO and GAC1. ``CVR 3.b8`` is bit 8, the highest, of byte 3.
     """
 
     stimulus: str
@@ -75,9 +80,9 @@ class Requirement:
     """One checkable requirement."""
 
     id: str
-    """E.g. ``SSC-ATR-001``; never reused or renumbered."""
+    """E.g. ``SSC-ATR-001`` or ``PAY-GAC-021``; never reused or renumbered."""
     area: str
-    """Code of the area it belongs to."""
+    """Code of the area that it belongs to, the middle of the id."""
     title: Text
     statement: str
     """The requirement as a complete English sentence."""
@@ -159,7 +164,7 @@ class Catalogue:
         return [requirement for requirement in self.requirements.values() if requirement.applicability(traits).applies]
 
     def features_of(self, parts: Iterable[str]) -> frozenset[str]:
-        """The features that follow from the directories (``DF01``) and files (``SSSE/EF0C``) that a card has."""
+        """The features that follow from directories (``DF01``), files (``SSSE/EF0C``) and payment parts (``data 9F79``)."""
         present = set(parts)
         return frozenset(feature.name for feature in self.features.values() if feature.part in present)
 

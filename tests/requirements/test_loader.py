@@ -79,6 +79,15 @@ def test_a_further_catalogue_is_only_data(tmp_path: Path) -> None:
     assert entry.condition.features == (catalogue.features["dual"],)
 
 
+def test_files_may_lie_in_folders(tmp_path: Path) -> None:
+    (tmp_path / "below" / "deep").mkdir(parents=True)
+    (tmp_path / "below" / "deep" / "one.toml").write_text(AREA + GOOD, encoding="utf-8")
+    assert list(load(tmp_path).requirements) == ["TOY-ONE-001"]
+    assert "below/two.toml: area: order must be an integer" in problems_of(
+        tmp_path, **{"below/two": AREA.replace("ONE", "TWO").replace("order = 1", "order = true")}
+    )
+
+
 def test_the_product_catalogue_takes_further_areas_from_further_files(tmp_path: Path) -> None:
     for path in DATA.glob("*.toml"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
