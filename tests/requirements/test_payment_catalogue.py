@@ -167,6 +167,7 @@ def test_every_payment_feature_is_used_and_cards_and_terminals_are_told_apart() 
         ("PAY-ODA-009", "DDA", ""),
         ("PAY-ODA-018", "without CDA", ""),
         ("PAY-PIN-010", "offline PIN, ADA 2.b8", ""),
+        ("PAY-GAC-001", "", ""),  # "no CDA" is said of the request here, of the card in ODA-018
         ("PAY-GAC-012", "", "issuer authentication, issuer scripts"),
         ("PAY-GAC-016", "issuer authentication, ADA 1.b8=0", ""),
         ("PAY-GAC-024", "data:9F54", ""),
