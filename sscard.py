@@ -7,6 +7,7 @@ import sys
 import typer
 
 from conformance import cli as conformance_cli
+from conformance import pay_cli
 from emulator.links import cli as links_cli
 from profiles import cli as profiles_cli
 from reports import cli as reports_cli
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("certify")(conformance_cli.certify)
+app.command("pay")(pay_cli.pay)
 app.command("emulate")(links_cli.emulate)
 app.command("doctor")(links_cli.doctor)
 app.command("report")(reports_cli.report)

@@ -10,6 +10,7 @@ from conformance.actors.terminal.configuration import (
 from conformance.actors.terminal.ending import Reason
 from conformance.actors.terminal.events import Event, Phase
 from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION, Kernel
+from conformance.actors.terminal.receipt import Language, receipt
 from conformance.actors.terminal.result import TransactionResult
 from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase
 
@@ -20,6 +21,7 @@ __all__ = [
     "Event",
     "Holder",
     "Kernel",
+    "Language",
     "Link",
     "Phase",
     "PreparedHolder",
@@ -28,4 +30,5 @@ __all__ = [
     "TerminalConfiguration",
     "TransactionResult",
     "published_authority_keys",
+    "receipt",
 ]

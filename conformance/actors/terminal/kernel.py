@@ -41,6 +41,7 @@ class Kernel:
         holder: Who enters PINs; by default nobody does.
         random: Source of chance.
         listener: Hears every event when it happens.
+        expected_account: Digits that the account number must contain, so that no other card is written to.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Kernel:
         holder: Holder | None = None,
         random: RandomSource | None = None,
         listener: Callable[[Event], None] | None = None,
+        expected_account: str = "",
     ) -> None:
         self._link = link
         self._configuration = configuration
@@ -59,6 +61,7 @@ class Kernel:
         self._holder = holder or PreparedHolder()
         self._random = random or secrets.SystemRandom()
         self._listener = listener
+        self._expected_account = expected_account
 
     def run(self, purchase: Purchase) -> TransactionResult:
         """One transaction. Never raises, whatever the card answers."""
@@ -98,6 +101,8 @@ class Kernel:
     def _up_to_decision(self, transaction: Transaction) -> None:
         afl = _begin(transaction)
         read(transaction, afl)
+        if self._expected_account not in transaction.account_number:
+            raise Ended(Reason.OTHER_CARD)
         authenticate(transaction)
         restrict(transaction)
         verify_holder(transaction)

@@ -82,6 +82,17 @@ CAPABILITY = {
     Method.NONE: Capability.NO_METHOD,
     Method.IDENTITY_DOCUMENT: Capability.IDENTITY_DOCUMENT,
 }
+CHINESE_NAMES = {
+    Method.FAIL: "CVM失败处理",
+    Method.PLAIN_PIN: "脱机明文PIN",
+    Method.ONLINE_PIN: "联机PIN",
+    Method.PLAIN_PIN_AND_SIGNATURE: "脱机明文PIN和签名",
+    Method.ENCIPHERED_PIN: "脱机密文PIN",
+    Method.ENCIPHERED_PIN_AND_SIGNATURE: "脱机密文PIN和签名",
+    Method.SIGNATURE: "签名",
+    Method.NONE: "无需CVM",
+    Method.IDENTITY_DOCUMENT: "出示证件",
+}
 PIN_PAD = Capability.OFFLINE_PIN | Capability.ONLINE_PIN | Capability.ENCIPHERED_PIN
 WITH_SIGNATURE = frozenset({Method.PLAIN_PIN_AND_SIGNATURE, Method.ENCIPHERED_PIN_AND_SIGNATURE, Method.SIGNATURE})
 ENCIPHERED = frozenset({Method.ENCIPHERED_PIN, Method.ENCIPHERED_PIN_AND_SIGNATURE})
@@ -112,8 +123,9 @@ def verify_holder(transaction: Transaction) -> None:
         transaction.tvr |= Tvr.HOLDER_NOT_VERIFIED
         _report(transaction, "失败", "failed")
     else:
-        name = Method(transaction.cvm_results[0] & METHOD_BITS).name.lower().replace("_", " ")
-        _report(transaction, f"通过（{name}）", f"passed ({name})")
+        method = Method(transaction.cvm_results[0] & METHOD_BITS)
+        name = method.name.lower().replace("_", " ")
+        _report(transaction, f"通过（{CHINESE_NAMES[method]}）", f"passed ({name})")
 
 
 def _report(transaction: Transaction, zh: str, en: str) -> None:

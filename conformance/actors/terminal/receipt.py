@@ -1,0 +1,111 @@
+"""The slip 签购单 of a transaction, in Chinese or English, for a printer of narrow paper."""
+
+from __future__ import annotations
+
+import unicodedata
+from enum import StrEnum
+
+from conformance.actors.bank.messages import TransactionKind
+from conformance.actors.terminal.result import TransactionResult
+
+WIDTH = 40
+"""Columns; a Chinese character takes two."""
+CURRENCIES = {"0156": "CNY", "0344": "HKD", "0446": "MOP", "0840": "USD"}
+KINDS = {
+    TransactionKind.PURCHASE: ("消费", "SALE"),
+    TransactionKind.CASH: ("取现", "CASH"),
+    TransactionKind.CASHBACK: ("消费并返现", "SALE WITH CASHBACK"),
+    TransactionKind.LOAD: ("圈存", "E-CASH LOAD"),
+}
+
+
+class Language(StrEnum):
+    """Languages of a slip."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+def amount_text(amount: int, currency: str) -> str:
+    """An amount with two decimals and its currency, such as ``CNY 12.34``; an unknown currency by its number."""
+    return f"{CURRENCIES.get(currency, currency)} {amount // 100}.{amount % 100:02d}"
+
+
+def receipt(result: TransactionResult, language: Language = Language.ZH) -> str:
+    """The slip: lines of at most :data:`WIDTH` columns. The account number is masked, a declined one says so."""
+    at = 0 if language is Language.ZH else 1
+    lines = [
+        _centred(_printable(result.merchant_name)),
+        _centred(("签购单", "SALES SLIP")[at]),
+        "-" * WIDTH,
+        *_rows(result, at),
+        "-" * WIDTH,
+        _centred(result.reason.value[at]),
+    ]
+    if result.approved and result.signature_wanted:
+        lines += ["", ("持卡人签名：", "Signature: ")[at] + "_" * (WIDTH - 12)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _rows(result: TransactionResult, at: int) -> list[str]:
+    kind = ("电子现金消费", "E-CASH SALE") if result.e_cash and _spent(result) else KINDS[result.kind]
+    cryptogram = result.cryptogram
+    rows: list[tuple[tuple[str, str], str]] = [
+        (("商户编号", "MERCHANT"), result.merchant_id),
+        (("终端编号", "TERMINAL"), result.terminal_id),
+        (("交易类型", "TYPE"), kind[at]),
+        (("卡号", "CARD"), result.masked_account_number),
+        (("卡序列号", "SEQUENCE"), result.sequence_number),
+        (("应用", "APPLICATION"), _printable(result.label)),
+        (("AID", "AID"), result.aid.hex().upper()),
+        (("日期时间", "DATE/TIME"), f"{result.when:%Y/%m/%d %H:%M:%S}"),
+        (("参考号", "REFERENCE"), result.number),
+        (("应答码", "RESPONSE"), result.response_code),
+        (("授权码", "AUTH CODE"), result.authorisation_code),
+        (("金额", "AMOUNT"), amount_text(result.amount, result.currency)),
+    ]
+    if result.balance is not None:
+        rows.append((("电子现金余额", "E-CASH BALANCE"), amount_text(result.balance, result.currency)))
+    if cryptogram is not None:
+        rows.append(((cryptogram.kind.name, cryptogram.kind.name), cryptogram.value.hex().upper()))
+        rows.append((("ATC", "ATC"), cryptogram.counter.hex().upper()))
+    rows.append((("TVR", "TVR"), result.tvr.hex().upper()))
+    rows.append((("TSI", "TSI"), result.tsi.hex().upper()))
+    return [line for names, value in rows if value for line in _row(names[at], value)]
+
+
+def _spent(result: TransactionResult) -> bool:
+    return result.clearing is not None and result.clearing.e_cash
+
+
+def _row(name: str, value: str) -> list[str]:
+    """Name left, value right; on two lines where both have no room on one."""
+    room = WIDTH - _columns(name) - _columns(value)
+    if room >= 1:
+        return [name + " " * room + value]
+    kept = _cut(value)
+    return [name, " " * (WIDTH - _columns(kept)) + kept]
+
+
+def _centred(text: str) -> str:
+    kept = _cut(text)
+    return " " * ((WIDTH - _columns(kept)) // 2) + kept
+
+
+def _cut(text: str) -> str:
+    """As much of a text as the paper has room for."""
+    kept, columns = "", 0
+    for character in text:
+        columns += _columns(character)
+        if columns > WIDTH:
+            break
+        kept += character
+    return kept
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,275 @@
+"""``sscard pay``: one payment transaction with a card, a terminal and a bank, told step by step."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.actors.bank import Bank, Settlement
+    from conformance.actors.terminal import Event, Purchase, TerminalConfiguration, TransactionResult
+    from conformance.actors.terminal.bits import Bit
+    from profiles.model import Profile
+
+DECLINED, WRONG_USE, BENCH_FAILED = 1, 2, 3
+CURRENCIES = {"CNY": "0156", "HKD": "0344", "MOP": "0446", "USD": "0840"}
+BANK_BALANCE = 500_000
+"""What the test bank's account holds at the start, in the smallest unit."""
+OFFLINE_TERMINAL = 0x23
+
+
+class LanguageName(StrEnum):
+    """Languages of the receipt."""
+
+    zh = "zh"
+    en = "en"
+
+
+def pay(
+    profile: Annotated[str, typer.Option(help="Card product by name, or a profile file (TOML).")] = "debit",
+    reader: Annotated[
+        str | None, typer.Option(help="Pay with the card in this PC/SC reader (name or a part of it).")
+    ] = None,
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="Pay with a fresh virtual card in this process (the default).")
+    ] = False,
+    expect_card: Annotated[
+        str | None, typer.Option(help="Digits that the account number must contain; needed with --reader.")
+    ] = None,
+    amount: Annotated[str | None, typer.Option(help="Amount, such as 12.34.")] = None,
+    load: Annotated[str | None, typer.Option(help="Load this amount into e-cash (圈存) instead of paying.")] = None,
+    currency: Annotated[str, typer.Option(help="Currency: CNY, HKD, MOP, USD or four digits.")] = "CNY",
+    pin: Annotated[str | None, typer.Option(help="PIN that the holder enters; absent: none is entered.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="A terminal without line to the bank.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="The merchant wants the bank to decide.")] = False,
+    e_cash: Annotated[bool, typer.Option("--e-cash", help="Offer e-cash (电子现金).")] = False,
+    language: Annotated[LanguageName, typer.Option(help="Language of the receipt.")] = LanguageName.zh,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
+) -> None:
+    """Run one payment transaction; print its steps, TVR and TSI bit by bit, and the receipt.
+
+    The terminal trusts the published test authority, the bank has the test keys of the product and an account for its
+    card. Exit code: 0 approved, 1 declined, 2 wrong use, 3 the bench failed.
+    """
+    _refuse_contradictions(reader, in_process, expect_card, amount, load, offline, online, e_cash)
+    purchase = _purchase(amount, load, currency, online=online, e_cash=e_cash)
+    loaded = _load_profile(profile)
+    bank = _bank(loaded)
+    say = _tell_nobody if as_json else _print_step
+    if pin is not None and not re.fullmatch("[0-9]{4,12}", pin):
+        _give_up("--pin is not four to twelve digits", WRONG_USE)
+    result = _run(loaded, reader, purchase, bank, pin, expect_card or "", offline=offline, say=say)
+    settlement = bank.clear(result.clearing) if result.clearing else None
+    if as_json:
+        typer.echo(json.dumps(_table(result, settlement, language), ensure_ascii=False))
+    else:
+        _print_end(result, settlement, language)
+    raise typer.Exit(_exit_code(result))
+
+
+def _give_up(sentence: str, code: int) -> NoReturn:
+    typer.echo(f"sscard pay: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
+def _refuse_contradictions(
+    reader: str | None,
+    in_process: bool,
+    expect_card: str | None,
+    amount: str | None,
+    load: str | None,
+    offline: bool,
+    online: bool,
+    e_cash: bool,
+) -> None:
+    if reader is not None and in_process:
+        _give_up("--reader and --in-process exclude each other; give one of them", WRONG_USE)
+    if reader is not None and expect_card is None:
+        _give_up("a card in a reader is used only when --expect-card gives digits of its account number", WRONG_USE)
+    if expect_card is not None and not re.fullmatch("[0-9]+", expect_card):
+        _give_up(f"--expect-card {expect_card!r} is not made of digits", WRONG_USE)
+    if (amount is None) == (load is None):
+        _give_up("give either --amount or --load, such as --amount 12.34", WRONG_USE)
+    if offline and (online or load is not None):
+        _give_up("--offline excludes --online and --load, for which the bank is needed", WRONG_USE)
+    if e_cash and load is not None:
+        _give_up("--e-cash pays from e-cash, --load fills it; give one of them", WRONG_USE)
+
+
+def _purchase(amount: str | None, load: str | None, currency: str, *, online: bool, e_cash: bool) -> Purchase:
+    from conformance.actors.bank import TransactionKind
+    from conformance.actors.terminal import Purchase
+
+    text = amount if amount is not None else load or ""
+    if not re.fullmatch("[0-9]{1,10}(\\.[0-9]{1,2})?", text):
+        _give_up(f"{text!r} is no amount; write it such as 12.34", WRONG_USE)
+    whole, _, part = text.partition(".")
+    code = CURRENCIES.get(currency.upper(), currency)
+    if not re.fullmatch("[0-9]{4}", code):
+        _give_up(f"--currency {currency!r} is unknown; give {', '.join(CURRENCIES)} or four digits", WRONG_USE)
+    now = datetime.now().astimezone()
+    return Purchase(
+        int(whole) * 100 + int(part.ljust(2, "0")),
+        code,
+        TransactionKind.PURCHASE if load is None else TransactionKind.LOAD,
+        number=int(f"{now:%H%M%S}"),
+        when=now,
+        e_cash=e_cash,
+        force_online=online,
+    )
+
+
+def _load_profile(name: str) -> Profile:
+    from profiles import ProfileError, load
+
+    try:
+        return load(name)
+    except ProfileError as error:
+        _give_up(str(error), WRONG_USE)
+
+
+def _bank(profile: Profile) -> Bank:
+    """A test bank that knows the card of the product."""
+    from conformance.actors.bank import Bank, IssuerKeys
+    from profiles.payment_content import data_objects, record_values
+
+    try:
+        bank = Bank(IssuerKeys.of_profile(profile))
+    except ValueError as error:
+        _give_up(str(error), WRONG_USE)
+    for name, directory in profile.directory.items():
+        if directory.payment is None:
+            continue
+        records, objects = record_values(profile, name), data_objects(directory)
+        bank.open_account(
+            records["5A"].hex().upper().rstrip("F"),
+            records.get("5F34", b"\0").hex(),
+            balance=BANK_BALANCE,
+            e_cash=int(objects.get("9F79", b"\0").hex()),
+            e_cash_limit=int(objects.get("9F77", b"\0").hex()),
+            currency=objects.get("9F51", bytes.fromhex(CURRENCIES["CNY"])).hex(),
+        )
+    return bank
+
+
+def _terminal(*, offline: bool) -> TerminalConfiguration:
+    from dataclasses import replace
+
+    from conformance.actors.terminal import DEFAULT_CONFIGURATION
+
+    return replace(DEFAULT_CONFIGURATION, terminal_type=OFFLINE_TERMINAL) if offline else DEFAULT_CONFIGURATION
+
+
+def _run(
+    profile: Profile,
+    reader: str | None,
+    purchase: Purchase,
+    bank: Bank,
+    pin: str | None,
+    expected: str,
+    *,
+    offline: bool,
+    say: Callable[[Event], None],
+) -> TransactionResult:
+    from conformance.actors.terminal import Kernel, PreparedHolder
+    from conformance.bring_up import open_target
+    from conformance.failures import BenchError
+
+    holder = PreparedHolder((pin,) if pin else ())
+    try:
+        target = open_target(profile, reader=reader, in_process=reader is None, fault=None, tell=lambda zh, en: None)
+        try:
+            target.connect()
+            kernel = Kernel(
+                target, _terminal(offline=offline), host=bank, holder=holder, listener=say, expected_account=expected
+            )
+            return kernel.run(purchase)
+        finally:
+            target.close()
+    except BenchError as problem:
+        _give_up(str(problem), BENCH_FAILED)
+
+
+def _tell_nobody(event: Event) -> None:
+    """JSON carries the steps at the end."""
+
+
+def _print_step(event: Event) -> None:
+    from conformance.actors.terminal.events import Exchanged
+
+    if not isinstance(event, Exchanged):
+        text = event.zh if event.zh == event.en else f"{event.zh} · {event.en}"
+        typer.echo(f"{event.phase.zh} {event.phase.en}: {text}")
+
+
+def _print_end(result: TransactionResult, settlement: Settlement | None, language: LanguageName) -> None:
+    from conformance.actors.terminal import Language, receipt
+
+    for name, value, bits in (("TVR", result.tvr, result.tvr_bits), ("TSI", result.tsi, result.tsi_bits)):
+        typer.echo(f"{name} {value.hex().upper()}")
+        for bit in bits:
+            typer.echo(f"  {bit.byte}.b{bit.bit} {bit.zh} {bit.en}")
+    if settlement is not None:
+        typer.echo(f"清算 clearing: {settlement.value}")
+    typer.echo("")
+    typer.echo(receipt(result, Language(language.value)), nl=False)
+
+
+def _bits(value: bytes, bits: tuple[Bit, ...]) -> dict[str, Any]:
+    return {"value": value.hex().upper(), "bits": [bit._asdict() for bit in bits]}
+
+
+def _table(result: TransactionResult, settlement: Settlement | None, language: LanguageName) -> dict[str, Any]:
+    from conformance.actors.terminal import Language, receipt
+    from conformance.actors.terminal.events import Exchanged
+
+    cryptogram = result.cryptogram
+    return {
+        "approved": result.approved,
+        "reason": {"zh": result.reason.zh, "en": result.reason.en, "detail": result.detail},
+        "exit_code": _exit_code(result),
+        "number": result.number,
+        "aid": result.aid.hex().upper(),
+        "label": result.label,
+        "card": result.masked_account_number,
+        "kind": result.kind.name.lower(),
+        "amount": result.amount,
+        "currency": result.currency,
+        "tvr": _bits(result.tvr, result.tvr_bits),
+        "tsi": _bits(result.tsi, result.tsi_bits),
+        "cvm_results": result.cvm_results.hex().upper(),
+        "response_code": result.response_code,
+        "authorisation_code": result.authorisation_code,
+        "cryptogram": cryptogram
+        and {
+            "kind": cryptogram.kind.name,
+            "value": cryptogram.value.hex().upper(),
+            "counter": cryptogram.counter.hex().upper(),
+            "issuer_data": cryptogram.issuer_data.hex().upper(),
+        },
+        "e_cash": result.e_cash,
+        "e_cash_balance": result.balance,
+        "script_results": [each.hex().upper() for each in result.script_results],
+        "settlement": settlement and settlement.value,
+        "steps": [
+            {"phase": event.phase.en, "zh": event.zh, "en": event.en}
+            for event in result.events
+            if not isinstance(event, Exchanged)
+        ],
+        "receipt": receipt(result, Language(language.value)),
+    }
+
+
+def _exit_code(result: TransactionResult) -> int:
+    from conformance.actors.terminal import Reason
+
+    if result.approved:
+        return 0
+    return BENCH_FAILED if result.reason is Reason.CARD_LOST else DECLINED
