@@ -18,12 +18,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help shows in half the time
 )
-app.command("certify")(conformance_cli.certify)
-app.command("pay")(pay_cli.pay)
-app.command("emulate")(links_cli.emulate)
-app.command("doctor")(links_cli.doctor)
-app.command("report")(reports_cli.report)
+app.command("certify", short_help="Certify a card, virtual or in a reader.")(conformance_cli.certify)
+app.command("pay", short_help="Run a payment transaction with a card.")(pay_cli.pay)
+app.command("emulate", short_help="Put a card into a PC/SC reader.")(links_cli.emulate)
+app.command("doctor", short_help="Tell what this machine has and lacks.")(links_cli.doctor)
+app.command("report", short_help="Make the report of a run again.")(reports_cli.report)
 app.add_typer(profiles_cli.app, name="profile")
 
 

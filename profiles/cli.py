@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from profiles.model import Profile
     from profiles.problems import Problem
 
-app = typer.Typer(name="profile", help="卡片产品 Card products: what a card holds, as data.", no_args_is_help=True)
+app = typer.Typer(name="profile", help="List, show, check and start card products 卡片产品.", no_args_is_help=True)
 
 WRONG_USE = 2
 WIDTH_OF_A_FILE = 240
