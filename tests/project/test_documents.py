@@ -21,10 +21,6 @@ from profiles.settings import Settings, assumptions
 from sscard import app
 from tests.project.documents import DOCUMENTS, READMES, ROOT, blocks, commands_of, text
 
-LEAVES = {
-    "certify", "emulate", "doctor", "report",
-    "profile list", "profile show", "profile validate", "profile new",
-}  # fmt: skip
 NAMED = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 CLI = ROOT / "docs" / "cli.md"
 
