@@ -76,10 +76,14 @@ Source: TypeAlias = Callable[["Profile"], Iterable[Case]]
 
 
 class Suite:
-    """The cases of one module, written out or made from the profile of the card."""
+    """The cases of one module, written out or made from the profile of the card.
 
-    def __init__(self, name: str, zh: str, en: str) -> None:
+    ``as_issued`` is for suites that judge the contents a card was issued with: they run before any that write.
+    """
+
+    def __init__(self, name: str, zh: str, en: str, *, as_issued: bool = False) -> None:
         self.name = name
+        self.as_issued = as_issued
         self.module = ""
         """Name of the module it stands in, given when the suites are collected."""
         self.title = Text(zh=zh, en=en)

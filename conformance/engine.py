@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
 
 from conformance import events
@@ -96,6 +98,12 @@ def traits_of(profile: Profile) -> CardTraits:
         algorithm=profile.algorithm,
         features=frozenset(stated & catalogue.features.keys()) | catalogue.features_of(parts),
     )
+
+
+def _origin(broken: BaseException) -> str:
+    """Module and line at which an exception arose, for whoever mends the case."""
+    frames = traceback.extract_tb(broken.__traceback__)
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
 
 
 class Engine:
@@ -268,6 +276,9 @@ class Engine:
         except BenchError as problem:
             self.trouble = str(problem)
             return Verdict.ERROR, None, {"zh": f"测试台故障：{problem}", "en": f"the bench failed: {problem}"}
+        except Exception as broken:
+            where = f"{type(broken).__name__}: {broken}{_origin(broken)}"
+            return Verdict.ERROR, None, self._masked(f"测试用例自身出错：{where}", f"the case itself broke: {where}")
         return Verdict.PASS, None, None
 
     def _masked(self, zh: str, en: str) -> dict[str, str]:

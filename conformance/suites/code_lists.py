@@ -14,7 +14,7 @@ from conformance.suites.standard.values import shown
 from conformance.suites.standard.visit import elements_of, readable
 from profiles.model import Profile, Text
 
-SUITE = Suite("code lists", "代码表", "Code lists")
+SUITE = Suite("code lists", "代码表", "Code lists", as_issued=True)
 
 
 @SUITE.cases_from

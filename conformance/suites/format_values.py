@@ -19,7 +19,7 @@ from emulator.iso7816 import SW
 from profiles.dictionary import layout
 from profiles.model import Profile, Text
 
-SUITE = Suite("data formats", "数据格式", "Formats of all elements")
+SUITE = Suite("data formats", "数据格式", "Formats of all elements", as_issued=True)
 
 CN, AN, CHARACTERS = "SSC-FMT-001", "SSC-FMT-002", "SSC-FMT-003"
 AMOUNTS, TERMINAL, TIME, REDEFINED = "SSC-FMT-023", "SSC-FMT-024", "SSC-FMT-025", "SSC-FMT-026"

@@ -14,7 +14,7 @@ from conformance.suites.standard.values import date_of, digits, is_area, is_unwr
 from conformance.suites.standard.visit import holder, readable, record, start
 from emulator.iso7816 import SW, Tlv, TlvError, tlv
 
-SUITE = Suite("formats", "识别数据", "Identification data")
+SUITE = Suite("formats", "识别数据", "Identification data", as_issued=True)
 
 JPEG_BEGINNING, JPEG_END = bytes.fromhex("FFD8"), bytes.fromhex("FFD9")
 BITMAP_BEGINNING = b"BM"

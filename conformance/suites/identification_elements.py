@@ -17,7 +17,7 @@ from conformance.suites.standard.visit import elements_of, readable
 from profiles.model import Profile, Text
 from profiles.numbers import is_card_number, is_citizen_number
 
-SUITE = Suite("identification elements", "识别数据元", "Elements of the identification data")
+SUITE = Suite("identification elements", "识别数据元", "Elements of the identification data", as_issued=True)
 
 PROVIDER, INITIALISATION = bytes.fromhex("D156000005"), bytes.fromhex("9156000002")
 AHEAD_OF_UTC = timedelta(hours=14)

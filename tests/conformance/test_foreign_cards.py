@@ -4,6 +4,7 @@ import pytest
 
 from conformance import events
 from conformance.bench import NoRedaction
+from conformance.cases import Kind, Suite
 from conformance.engine import Engine, Plan
 from conformance.suites import all_suites
 from conformance.targets.in_process import InProcessTarget
@@ -82,3 +83,25 @@ def test_an_interrupted_run_is_incomplete_and_its_log_has_an_end():
     assert engine.conformity is Conformity.INCOMPLETE
     assert isinstance(log[-1], events.RunFinished)
     assert log[-1].interrupted
+
+
+def test_a_case_that_breaks_is_an_error_of_the_bench_and_ends_nothing_else():
+    suite = Suite("broken", "坏用例", "Broken case")
+
+    def broken(bench):
+        raise KeyError("nobody thought of this")
+
+    def good(bench):
+        bench.check(True, "好", "good", expected=1, received=1, requirement="SSC-ATR-001")
+
+    for name, body in (("ATR/broken/BV", broken), ("ATR/good/BV", good)):
+        words = {"requirements": ["SSC-ATR-001"], "kind": Kind.VALID, "expected": ("", "")}
+        suite.case(name, "用例", "a case", **words)(body)
+    log: list[events.Event] = []
+    target = InProcessTarget(load_card("ssc3-sm4"))
+    engine = Engine(Plan(profile=PROFILE), target, [suite], log.append, NoRedaction())
+    outcomes = list(engine.run())
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.ERROR, Verdict.PASS]
+    assert "KeyError" in outcomes[0].reason
+    assert "test_foreign_cards.py" in outcomes[0].reason
+    assert engine.conformity is Conformity.BENCH_ERROR
