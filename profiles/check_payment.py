@@ -15,6 +15,8 @@ APPLICATION = "debit"
 KEY_USES = ("payment cryptogram", "payment MAC", "payment encryption")
 NEEDED_IN_RECORDS = ("5A", "8C", "8D")
 MANDATORY = ("57", "5A", "5F24", "8C", "8D", "9F08")
+MANDATORY_IN_QPBOC = ("5A", "5F24", "9F08")
+"""57 comes with the answer of GET PROCESSING OPTIONS, and no GENERATE AC follows."""
 NEVER_IN_RECORDS = ("9F79", "9F77", "9F78", "9F6D")
 DISCRETIONARY_DATA = {b"\x0a": (1, 2, 5), b"\x0f": (3, 4)}
 """Identifiers of issuer discretionary data by the length that precedes them."""
@@ -49,10 +51,29 @@ def _objects(name: str, directory: Directory) -> Iterator[Problem]:
                 payment_content.lengths(raw)
         except ValueFormatError as error:
             yield Problem(path, str(error))
+    yield from _contactless(name, directory)
     for file_name, file in directory.file.items():
         if file.log_format is not None and file.log_format not in directory.data:
             path = f"directory.{name}.file.{file_name}.log_format"
             yield Problem(path, f"names {file.log_format}, which is not among the data of {name}")
+
+
+def _contactless(name: str, directory: Directory) -> Iterator[Problem]:
+    payment = directory.payment
+    where = f"directory.{name}.payment.contactless"
+    if payment is None or payment.contactless is None:
+        if payment and {"contactless", "qPBOC"} & payment.path.keys():
+            yield Problem(where, "is missing; a contactless path needs a PDOL of its own")
+        return
+    asked: list[str] = []
+    for tag, value in payment.contactless.data.items():
+        try:
+            raw = payment_content.element(tag).encode(value)
+            asked = [wanted for wanted, _ in payment_content.lengths(raw)] if tag == "9F38" else asked
+        except ValueFormatError as error:
+            yield Problem(f"{where}.data.{tag}", str(error))
+    if "9F66" not in asked:
+        yield Problem(f"{where}.data.9F38", "must ask for 9F66, by which the card chooses the path")
 
 
 def _needs(profile: Profile, name: str, directory: Directory) -> Iterator[Problem]:
@@ -150,7 +171,7 @@ def _records(profile: Profile, name: str, directory: Directory) -> Iterator[Prob
     for kind, path in directory.payment.path.items():
         where = f"directory.{name}.payment.path.{kind}.afl"
         tags = Counter(tag for record in _reached(profile, name, path) for tag in record)
-        for tag in MANDATORY:
+        for tag in MANDATORY_IN_QPBOC if kind == "qPBOC" else MANDATORY:
             if not tags[tag]:
                 yield Problem(where, f"reaches no {tag}, which is mandatory", "warning")
         for tag, times in tags.items():

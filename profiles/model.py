@@ -204,7 +204,15 @@ class TestCertification(_Table):
     """MMYY of both certificates."""
 
 
-PathName = Literal["ordinary", "e-cash"]
+PathName = Literal["ordinary", "e-cash", "contactless", "qPBOC"]
+"""Kinds of transaction: two on the contacts, contactless debit and credit, and quick debit and credit (qPBOC)."""
+
+
+class ContactlessPayment(_Table):
+    """What a payment application has for its contactless interface alone."""
+
+    data: dict[str, str]
+    """Data objects that take the place of those of the contact interface, or exist there alone: PDOL 9F38 above all."""
 
 
 class Payment(_Table):
@@ -216,6 +224,7 @@ class Payment(_Table):
     allowed: dict[str, tuple[HexBytes, ...]] = {}
     """Conditions of use: the values of PDOL objects, by tag, with which a transaction may begin."""
     certification: TestCertification | None = None
+    contactless: ContactlessPayment | None = None
     settings: PaymentSettings = PaymentSettings()
 
 
@@ -230,6 +239,8 @@ class Directory(_Table):
     label: str | None = None
     """应用标签 in the directory file (tag 50)."""
     title: Text
+    interface: Literal["both", "contact", "contactless"] = "both"
+    """Where SELECT finds the directory; what lies in it is found anyway."""
     application: str
     """Which application's commands work here, e.g. ``social security``."""
     directory_file: int | None = None

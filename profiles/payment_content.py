@@ -103,9 +103,36 @@ def record_values(profile: Profile, directory: str) -> dict[str, bytes]:
     }
 
 
-def file_control_information(directory: Directory) -> bytes:
+def contactless_objects(directory: Directory) -> dict[str, bytes]:
+    """The bytes of the data objects for the contactless interface by tag, none without one; raises ValueFormatError."""
+    described = directory.payment.contactless if directory.payment else None
+    return {tag: element(tag).encode(value) for tag, value in described.data.items()} if described else {}
+
+
+def proximity_environment(profile: Profile, name: str) -> bytes:
+    """Answer of SELECT of PPSE: ``6F{84, A5{BF0C{61{4F, 50, 87}…}}}``, an entry for each contactless application.
+
+    JR/T 0025.12 §6.4; raises ValueFormatError.
+    """
+    entries = b""
+    for directory in profile.directory.values():
+        if directory.payment is None or directory.payment.contactless is None:
+            continue
+        entry = data_object("4F", directory.aid or b"")
+        if directory.label:
+            entry += data_object("50", directory.label.encode("gbk"))
+        if "87" in directory.data:
+            entry += data_object("87", element("87").encode(directory.data["87"]))
+        entries += data_object("61", entry)
+    own = data_object("84", profile.directory[name].aid or b"")
+    return data_object("6F", own + data_object("A5", data_object("BF0C", entries)))
+
+
+def file_control_information(directory: Directory, *, contactless: bool = False) -> bytes:
     """Answer of SELECT: ``6F{84, A5{50, 87, 9F38, 5F2D, 9F11, 9F12, BF0C{…}}}`` (JR/T 0025.5 §6, B.13)."""
     objects = data_objects(directory)
+    if contactless:
+        objects.update(contactless_objects(directory))
     if directory.label:
         objects["50"] = directory.label.encode("gbk")
     discretionary = b"".join(data_object(tag, objects[tag]) for tag in DISCRETIONARY_OBJECTS if tag in objects)

@@ -96,6 +96,28 @@ class PaymentSettings(BaseModel):
     put_data_unknown_tag_answer: Literal["6A88", "6A81"] = setting(
         "6A88", "不可设置标签的状态字", "Answer to PUT DATA of a tag that it may not set", "JR/T 0025.5 B.11.5", "I"
     )
+    torn_debit_undone: Literal["next use", "next start"] = setting(
+        "next use",
+        "防拔恢复时机",
+        "When a debit whose last record was not read is undone: at the next command of the application on any interface, "
+        "or at the next GET PROCESSING OPTIONS",
+        "JR/T 0025.12 §7.4.1",
+        "I",
+    )
+    contactless_preference: Literal["qPBOC", "debit and credit"] = setting(
+        "qPBOC",
+        "非接触路径优先顺序",
+        "Which path a card takes that has both when the terminal offers both",
+        "JR/T 0025.12 §6.5.6",
+        "I",
+    )
+    declined_foreign_amount_shown: bool = setting(
+        True,
+        "异币拒绝时返回可用脱机消费金额",
+        "Whether a declined qPBOC transaction in another currency shows 9F5D: the text asks for a match only when online",
+        "JR/T 0025.12 table 11",
+        "I",
+    )
     full_load_log_order: Literal["newest first", "oldest first"] = setting(
         "newest first", "圈存日志一次性读取顺序", "Order of the records when all are read", "JR/T 0025.13 §10.2", "I"
     )

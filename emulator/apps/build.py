@@ -25,6 +25,7 @@ from profiles.dictionary import layout
 
 NO_REFERENCE = 0xFF
 """Reference of a key that no command names."""
+PROXIMITY_ENVIRONMENT = b"2PAY.SYS.DDF01"
 ENVIRONMENT_KINDS = frozenset({"MF", "DDF"})
 
 
@@ -129,11 +130,20 @@ def _directory(profile: model.Profile, name: str) -> Directory:
         pins=tuple(_pin(profile, name, pin) for pin in described.pin),
         lock_key=described.lock_key,
         maintenance_key=described.maintenance_key,
-        answer=payment_content.file_control_information(described) if pays else b"",
+        answer=payment_content.file_control_information(described) if pays else _proximity(profile, name),
         blocked_answer=SW.SELECTED_FILE_DEACTIVATED if pays else 0,
         algorithm=payment.algorithm_of(profile, name) if pays else None,
         payment=described.payment.settings if pays and described.payment else None,
+        interface=described.interface,
+        contactless_answer=payment_content.file_control_information(described, contactless=True) if pays else b"",
     )
+
+
+def _proximity(profile: model.Profile, name: str) -> bytes:
+    """Answer of SELECT of the proximity payment system environment, empty for any other directory."""
+    if profile.directory[name].aid != PROXIMITY_ENVIRONMENT:
+        return b""
+    return payment_content.proximity_environment(profile, name)
 
 
 def _key(profile: model.Profile, directory: str, name: str) -> Key:

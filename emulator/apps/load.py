@@ -7,7 +7,7 @@ from pathlib import Path
 from emulator.apps import pre_issue
 from emulator.apps.build import build
 from emulator.apps.payment import authentication as payment_authentication
-from emulator.apps.payment import generation, initiation, reading, scripts, updates
+from emulator.apps.payment import contactless, generation, initiation, reading, scripts, updates
 from emulator.apps.payment import pins as payment_pins
 from emulator.apps.payment import selection as payment_selection
 from emulator.apps.social_security import authentication, maintenance, pins, protected_updates, purchase
@@ -40,6 +40,7 @@ DEBIT = CommandSet(
     scripts.COMMANDS,
     updates.COMMANDS,
 )
+CONTACTLESS_DEBIT = CommandSet(DEBIT, contactless.COMMANDS)
 CHIP = CommandSet(FILE_SYSTEM, authentication.COMMANDS, pre_issue.COMMANDS)
 
 PAYMENT_APPLICATIONS = frozenset({"payment environment", "debit"})
@@ -65,6 +66,11 @@ def command_tables() -> dict[str, CommandTable]:
     }
 
 
+def contactless_tables() -> dict[str, CommandTable]:
+    """The same for the contactless interface."""
+    return {**command_tables(), "debit": dict(CONTACTLESS_DEBIT.table)}
+
+
 def served_when_blocked() -> frozenset[int]:
     """Codes of the commands that a blocked application still accepts (vol. 2 §5.8)."""
     entries = (dictionary.command(name) for name in SERVED_WHEN_BLOCKED)
@@ -73,10 +79,10 @@ def served_when_blocked() -> frozenset[int]:
 
 def card_of(memory: Memory) -> Card:
     """A card on a memory that is already filled."""
-    card = Card(memory, command_tables(), served_when_blocked())
+    card = Card(memory, command_tables(), served_when_blocked(), contactless_tables())
     present = {directory.application for directory in card.structure.directories}
     for application in PAYMENT_APPLICATIONS - present:
-        del card.tables[application]
+        del card.tables[application], card.contactless_tables[application]
     return card
 
 

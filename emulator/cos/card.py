@@ -5,28 +5,56 @@ from __future__ import annotations
 from emulator.cos.dispatch import CommandTable, WarnedAnswer, answer, answer_with_warning, get_response, no_handler
 from emulator.cos.memory import Memory, PowerLoss, Snapshot
 from emulator.cos.session import Session
-from emulator.cos.structure import CARD_STATE_CELL, STRUCTURE_CELL, CardState, DirectoryState, Structure
+from emulator.cos.structure import (
+    CARD_STATE_CELL,
+    CONTACT,
+    CONTACTLESS,
+    STRUCTURE_CELL,
+    CardState,
+    DirectoryState,
+    Structure,
+)
 from emulator.cos.tree import Node, grow
-from emulator.iso7816 import SW, ApduError, Command, StatusError
+from emulator.iso7816 import SW, ApduError, Atr, Command, StatusError
 
 GET_RESPONSE = 0x00C0
+WHOLE_ANSWER = 65536
+"""Le of an extended command that takes an answer of any length."""
 _BLOCKED = SW.FUNCTION_NOT_SUPPORTED.to_bytes(2, "big")
 
 
 class Card:
     """A card that answers commands; a link carries them.
 
-    ``tables`` has the commands of each application by name; ``served_when_blocked`` the codes of those that a blocked
-    application still accepts.
+    ``tables`` has the commands of each application by name, ``contactless_tables`` the same for the other interface;
+    ``served_when_blocked`` the codes of those that a blocked application still accepts.
     """
 
-    def __init__(self, memory: Memory, tables: dict[str, CommandTable], served_when_blocked: frozenset[int]) -> None:
+    interface = CONTACT
+
+    def __init__(
+        self,
+        memory: Memory,
+        tables: dict[str, CommandTable],
+        served_when_blocked: frozenset[int],
+        contactless_tables: dict[str, CommandTable] | None = None,
+    ) -> None:
         self.memory = memory
         self.tables = tables
         self.served_when_blocked = served_when_blocked
+        self.contactless_tables = tables if contactless_tables is None else contactless_tables
+        self.powered = False
+        """Whether the contacts have power: then the contactless interface is silent (JR/T 0025.12 §6.1.4)."""
+        self._other_side: ContactlessCard | None = None
         self._structure_source: object = None
         self._load_structure()
         self.session = self.new_session()
+
+    def contactless(self) -> ContactlessCard:
+        """The same chip through its antenna."""
+        if self._other_side is None:
+            self._other_side = ContactlessCard(self)
+        return self._other_side
 
     def new_session(self) -> Session:
         """The session that a reset begins."""
@@ -46,7 +74,7 @@ class Card:
         self.settings = self.structure.settings
         self.algorithm = self.structure.algorithm
         self.block_protocol = self.structure.protocol == "T=1"
-        self.master_file: Node = grow(self.structure, self.tables)
+        self.master_file: Node = grow(self.structure, self.tables, self.interface)
 
     def change_structure(self, structure: Structure, changes: dict[str, int | bytes | tuple[bytes, ...]]) -> None:
         """Commit a new description of the chip together with the cells that it needs; the selection is kept."""
@@ -63,10 +91,14 @@ class Card:
         """Begin anew and answer the ATR. Contact cards of this family answer cold and warm resets alike."""
         self._load_structure()
         self.session = self.new_session()
+        self.powered = True
+        if self._other_side is not None:
+            self._other_side.power_off()
         return self.structure.atr
 
     def power_off(self) -> None:
         """Forget the session."""
+        self.powered = False
         self.session = self.new_session()
 
     def transmit(self, raw: bytes) -> bytes:
@@ -139,3 +171,48 @@ class Card:
                 raise StatusError(int(self.settings.unknown_key_answer, 16))
             return node, True
         return node.environment, False
+
+
+class ContactlessCard(Card):
+    """A chip through its antenna: same memory, a session of its own, T=CL instead of T=0 and T=1.
+
+    The block protocol (ISO/IEC 14443-4) carries every answer at once, so that neither ``61xx`` nor ``6Cxx`` appears; an
+    Le that is too short cuts the answer. While the contacts have power, :meth:`reset` and :meth:`transmit` raise
+    :class:`PowerLoss`: the field gets no answer.
+    """
+
+    interface = CONTACTLESS
+
+    def __init__(self, contacts: Card) -> None:
+        self._contacts = contacts
+        super().__init__(contacts.memory, contacts.contactless_tables, contacts.served_when_blocked)
+
+    def _load_structure(self) -> None:
+        super()._load_structure()
+        self.block_protocol = True
+
+    def contactless(self) -> ContactlessCard:
+        """This very side."""
+        return self
+
+    def reset(self, cold: bool = True) -> bytes:
+        """Begin anew and answer what a reader makes up for such a card (PC/SC part 3 §3.1.3.2.3)."""
+        self._require_field()
+        super().reset(cold)
+        return Atr.contactless(self.structure.historical).to_bytes()
+
+    def transmit(self, raw: bytes) -> bytes:
+        """Answer a command APDU at once, whatever the bytes."""
+        self._require_field()
+        try:
+            command = Command.parse(raw)
+        except ApduError:
+            return super().transmit(raw)
+        if not command.ne:
+            return super().transmit(raw)
+        whole = super().transmit(command._replace(ne=WHOLE_ANSWER, extended=True).to_bytes())
+        return whole if len(whole) - 2 <= command.ne else whole[: command.ne] + whole[-2:]
+
+    def _require_field(self) -> None:
+        if self._contacts.powered:
+            raise PowerLoss("the contacts have power; take them away first")

@@ -16,6 +16,7 @@ from emulator.crypto import Algorithm
 from profiles.payment_settings import PaymentSettings
 from profiles.settings import Settings
 
+CONTACT, CONTACTLESS, BOTH_INTERFACES = "contact", "contactless", "both"
 STRUCTURE_CELL = "structure"
 CARD_STATE_CELL = "card state"
 
@@ -149,6 +150,10 @@ class Directory:
     algorithm: Algorithm | None = None
     """Block cipher of the application where it differs from the card's."""
     payment: PaymentSettings | None = None
+    interface: str = BOTH_INTERFACES
+    """Where SELECT finds it: ``contact``, ``contactless`` or ``both``."""
+    contactless_answer: bytes = b""
+    """Answer of SELECT on the contactless interface where it is another; empty: the same."""
 
     @property
     def state_cell(self) -> str:

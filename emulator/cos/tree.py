@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from emulator.cos.structure import Directory, File, FileStructure, Key, Pin, Structure
+from emulator.cos.structure import (
+    BOTH_INTERFACES,
+    CONTACT,
+    CONTACTLESS,
+    Directory,
+    File,
+    FileStructure,
+    Key,
+    Pin,
+    Structure,
+)
 from emulator.iso7816 import tlv
 
 if TYPE_CHECKING:
@@ -86,13 +96,21 @@ def file_control_information(directory: Directory, adf_has_proprietary: bool) ->
     return tlv.build(FCI_TEMPLATE, name, tlv.build(PROPRIETARY, proprietary) if proprietary else b"")
 
 
-def grow(structure: Structure, tables: dict[str, CommandTable]) -> Node:
-    """Build the tree of a chip and hand out its MF; ``tables`` has the commands of each application."""
+def grow(structure: Structure, tables: dict[str, CommandTable], interface: str = CONTACT) -> Node:
+    """Build the tree of a chip as one interface shows it, and hand out its MF.
+
+    ``tables`` has the commands of each application. What lies in a directory of the other interface appears in the one
+    above it.
+    """
     with_proprietary = structure.settings.select_adf_answer == "name and proprietary"
     nodes: dict[str, Node] = {}
     for directory in structure.directories:
         parent = nodes[directory.parent] if directory.parent is not None else None
-        answer = directory.answer or file_control_information(directory, with_proprietary)
+        if directory.interface not in (interface, BOTH_INTERFACES) and parent is not None:
+            nodes[directory.name] = parent
+            continue
+        own = directory.contactless_answer if interface == CONTACTLESS else b""
+        answer = own or directory.answer or file_control_information(directory, with_proprietary)
         node = Node(directory, parent, tables[directory.application], answer)
         if parent is not None:
             parent.children.append(node)

@@ -49,6 +49,9 @@ def emulate(
     stack: Annotated[
         StackChoice, typer.Option(help="PC/SC service: the running one, one started for the run, or a private one.")
     ] = StackChoice.auto,
+    contactless: Annotated[
+        bool, typer.Option("--contactless", help="Show the card through its antenna: contactless ATR, PPSE, qPBOC.")
+    ] = False,
     fault: Annotated[str | None, typer.Option(help="Break the card by a named fault.")] = None,
     unmask: Annotated[bool, typer.Option("--unmask", help="Show PINs and personal data in the trace.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no trace.")] = False,
@@ -65,12 +68,13 @@ def emulate(
     if image is not None and fault is not None:
         _give_up("emulate", "--fault would spoil the image for good; leave --image away", WRONG_USE)
     loaded, card = _load(profile, image, fault)
+    shown = card.contactless() if contactless else card
     options = _trace_options(loaded, unmask, quiet)
     try:
         if port is not None:
-            _serve_at_port(card, port, options)
+            _serve_at_port(shown, port, options)
         else:
-            _serve_in_stack(card, stack, reader, options)
+            _serve_in_stack(shown, stack, reader, options)
     except (StackError, LinkError) as problem:
         _give_up("emulate", f"{problem} See: sscard doctor", BENCH_FAILED)
     finally:

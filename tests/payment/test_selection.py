@@ -234,11 +234,11 @@ def test_private_counters_are_refused(make):
 
 def test_nothing_else_can_be_read(card):
     readable = {tag for tag in range(0x10000) if not card.send(f"80CA{tag:04X}00").startswith("6A88")}
-    assert readable == {0x9F36, 0x9F13, 0x9F17, 0x9F4F, 0x9F79, 0x9F6D, 0xDF4F, 0xDF71, 0xDF79}
+    assert readable == {0x9F36, 0x9F13, 0x9F17, 0x9F4F, 0x9F79, 0x9F6D, 0xDF4F, 0xDF71, 0xDF79, 0x9F5D}
 
 
 def test_available_amount_only_where_personalised(make):
-    assert make().data("9F5D") is None
+    assert make({"9F5D": None}).data("9F5D") is None
     assert make({"9F5D": "01"}).data("9F5D") == "000000020000"
     total = make({"9F5D": "01", "9F68": "20000000", "9F54": "000000005000"})
     assert total.data("9F5D") == "000000025000"

@@ -6,7 +6,7 @@ from enum import Enum
 
 from emulator.cos.card import Card
 from emulator.cos.memory import Memory, Value
-from emulator.cos.structure import DirectoryState, Key, Pin
+from emulator.cos.structure import CONTACTLESS, DirectoryState, Key, Pin
 from emulator.crypto import Algorithm
 from emulator.crypto import payment as crypto
 from profiles.payment_settings import PaymentSettings
@@ -31,6 +31,8 @@ class Counter(Enum):
     FOREIGN_COUNTRY = "consecutive transactions abroad"
     CUMULATIVE_AMOUNT = "cumulative offline amount"
     """CTTA 累计脱机交易金额."""
+    DEBIT_OPEN = "debit not final"
+    """防拔标志: the last record of the present contactless transaction was not read yet."""
     CUMULATIVE_AMOUNT_DUAL = "cumulative offline amount, dual currency"
 
 
@@ -53,6 +55,10 @@ class Tag:
     AMOUNT, OTHER_AMOUNT, TERMINAL_COUNTRY, TERMINAL_CURRENCY = 0x9F02, 0x9F03, 0x9F1A, 0x5F2A
     TVR, TSI, DATE, TIME, UNPREDICTABLE = 0x95, 0x9B, 0x9A, 0x9F21, 0x9F37
     E_CASH_TERMINAL, RESPONSE_CODE = 0x9F7A, 0x8A
+    TERMINAL_QUALIFIERS, CARD_QUALIFIERS, CARD_AUTHENTICATION = 0x9F66, 0x9F6C, 0x9F69
+    SM_SUPPORT = 0xDF69
+    AIP, AFL, CRYPTOGRAM = 0x82, 0x94, 0x9F26
+    TRACK_2, SEQUENCE_NUMBER, HOLDER, PRODUCT = 0x57, 0x5F34, 0x5F20, 0x9F63
 
 
 SECOND_CURRENCY_OF = {
@@ -83,6 +89,16 @@ def data_cell(directory: str, tag: int) -> str:
     return f"data:{directory}:{tag:X}"
 
 
+def contactless_cell(directory: str, tag: int) -> str:
+    """Where the value lives that a data object has on the contactless interface alone."""
+    return f"contactless:{directory}:{tag:X}"
+
+
+def backup_cell(directory: str) -> str:
+    """Where the amounts and the counter lie that an open debit changed: empty, or a record each."""
+    return f"backup:{directory}"
+
+
 def counter_cell(directory: str, counter: Counter) -> str:
     """Where a counter or flag lives."""
     return f"counter:{directory}:{counter.value}"
@@ -109,16 +125,52 @@ class Application:
     Reading sees what the command has set so far; :meth:`commit` makes all of it durable at once.
     """
 
-    __slots__ = ("algorithm", "changes", "directory", "memory", "name", "node", "settings")
+    __slots__ = ("algorithm", "changes", "contactless", "directory", "memory", "name", "node", "settings")
 
     def __init__(self, card: Card) -> None:
         self.node = card.session.node
         self.directory = self.node.directory
         self.name = self.directory.name
         self.memory: Memory = card.memory
+        self.contactless = card.interface == CONTACTLESS
         self.algorithm: Algorithm = self.directory.algorithm or card.algorithm
         self.settings = self.directory.payment or PaymentSettings()
         self.changes: dict[str, Value] = {}
+        begun = getattr(card.session.application, "debit_open", False)
+        if not begun and self.settings.torn_debit_undone == "next use":
+            self.undo_open_debit()
+
+    # The debit that is final only with the last record (JR/T 0025.12 §7.4.1)
+
+    def open_debit(self) -> None:
+        """Keep what memory has now beside the changes, and set the flag; both become durable with them."""
+        kept = [self.memory.cells.get(cell) for cell in self._undone_cells]
+        self.changes[backup_cell(self.name)] = tuple(
+            amount(value) if isinstance(value, int) else value if isinstance(value, bytes) else b"" for value in kept
+        )
+        self.count(Counter.DEBIT_OPEN, 1)
+
+    def close_debit(self) -> None:
+        """Clear the flag: what it guarded is final."""
+        self.count(Counter.DEBIT_OPEN, 0)
+
+    def undo_open_debit(self) -> bool:
+        """Bring back what an open debit changed, as one commit; whether there was one. The ATC stays."""
+        kept = self.cell(backup_cell(self.name))
+        if not self.counter(Counter.DEBIT_OPEN) or not isinstance(kept, tuple):
+            return False
+        undone: dict[str, Value] = {counter_cell(self.name, Counter.DEBIT_OPEN): 0}
+        for cell, value in zip(self._undone_cells, kept, strict=True):
+            if value:
+                undone[cell] = value if cell.startswith("data:") else number(value)
+        self.memory.commit(undone)
+        return True
+
+    @property
+    def _undone_cells(self) -> tuple[str, ...]:
+        balances = (data_cell(self.name, Tag.BALANCE), data_cell(self.name, SECOND_CURRENCY_OF[Tag.BALANCE]))
+        counters = (Counter.CUMULATIVE_AMOUNT, Counter.FOREIGN_CURRENCY)
+        return balances + tuple(counter_cell(self.name, counter) for counter in counters)
 
     def commit(self) -> None:
         """Make the changes durable, all or none."""
@@ -135,7 +187,9 @@ class Application:
 
     def get(self, tag: int) -> bytes | None:
         """The value of a data object, None where the card has none."""
-        value = self.cell(data_cell(self.name, tag))
+        value = self.cell(contactless_cell(self.name, tag)) if self.contactless else None
+        if value is None:
+            value = self.cell(data_cell(self.name, tag))
         return value if isinstance(value, bytes) else None
 
     def value(self, tag: int) -> bytes:

@@ -6,6 +6,8 @@ from emulator.apps.payment.application import (
     Counter,
     Tag,
     allowed_cell,
+    backup_cell,
+    contactless_cell,
     counter_cell,
     data_cell,
     path_cell,
@@ -18,7 +20,7 @@ from emulator.crypto.payment import card_key
 from profiles import keys
 from profiles.dictionary.payment import payment_elements
 from profiles.model import Profile
-from profiles.payment_content import data_objects, lengths, record_values
+from profiles.payment_content import contactless_objects, data_objects, lengths, record_values
 
 APPLICATION = "debit"
 KEY_USES = frozenset({"payment cryptogram", "payment MAC", "payment encryption"})
@@ -60,6 +62,9 @@ def cells_of(profile: Profile, directory: str) -> tuple[Snapshot, dict[str, byte
     cells: Snapshot = {data_cell(directory, Tag.ATC): bytes(2), data_cell(directory, Tag.LAST_ONLINE_ATC): bytes(2)}
     for tag, value in data_objects(described).items():
         cells[data_cell(directory, int(tag, 16))] = value
+    for tag, value in contactless_objects(described).items():
+        cells[contactless_cell(directory, int(tag, 16))] = value
+    cells[backup_cell(directory)] = ()
     for number in FROM_RECORDS:
         if f"{number:X}" in records:
             cells[data_cell(directory, number)] = records[f"{number:X}"]

@@ -32,20 +32,20 @@ def give(
     if cda:
         transaction.cvr |= Cvr.DYNAMIC_PERFORMED
     information |= kind << 6
-    issuer_data = _issuer_data(application, transaction)
+    discretionary = issuer_data(application, transaction)
     cryptogram = application_cryptogram(
         application.algorithm,
         application.session_key("payment cryptogram"),
-        _input(application, transaction),
+        cryptogram_input(application, transaction),
     )
     if not transaction.cryptogram:
         transaction.cryptogram = cryptogram
     counter = application.value(Tag.ATC)
     if not cda:
         application.commit()
-        return tlv.build(FORMAT_1, bytes((information,)), counter, cryptogram, issuer_data)
+        return tlv.build(FORMAT_1, bytes((information,)), counter, cryptogram, discretionary)
     head = tlv.build(Tag.CID, bytes((information,))) + tlv.build(Tag.ATC, counter)
-    tail = tlv.build(Tag.ISSUER_DATA, issuer_data)
+    tail = tlv.build(Tag.ISSUER_DATA, discretionary)
     covered = transaction.pdol_values + transaction.cdol1_values + cdol2 + head + tail
     dynamic = dynamic_number(application) + bytes((information,)) + cryptogram
     dynamic += transaction_hash(application, covered)
@@ -58,7 +58,8 @@ def _results(transaction: Transaction) -> bytes:
     return transaction.cvr.to_bytes(3, "big")
 
 
-def _input(application: Application, transaction: Transaction) -> bytes:
+def cryptogram_input(application: Application, transaction: Transaction) -> bytes:
+    """What the application cryptogram covers, by the version that the issuer application data name."""
     counter = application.value(Tag.ATC)
     if application.value(Tag.ISSUER_DATA)[2] == VERSION_17:
         return dol_fill(VERSION_17_INPUT, transaction.terminal) + counter + _results(transaction)[:1]
@@ -66,7 +67,7 @@ def _input(application: Application, transaction: Transaction) -> bytes:
     return values + transaction.aip + counter + bytes((CVR_LENGTH,)) + _results(transaction)
 
 
-def _issuer_data(application: Application, transaction: Transaction) -> bytes:
+def issuer_data(application: Application, transaction: Transaction) -> bytes:
     """9F10: ``07`` ‖ derivation index ‖ version ‖ CVR ‖ algorithm ‖ discretionary data, with MAC where it is of that kind."""
     template = application.value(Tag.ISSUER_DATA)
     fixed = template[:3] + bytes((CVR_LENGTH,)) + _results(transaction) + template[7:8]

@@ -30,8 +30,18 @@ def get_processing_options(card: Card, command: Command) -> bytes:
 
     The counter that reaches FFFF blocks the application for good.
     """
+    application, transaction = begin(card, command)
+    kind = _choose(application, transaction)
+    card.session.application = transaction
+    return given_path(application, transaction, kind)
+
+
+def begin(card: Card, command: Command) -> tuple[Application, Transaction]:
+    """Judge the command, spend a transaction counter, and answer the transaction that begins."""
     application = Application(card)
     values = _values(application, command)
+    if application.undo_open_debit():
+        card.session.application = Transaction()
     if application.state == DirectoryState.BLOCKED_FOR_GOOD or _card_is_blocked(card):
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     given = dol_values(application.value(Tag.PDOL), values)
@@ -47,11 +57,14 @@ def get_processing_options(card: Card, command: Command) -> bytes:
         pdol=given,
         terminal=dict(given),
     )
-    kind = _choose(application, transaction)
+    return application, transaction
+
+
+def given_path(application: Application, transaction: Transaction, kind: str) -> bytes:
+    """The answer with AIP and AFL of a kind of transaction."""
     path = application.cell(path_cell(application.name, kind))
     assert isinstance(path, tuple)  # noqa: S101 - written when the card was built
     transaction.aip = path[0]
-    card.session.application = transaction
     return tlv.build(FORMAT_1, *path)
 
 

@@ -93,6 +93,17 @@ class Transaction:
     terminal: dict[int, bytes] = field(default_factory=dict)
     """The newest values that the terminal gave, by tag."""
 
+    quick: bool = False
+    """Whether this is a qPBOC transaction: GET PROCESSING OPTIONS gave its only cryptogram."""
+    card_qualifiers: int = 0
+    """CTQ 卡片交易属性 9F6C as this transaction sets it."""
+    debit_open: bool = False
+    """Whether the debit waits for the last record."""
+    last_record: tuple[int, int] = (0, 0)
+    """Short identifier and number of the record that makes the debit final."""
+    additions: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    """Objects that records show in this transaction alone, by short identifier and number."""
+
     def supports(self, bit: int) -> bool:
         """Whether byte 1 of the AIP has a bit."""
         return bool(self.aip[0] & bit)
@@ -112,9 +123,9 @@ def transaction_of(card: Card) -> Transaction:
 
 
 def require_started(card: Card) -> Transaction:
-    """The transaction that GET PROCESSING OPTIONS began; ``6985`` where there is none."""
+    """The transaction that GET PROCESSING OPTIONS began; ``6985`` where there is none, or one that has its cryptogram."""
     present = transaction_of(card)
-    if present.stage is Stage.SELECTED:
+    if present.stage is Stage.SELECTED or present.quick:
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     return present
 
