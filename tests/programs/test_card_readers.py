@@ -101,7 +101,7 @@ def opensc_tool(stack: PrivateStack, *words: str) -> str:
     """What opensc-tool prints; tried again when it finds no card, as on a busy machine right after an insertion."""
     for _ in range(3):
         done = subprocess.run(
-            ["opensc-tool", "-w", "-r", READER, *words],
+            ["opensc-tool", "-r", READER, *words],
             capture_output=True,
             text=True,
             env=stack.environment(),
