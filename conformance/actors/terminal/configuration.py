@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from conformance.actors.terminal.bits import Capability
+from conformance.actors.terminal.bits import Capability, Tvr
 from emulator.crypto.rsa import RsaPublicKey
 from emulator.crypto.sm2 import public_key_of
 from profiles.payment_keys import rsa_test_keys, sm2_test_keys
@@ -17,6 +17,7 @@ CASH_BIT = 0x80
 UNATTENDED_FROM = 4
 ACTION_CODE_LENGTH = 5
 NEVER = bytes(ACTION_CODE_LENGTH)
+COMBINED_FAILED = Tvr.COMBINED_FAILED.to_bytes(ACTION_CODE_LENGTH, "big")
 
 
 class RandomSource(Protocol):
@@ -65,7 +66,8 @@ class ApplicationParameters:
         aid: Its AID, or the beginning of one.
         partial: Whether longer AIDs of a card match too (应用选择指示符 ASI).
         version: 9F09.
-        tac_denial, tac_online, tac_default: Terminal action codes 终端行为代码, five bytes.
+        tac_denial, tac_online, tac_default: Terminal action codes 终端行为代码, five bytes. A failed CDA goes online or is
+            declined unless told otherwise, because issuer action codes older than CDA do not know its bit.
         floor_limit: 最低限额 9F1B in the smallest unit; 0 sends everything online.
         threshold: 随机选择阈值, from which the chance of random selection grows.
         target, greatest_target: Percentage of transactions selected below the threshold, and at the floor limit.
@@ -77,8 +79,8 @@ class ApplicationParameters:
     partial: bool = True
     version: bytes = bytes.fromhex("0030")
     tac_denial: bytes = NEVER
-    tac_online: bytes = NEVER
-    tac_default: bytes = NEVER
+    tac_online: bytes = COMBINED_FAILED
+    tac_default: bytes = COMBINED_FAILED
     floor_limit: int = 20_000
     threshold: int = 5_000
     target: int = 0

@@ -40,8 +40,8 @@ def _first(transaction: Transaction) -> Kind:
     if _matches(transaction, application.tac_denial, IAC_DENIAL, NEVER):
         return Kind.AAC
     if configuration.offline_only:
-        return Kind.AAC if prefers_decline(transaction) or _must_go_online(transaction) else Kind.TC
-    online = configuration.online_only or _must_go_online(transaction)
+        return Kind.AAC if prefers_decline(transaction) or needs_bank(transaction) else Kind.TC
+    online = configuration.online_only or needs_bank(transaction)
     online = online or _matches(transaction, application.tac_online, IAC_ONLINE, ALWAYS)
     if not online and transaction.e_cash and _e_cash_runs_low(transaction):
         _ask_for_online_pin(transaction)
@@ -49,7 +49,7 @@ def _first(transaction: Transaction) -> Kind:
     return Kind.ARQC if online else Kind.TC
 
 
-def _must_go_online(transaction: Transaction) -> bool:
+def needs_bank(transaction: Transaction) -> bool:
     """圈存 and cash from a dispenser are the bank's to decide (JR/T 0025.13 §7.3)."""
     cash = transaction.configuration.dispenses_cash and transaction.purchase.kind is TransactionKind.CASH
     return cash or transaction.purchase.kind is TransactionKind.LOAD

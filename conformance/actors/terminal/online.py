@@ -13,7 +13,7 @@ from conformance.actors.bank.messages import (
 )
 from conformance.actors.terminal.bits import Aip, Tsi, Tvr
 from conformance.actors.terminal.cryptogram import Cryptogram, generate
-from conformance.actors.terminal.decision import Kind, prefers_decline
+from conformance.actors.terminal.decision import Kind, needs_bank, prefers_decline
 from conformance.actors.terminal.ending import Ended, Reason
 from conformance.actors.terminal.events import HostAnswered, Phase, Reversed
 from conformance.actors.terminal.scripts import (
@@ -116,9 +116,9 @@ class OnlineDialogue:
             raise Ended(Reason.CANCELLED, str(error)) from error
 
     def _unable(self) -> tuple[Reason, Cryptogram]:
-        """Unable to go online: the default action codes decide (JR/T 0025.6 §7.11)."""
+        """Unable to go online: the default action codes decide, unless only the bank can (JR/T 0025.6 §7.11)."""
         transaction = self._transaction
-        wanted = Kind.AAC if prefers_decline(transaction) else Kind.TC
+        wanted = Kind.AAC if needs_bank(transaction) or prefers_decline(transaction) else Kind.TC
         transaction.response_code = UNABLE_APPROVED if wanted is Kind.TC else UNABLE_DECLINED
         last = generate(transaction, wanted, 2)
         if wanted is Kind.AAC or last.kind is Kind.AAC:
