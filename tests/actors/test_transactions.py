@@ -7,9 +7,9 @@ import pytest
 
 from conformance.actors.bank import Settlement, TransactionKind
 from conformance.actors.terminal import PreparedHolder, Reason
-from conformance.actors.terminal.events import Exchanged
+from conformance.actors.terminal.events import CryptogramGiven, Decided, Exchanged
 
-from .bench import E_CASH_START, PAN, START, Chance, NoLine, bench, seasoned
+from .bench import E_CASH_START, PAN, READ_RECORD, START, Chance, NoLine, bench, seasoned
 
 NO_PIN = PreparedHolder()
 
@@ -350,3 +350,50 @@ def test_refused_options_drop_the_application(new):
         return answer._replace(data=b"", sw=0x6985) if command.ins == 0xA8 else None
 
     assert new.pay(100, change=refuse).reason is Reason.NO_APPLICATION
+
+
+# What a card may answer
+
+
+@pytest.mark.parametrize(
+    ("answered", "reason"),
+    [
+        ("00", Reason.DECLINED_BY_CARD),
+        ("40", Reason.CARD_ERROR),
+        ("80", Reason.APPROVED_ONLINE),
+        ("C0", Reason.CARD_ERROR),
+    ],
+)
+def test_card_may_lower_a_request_for_arqc_but_not_raise_it(used, answered, reason):
+    """Without CDA, so that the cryptogram information is not signed."""
+
+    def other(command, answer):
+        if command.ins != 0xAE or command.p1 >> 6 != 2:
+            return None
+        return answer._replace(data=answer.data[:2] + bytes.fromhex(answered) + answer.data[3:])
+
+    without = {"capabilities": bytes.fromhex("E0E9C0")}
+    assert used.pay(100, change=other, force_online=True, configuration=without).reason is reason
+
+
+def test_card_that_wants_the_bank_although_the_terminal_does_not(new):
+    """A new card, for which ADA byte 1 bit 2 asks to go online, at a terminal whose codes do not."""
+    result = new.pay(100, change=without_action_codes, configuration={"capabilities": bytes.fromhex("E0E900")})
+    assert [event.cryptogram for event in result.events if isinstance(event, (Decided, CryptogramGiven))] == [
+        "TC",
+        "ARQC",
+        "TC",
+    ]
+    assert result.reason is Reason.APPROVED_ONLINE
+
+
+def without_action_codes(command, answer):
+    """Issuer action codes online and default of zeros, in the clear records."""
+    if command.ins != READ_RECORD:
+        return None
+    data = answer.data
+    for tag in ("9F0D05", "9F0F05"):
+        at = data.find(bytes.fromhex(tag))
+        if at >= 0:
+            data = data[: at + 3] + bytes(5) + data[at + 8 :]
+    return answer._replace(data=data)

@@ -15,7 +15,7 @@ class Reason(Enum):
     DECLINED_BY_CARD = "卡片拒绝", "declined by the card"
     DECLINED_BY_ISSUER = "发卡行拒绝", "declined by the issuer"
     DECLINED_UNABLE_ONLINE = "无法联机，拒绝", "declined, unable to go online"
-    SIGNATURE_WRONG = "复合动态数据认证失败，拒绝", "declined, combined data authentication failed"
+    SIGNATURE_WRONG = "复合动态数据认证失败，拒绝", "declined, the signature is wrong"
     OTHER_CARD = "不是预期的卡片", "another card than expected"
     CARD_BLOCKED = "卡片锁定", "card blocked"
     NO_APPLICATION = "没有可接受的应用", "no application in common"

@@ -26,6 +26,8 @@ from conformance.actors.terminal.selection import candidates, select
 from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase, Transaction
 from conformance.actors.terminal.verification import verify_holder
 
+RANK = {Kind.AAC: 0, Kind.ARQC: 1, Kind.TC: 2}
+"""A card may lower what it is asked for, never raise it."""
 BALANCE, E_CASH_CODE = 0x9F79, 0x9F74
 DEFAULT_CONFIGURATION = TerminalConfiguration(authority_keys=published_authority_keys())
 """A terminal that trusts the published test authority, which certifies the cards of the profiles."""
@@ -111,7 +113,7 @@ class Kernel:
     def _from_decision(self, transaction: Transaction, dialogue: OnlineDialogue) -> tuple[Reason, Cryptogram]:
         asked = decide(transaction)
         first = generate(transaction, asked, 1)
-        if first.kind > asked:
+        if RANK[first.kind] > RANK[asked]:
             raise Ended(Reason.CARD_ERROR, f"the card answered {first.kind.name} to a request of {asked.name}")
         if first.kind is Kind.ARQC and first.rightly_signed:
             return dialogue.complete(first)

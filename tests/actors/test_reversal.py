@@ -1,0 +1,94 @@
+"""Cards torn out at any moment: nobody loses money, and nothing is paid twice."""
+
+import pytest
+
+from conformance.actors.bank import TransactionKind
+from conformance.actors.terminal import Reason
+from conformance.actors.terminal.events import Exchanged, Reversed
+
+from .bench import E_CASH_START, PAN, PSN, START, Altered, Torn, bench
+from .conftest import PRODUCTS
+
+
+def exchanges(product, **purchase):
+    """How many commands a transaction takes."""
+    result = bench(product).pay(500, **purchase)
+    assert result.approved
+    return sum(isinstance(event, Exchanged) for event in result.events)
+
+
+KINDS = {
+    "online": {},
+    "load": {"kind": TransactionKind.LOAD},
+    "e-cash": {"e_cash": True},
+}
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("after", [False, True])
+def test_card_torn_out_at_every_command(product, kind, after):
+    purchase = KINDS[kind]
+    for at in range(exchanges(product, **purchase)):
+        made = bench(product)
+        result = made.pay(500, link=Torn(made.target, at, after=after), **purchase)
+        spent = START - made.account.balance
+        if kind == "e-cash":
+            assert spent == 0
+            assert bool(result.clearing) is result.approved
+            continue
+        assert result.approved or result.reason is Reason.CARD_LOST
+        if kind == "online":
+            assert spent == (500 if result.approved else 0)
+        else:
+            assert spent == made.account.e_cash - E_CASH_START
+            card = int(made.card_data(0x9F79).hex())
+            assert card - E_CASH_START == spent or after
+        sums = {"balance": 0, "e_cash": 0}
+        for book, amount, _, _ in made.bank.ledger.movements(PAN, PSN):
+            sums[book] += amount
+        assert sums == {"balance": made.account.balance, "e_cash": made.account.e_cash}
+
+
+def test_loss_after_the_approval_is_reversed_and_told(new):
+    seen = []
+
+    def lose(command, answer):
+        seen.append(command.ins)
+        return answer._replace(data=b"", sw=0x6F00) if seen.count(0xAE) == 2 else None
+
+    result = new.pay(500, change=lose)
+    assert result.reason is Reason.CARD_ERROR
+    assert [event.delivered for event in result.events if isinstance(event, Reversed)] == [True]
+    assert new.account.balance == START
+
+
+def test_card_that_declines_after_the_approval_is_reversed(used):
+    """The card answers the second GENERATE AC with an AAC although a TC was asked for."""
+    seen = []
+
+    def decline(command, answer):
+        if command.ins != 0xAE:
+            return None
+        seen.append(command)
+        aac = bytes.fromhex("80130000021122334455667788 07010103200000 01")
+        return answer._replace(data=aac, sw=0x9000) if len(seen) == 2 else None
+
+    before = used.account.balance
+    result = used.pay(500, change=decline, force_online=True)
+    assert result.reason is Reason.DECLINED_BY_CARD
+    assert used.account.balance == before
+
+
+def test_load_whose_script_never_reaches_the_card_is_taken_back(new):
+    def refuse(command, answer):
+        return answer._replace(data=b"", sw=0x6581) if command.ins == 0xDA else None
+
+    class Swallowing(Altered):
+        def transmit(self, command):
+            return b"\x65\x81" if command[1] == 0xDA else self.link.transmit(command)
+
+    result = new.pay(500, kind=TransactionKind.LOAD, link=Swallowing(new.target, refuse))
+    assert (result.reason, result.tvr[4]) == (Reason.APPROVED_ONLINE, 0x10)
+    assert result.balance == E_CASH_START
+    assert (new.account.balance, new.account.e_cash) == (START, E_CASH_START)
