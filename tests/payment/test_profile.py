@@ -50,6 +50,8 @@ def records(name, *rows):
         (debit(payment={"path": {"ordinary": {"afl": "08010900"}}}), "directory.DEBIT.payment.path.ordinary.afl"),
         (debit(payment={"path": {"ordinary": {"afl": "48010100"}}}), "directory.DEBIT.payment.path.ordinary.afl"),
         (debit(payment={"path": {"ordinary": {"afl": "08010103"}}}), "directory.DEBIT.payment.path.ordinary.afl"),
+        (debit(payment={"contactless": {"data": {"9F38": "9F0206"}}}), "directory.DEBIT.payment.contactless.data.9F38"),
+        (debit(payment={"contactless": {"data": {"9F6C": "00"}}}), "directory.DEBIT.payment.contactless.data.9F6C"),
         (debit(key={"DEBITMAC": {"present": False}}), "directory.DEBIT.key"),
         (debit(key={"DEBITMAC": {"levels": 2}}), "directory.DEBIT.key.DEBITMAC"),
         (debit(file={"LOG": {"log_format": "9F50"}}), "directory.DEBIT.file.LOG.log_format"),
@@ -75,6 +77,13 @@ def test_certificates_need_keys():
         from_table(table)
 
 
+def test_a_contactless_path_needs_options_of_its_own():
+    table = changed({})
+    del table["directory"]["DEBIT"]["payment"]["contactless"]
+    with pytest.raises(ProfileError, match=r"payment\.contactless"):
+        from_table(table)
+
+
 SIGNED = load("debit").content["DEBIT"]["SFI03"]["records"]
 AFL = "directory.DEBIT.payment.path"
 
@@ -90,6 +99,7 @@ AFL = "directory.DEBIT.payment.path"
         (debit(data={"9F4D": "0A0A"}), "directory.DEBIT.data.9F4D"),
         (debit(data={"9F68": "C0000000"}), "directory.DEBIT.data.9F68"),
         (debit(payment={"path": {"ordinary": {"afl": "18010201"}}}), f"{AFL}.ordinary.afl"),
+        (debit(payment={"path": {"qPBOC": {"afl": "28010100"}}}), f"{AFL}.qPBOC.afl"),
         (records("SFI04", {"9F14": "05", "9F23": "08", "9F08": "0030"}), f"{AFL}.ordinary.afl"),
         (records("SFI04", {"9F14": "05", "9F79": "000000000001"}), "content.DEBIT.SFI04.records.1.9F79"),
         (records("SFI01", {"57": "6214988660100000305D36122200"}, {"9F62": "00"}), "content.DEBIT"),

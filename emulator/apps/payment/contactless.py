@@ -202,8 +202,9 @@ def read_record(card: Card, command: Command) -> bytes:
     transaction = transaction_of(card)
     place = (command.p2 >> 3, command.p1)
     addition = transaction.additions.get(place)
-    if addition and record[0] == TEMPLATE:
-        record = tlv.build(TEMPLATE, *(item.to_bytes() for item in _children(record)), addition)
+    objects = _children(record)
+    if addition and objects:
+        record = tlv.build(TEMPLATE, *(item.to_bytes() for item in objects), addition)
     if transaction.debit_open and place == transaction.last_record:
         _finish(Application(card), transaction)
     return record
