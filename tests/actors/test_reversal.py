@@ -3,10 +3,10 @@
 import pytest
 
 from conformance.actors.bank import TransactionKind
-from conformance.actors.terminal import Reason
+from conformance.actors.terminal import Kernel, PreparedHolder, Purchase, Reason
 from conformance.actors.terminal.events import Exchanged, Reversed
 
-from .bench import E_CASH_START, PAN, PSN, START, Altered, Torn, bench
+from .bench import E_CASH_START, PAN, PSN, START, Altered, Chance, NoLine, Torn, bench
 from .conftest import PRODUCTS
 
 
@@ -92,3 +92,30 @@ def test_load_whose_script_never_reaches_the_card_is_taken_back(new):
     assert (result.reason, result.tvr[4]) == (Reason.APPROVED_ONLINE, 0x10)
     assert result.balance == E_CASH_START
     assert (new.account.balance, new.account.e_cash) == (START, E_CASH_START)
+
+
+class Flaky(NoLine):
+    """Requests arrive, answers do not, until the line is mended."""
+
+    mended = False
+
+    def authorise(self, request):
+        return self.bank.authorise(request) if self.mended else super().authorise(request)
+
+    def complete(self, completion):
+        self.bank.complete(completion)
+
+    def reverse(self, reversal):
+        return self.bank.reverse(reversal) if self.mended else super().reverse(reversal)
+
+
+def test_reversal_waits_for_the_line_and_goes_first(new):
+    host = Flaky(new.bank)
+    new.target.reset()
+    kernel = Kernel(new.target, host=host, holder=PreparedHolder(("123456", "123456")), random=Chance())
+    first = kernel.run(Purchase(500, number=1, e_cash=False))
+    assert (first.reason, new.account.balance) == (Reason.APPROVED_UNABLE_ONLINE, START - 500)
+    host.mended = True
+    new.target.reset()
+    second = kernel.run(Purchase(300, number=2, e_cash=False, force_online=True))
+    assert (second.reason, new.account.balance) == (Reason.APPROVED_ONLINE, START - 300)

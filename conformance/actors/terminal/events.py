@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 VERIFY, MASK = 0x20, "XX"
@@ -46,10 +46,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged(Event):
-    """A command and the card's answer, as bytes."""
+    """A command and the card's answer, as bytes; a PIN and personal data may stand in them."""
 
-    command: bytes
-    response: bytes
+    command: bytes = field(repr=False)
+    response: bytes = field(repr=False)
 
     @property
     def command_text(self) -> str:

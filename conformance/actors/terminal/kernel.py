@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 
 from conformance.actors.bank.issuer_data import IssuerData, IssuerDataError
-from conformance.actors.bank.messages import ClearingRecord, Host, TransactionKind
+from conformance.actors.bank.messages import ClearingRecord, Host, HostUnreachable, Reversal, TransactionKind
 from conformance.actors.terminal.authentication import authenticate
 from conformance.actors.terminal.channel import Channel, Link
 from conformance.actors.terminal.configuration import RandomSource, TerminalConfiguration, published_authority_keys
@@ -64,9 +64,11 @@ class Kernel:
         self._random = random or secrets.SystemRandom()
         self._listener = listener
         self._expected_account = expected_account
+        self._undelivered: list[Reversal] = []
 
     def run(self, purchase: Purchase) -> TransactionResult:
         """One transaction. Never raises, whatever the card answers."""
+        self._deliver_reversals()
         events: list[Event] = []
 
         def tell(event: Event) -> None:
@@ -87,6 +89,8 @@ class Kernel:
             self._look_at_balance(transaction, last, reason)
         except Ended as end:
             reason, detail = end.reason, end.detail
+        if dialogue.undelivered is not None:
+            self._undelivered.append(dialogue.undelivered)
         transaction.enter(Phase.COMPLETION)
         tell(Finished(Phase.COMPLETION, reason.zh, f"{reason.en}{': ' + detail if detail else ''}", reason.approved))
         return TransactionResult.of(
@@ -99,6 +103,15 @@ class Kernel:
             _clearing(transaction, number, reason, last),
             dialogue.undelivered,
         )
+
+    def _deliver_reversals(self) -> None:
+        """Reversals that did not reach the bank go before anything else."""
+        try:
+            while self._host is not None and self._undelivered:
+                self._host.reverse(self._undelivered[0])
+                del self._undelivered[0]
+        except HostUnreachable:
+            return
 
     def _up_to_decision(self, transaction: Transaction) -> None:
         afl = _begin(transaction)

@@ -38,7 +38,7 @@ class OnlineDialogue:
     """One transaction's talk with the bank; ``host`` None means that there is no line.
 
     Attributes:
-        undelivered: A reversal that the bank did not get; the terminal sends it before its next request.
+        undelivered: A reversal that the bank did not get; the terminal sends it before its next transaction.
     """
 
     def __init__(self, transaction: Transaction, host: Host | None, number: str) -> None:

@@ -18,7 +18,7 @@ FIRST, NEXT = 0x00, 0x02
 SHORTEST_AID, LONGEST_AID = 5, 16
 LAST_RECORD = 255
 LONGEST_LIST = 64
-"""Applications after which a card that always offers a next one is not asked further."""
+"""Applications after which a card that always offers another one is not believed."""
 FCI, PROPRIETARY, NAME, LABEL, PREFERRED, PRIORITY, DIRECTORY = 0x6F, 0xA5, 0x84, 0x50, 0x9F12, 0x87, 0x88
 RECORD, ENTRY, AID = 0x70, 0x61, 0x4F
 CONFIRMATION, ORDER = 0x80, 0x0F
@@ -78,6 +78,8 @@ def _by_environment(transaction: Transaction) -> list[Candidate]:
             if record.sw != SW.SUCCESS:
                 return []
             found += _entries(transaction, record.data)
+            if len(found) > LONGEST_LIST:
+                return []
     except TlvError:
         return []
     return found
