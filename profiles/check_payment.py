@@ -17,6 +17,10 @@ NEEDED_IN_RECORDS = ("5A", "8C", "8D")
 MANDATORY = ("57", "5A", "5F24", "8C", "8D", "9F08")
 MANDATORY_IN_QPBOC = ("5A", "5F24", "9F08")
 """57 comes with the answer of GET PROCESSING OPTIONS, and no GENERATE AC follows."""
+NEEDED_BY_VERSION_17 = frozenset({"9F02", "9F37"})
+NEEDED_BY_VERSION_01 = frozenset({"9F02", "9F03", "9F1A", "95", "5F2A", "9A", "9C", "9F37"})
+LARGEST_LIST = 4
+"""Entries of the list of files with a key of 1024 bits."""
 NEVER_IN_RECORDS = ("9F79", "9F77", "9F78", "9F6D")
 DISCRETIONARY_DATA = {b"\x0a": (1, 2, 5), b"\x0f": (3, 4)}
 """Identifiers of issuer discretionary data by the length that precedes them."""
@@ -179,11 +183,35 @@ def _records(profile: Profile, name: str, directory: Directory) -> Iterator[Prob
                 yield Problem(where, f"a terminal would read {tag} twice and end the transaction", "warning")
         if path.aip[0] & 0x21 and "9F4A" not in tags:
             yield Problem(where, "the AIP is not signed: 9F4A is missing", "warning")
+    yield from _quick(profile, name, directory)
     for file, number, record in _all_records(profile, name):
         for tag in NEVER_IN_RECORDS:
             if tag in record:
                 yield Problem(f"content.{name}.{file}.records.{number}.{tag}", "may stand in no record", "warning")
     yield from _equal_values(profile, name, directory)
+
+
+def _quick(profile: Profile, name: str, directory: Directory) -> Iterator[Problem]:
+    """What qPBOC asks of its list of files, its PDOL and 9F68 (JR/T 0025.12 §7.3 to §7.5)."""
+    payment = directory.payment
+    if payment is None or payment.contactless is None or "qPBOC" not in payment.path:
+        return
+    where = f"directory.{name}.payment"
+    path = payment.path["qPBOC"]
+    records = list(_reached(profile, name, path))
+    if records and set(records[-1]) != {"9F74"}:
+        yield Problem(f"{where}.path.qPBOC.afl", "the last record holds 9F74 alone; the card adds 9F69", "warning")
+    if len(path.afl) > 4 * LARGEST_LIST:
+        yield Problem(f"{where}.path.qPBOC.afl", f"more than {LARGEST_LIST} entries", "warning")
+    objects = {**payment_content.data_objects(directory), **payment_content.contactless_objects(directory)}
+    asked = {tag for tag, _ in payment_content.lengths(objects["9F38"])}
+    needed = NEEDED_BY_VERSION_17 if objects["9F10"][2] == 0x17 else NEEDED_BY_VERSION_01
+    for tag in sorted(needed - asked):
+        yield Problem(
+            f"{where}.contactless.data.9F38", f"does not ask for {tag}, which the cryptogram covers", "warning"
+        )
+    if "9F68" not in objects:
+        yield Problem(f"directory.{name}.data.9F68", "a card with qPBOC has it", "warning")
 
 
 def _reached(profile: Profile, name: str, path: TransactionPath) -> Iterator[Mapping[str, object]]:

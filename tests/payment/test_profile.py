@@ -85,6 +85,7 @@ def test_a_contactless_path_needs_options_of_its_own():
 
 
 SIGNED = load("debit").content["DEBIT"]["SFI03"]["records"]
+CONTACTLESS, V01 = "directory.DEBIT.payment.contactless.data", "07 01 01 03000000 01 0A01"
 AFL = "directory.DEBIT.payment.path"
 
 
@@ -100,6 +101,13 @@ AFL = "directory.DEBIT.payment.path"
         (debit(data={"9F68": "C0000000"}), "directory.DEBIT.data.9F68"),
         (debit(payment={"path": {"ordinary": {"afl": "18010201"}}}), f"{AFL}.ordinary.afl"),
         (debit(payment={"path": {"qPBOC": {"afl": "28010100"}}}), f"{AFL}.qPBOC.afl"),
+        (debit(payment={"path": {"qPBOC": {"afl": "10010500 28010100 18010201"}}}), f"{AFL}.qPBOC.afl"),
+        (records("SFI05", {"9F74": "ECC001", "9F05": "00"}), f"{AFL}.qPBOC.afl"),
+        (debit(payment={"contactless": {"data": {"9F38": "9F6604 9F0206"}}}), f"{CONTACTLESS}.9F38"),
+        (
+            debit(payment={"contactless": {"data": {"9F38": "9F6604 9F0206 9F3704", "9F10": V01}}}),
+            f"{CONTACTLESS}.9F38",
+        ),
         (records("SFI04", {"9F14": "05", "9F23": "08", "9F08": "0030"}), f"{AFL}.ordinary.afl"),
         (records("SFI04", {"9F14": "05", "9F79": "000000000001"}), "content.DEBIT.SFI04.records.1.9F79"),
         (records("SFI01", {"57": "6214988660100000305D36122200"}, {"9F62": "00"}), "content.DEBIT"),
@@ -112,6 +120,17 @@ AFL = "directory.DEBIT.payment.path"
 )
 def test_warnings(over, path):
     assert path in warnings(over)
+
+
+@pytest.mark.parametrize("product", ["debit", "debit-sm"])
+def test_the_products_have_no_warnings(product):
+    assert not list(check(load(product)))
+
+
+def test_a_card_with_qpboc_has_its_processing_options():
+    table = changed({})
+    del table["directory"]["DEBIT"]["data"]["9F68"]
+    assert "directory.DEBIT.data.9F68" in {problem.path for problem in check(from_table(table))}
 
 
 def test_a_product_for_a_person_hides_the_holder():
