@@ -5,6 +5,7 @@ import pytest
 from conformance.actors.bank import TransactionKind
 from conformance.actors.terminal import Kernel, PreparedHolder, Purchase, Reason
 from conformance.actors.terminal.events import Exchanged, Reversed
+from conformance.failures import BenchError
 
 from .bench import E_CASH_START, PAN, PSN, START, Altered, Chance, NoLine, Torn, bench
 from .conftest import PRODUCTS
@@ -119,3 +120,36 @@ def test_reversal_waits_for_the_line_and_goes_first(new):
     new.target.reset()
     second = kernel.run(Purchase(300, number=2, e_cash=False, force_online=True))
     assert (second.reason, new.account.balance) == (Reason.APPROVED_ONLINE, START - 300)
+
+
+class CutAtWrite:
+    """A link that cuts the supply at a physical write of the card's memory during the second GENERATE AC."""
+
+    def __init__(self, target, write, command=2):
+        self.target, self.write, self.generated, self.command = target, write, 0, command
+
+    def transmit(self, command):
+        self.generated += command[1] == 0xAE
+        if command[1] != 0xAE or self.generated != self.command:
+            return self.target.transmit(command)
+        answer = self.target.tear(command, self.write)
+        if answer is None:
+            raise BenchError("the card is gone")
+        return answer
+
+
+@pytest.mark.parametrize("write", range(1, 8))
+def test_supply_cut_inside_the_second_cryptogram(new, write):
+    result = new.pay(500, link=CutAtWrite(new.target, write))
+    assert new.account.balance == START - (500 if result.approved else 0)
+    again = new.pay(500)
+    assert again.reason in (Reason.APPROVED_ONLINE, Reason.APPROVED_OFFLINE)
+
+
+@pytest.mark.parametrize("write", range(1, 8))
+def test_supply_cut_while_e_cash_is_spent(new, write):
+    """Debit and cryptogram belong together; what was lost on the way out was spent all the same."""
+    result = new.pay(500, e_cash=True, link=CutAtWrite(new.target, write, command=1))
+    left = int(new.card_data(0x9F79).hex())
+    assert left in ({E_CASH_START - 500} if result.approved else {E_CASH_START, E_CASH_START - 500})
+    assert new.pay(500, e_cash=True).balance == left - 500
