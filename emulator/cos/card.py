@@ -126,6 +126,8 @@ class Card:
         self.memory.restore(snapshot)
         self._load_structure()
         self.session = self.new_session()
+        if self._other_side is not None:
+            self._other_side.power_off()
 
     # The order of checks (reconstructed specification, vol. 2 §4.1)
 

@@ -107,6 +107,21 @@ def test_what_undoes_it(next_use):
     assert (card.data("9F79"), card.logged()) == (f"{BALANCE:012d}", 0)
 
 
+@pytest.mark.parametrize("how", ["the other interface", "a snapshot"])
+def test_a_record_read_after_the_undoing_counts_nothing(how):
+    card = antenna()
+    fresh = card.card.snapshot()
+    tap = card.tap(300)
+    if how == "a snapshot":
+        card.contacts.card.restore(fresh)
+        card.select()
+    else:
+        card.contacts.select()
+        assert card.contacts.data("9F79") == f"{BALANCE:012d}"
+    card.record(tap.places[-1])
+    assert (card.data("9F79"), card.logged()) == (f"{BALANCE:012d}", 0)
+
+
 def test_undone_only_at_the_next_start():
     card = antenna(payment={"settings": {"torn_debit_undone": "next start"}})
     tap = card.tap(300)

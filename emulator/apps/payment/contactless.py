@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from emulator.apps.payment.application import Application, Tag, path_cell
+from emulator.apps.payment.application import Application, Counter, Tag, path_cell
 from emulator.apps.payment.authentication import dynamic_number
 from emulator.apps.payment.cryptograms import FORMAT_2, cryptogram_input, issuer_data
 from emulator.apps.payment.initiation import begin, given_path
@@ -211,9 +211,11 @@ def read_record(card: Card, command: Command) -> bytes:
 
 
 def _finish(application: Application, transaction: Transaction) -> None:
-    """Clear the flag, and write the log where 9F68 asks for it, together."""
+    """Clear the flag, and write the log where 9F68 asks for it, together; nothing where the debit was undone meanwhile."""
+    transaction.debit_open = False
+    if not application.counter(Counter.DEBIT_OPEN):
+        return
     if card_processing(application) & Processing.LOG:
         record_transaction(application, transaction)
     application.close_debit()
     application.commit()
-    transaction.debit_open = False
