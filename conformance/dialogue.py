@@ -11,6 +11,8 @@ from profiles.access import AccessCondition
 from profiles.model import Directory, File
 
 ENVIRONMENT = "SSSE"
+OWN_APPLICATIONS = ("chip", "social security")
+"""Applications of the directories that follow the rules of the social security card; others follow rules of their own."""
 SELECT_BY_NAME = 0x04
 SUCCESS = SW.SUCCESS
 REFUSED = SW.SECURITY_STATUS_NOT_SATISFIED
@@ -97,8 +99,9 @@ def pin_bytes(digits: str) -> bytes:
 def declared_pin(bench: Bench) -> str:
     """The digits of the PIN that the profile gives the card in its first state."""
     for directory in bench.profile.directory.values():
-        for pin in directory.pin.values():
-            return pin.value
+        if directory.application in OWN_APPLICATIONS:
+            for pin in directory.pin.values():
+                return pin.value
     raise NotApplicable("卡片声明中没有个人密码", "the declared card has no PIN")
 
 
@@ -167,10 +170,11 @@ class FilePlace:
 
 
 def file_places(profile_directories: dict[str, Directory]) -> list[FilePlace]:
-    """All elementary files that commands can reach, in the order of the profile."""
+    """All elementary files of the social security card that commands can reach, in the order of the profile."""
     return [
         FilePlace(directory, name, described, file)
         for directory, described in profile_directories.items()
+        if described.application in OWN_APPLICATIONS
         for name, file in described.file.items()
         if file.structure != "internal"
     ]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from conformance.bench import Bench, Expectation
 from conformance.dialogue import (
+    OWN_APPLICATIONS,
     apdu,
     authenticate,
     declared_pin,
@@ -26,7 +27,6 @@ from emulator.iso7816.status import tries_left
 from profiles.model import Directory, Key, Pin, Profile
 
 UNBLOCKING_KEY = "PUK"
-OWN_APPLICATIONS = ("chip", "social security")
 MAC_LENGTH, CARD_FACTOR_LENGTH = 4, 8
 WRONG = Expectation((), families=(0x63,))
 """Any answer to a wrong PIN or cryptogram, whatever number of tries it tells."""
@@ -97,8 +97,8 @@ class PinPlace:
 
 def pin_place(bench: Bench) -> PinPlace:
     """The PIN; not applicable where the declared card has none."""
-    for directory, described in bench.profile.directory.items():
-        for pin in described.pin.values():
+    for directory in own_directories(bench.profile):
+        for pin in bench.profile.directory[directory].pin.values():
             limit = bench.profile.settings.pin_try_limit if pin.limit is None else pin.limit
             return PinPlace(directory, pin, limit)
     raise NotApplicable("卡片声明中没有个人密码", "the declared card has no PIN")

@@ -43,6 +43,8 @@ def sound_part(table: Table, places: Iterable[Place]) -> tuple[Table, frozenset[
             taken_out |= _mend_directory(sound, [str(step) for step in place[1:]])
         elif place[0] in _STAND_INS:
             sound[str(place[0])] = _STAND_INS[str(place[0])]
+        elif place[0] == "content" and len(place) > 1:
+            sound["content"].pop(place[1], None)
         else:
             sound.pop(str(place[0]), None)
     return sound, frozenset(taken_out)

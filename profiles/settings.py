@@ -84,6 +84,13 @@ class Settings(BaseModel):
     application_unblock: bool = setting(
         False, "支持应用解锁命令", "Whether APPLICATION UNBLOCK (8418) is offered", "vol. 2 §4.7", "I"
     )
+    card_block_scope: Literal["environment", "card"] = setting(
+        "environment",
+        "卡片锁定的范围",
+        "Whether CARD BLOCK in SSSE ends SSSE with its applications alone, or the bank application too",
+        "vol. 2 §5.10",
+        "A-V",
+    )
     update_length_answer: Literal["6700", "6A80", "6A85"] = setting(
         "6700", "更新记录长度不符的状态字", "Answer to UPDATE RECORD with another length", "vol. 2 §3.2", "A-V"
     )

@@ -46,6 +46,13 @@ city_code = "{base.issuer.city_code}"
 # [directory.DF04.file.EF08]
 # records = 50
 
+# 金融应用 A card without a debit application; where it has one of its own, say its PIN: wrong ones cost tries.
+# features = ["mode 1"]          # among the first lines of this file
+# [directory.DEBIT]
+# present = false
+# [directory.DEBIT.pin.DEBITPIN]
+# value = "123456"
+
 # 地方扩展 A local file starts at EF0C, a local directory at DF0A.
 # [directory.SSSE.file.EF0C]
 # fid = "EF0C"

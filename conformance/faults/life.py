@@ -203,14 +203,22 @@ def blocked_selects(card: Card, command: Command, good: Handler) -> bytes:
         return card.session.node.answer
 
 
+def _unblocked(card: Card) -> dict[str, Value]:
+    """The states that CARD BLOCK ended, of the card or of an environment with its applications, as they were before."""
+    changes = _states(card, (DirectoryState.TERMINATED,), DirectoryState.OPERATIONAL)
+    if card.memory.cells[CARD_STATE_CELL] == CardState.TERMINATED:
+        changes[CARD_STATE_CELL] = CardState.OPERATIONAL
+    return changes
+
+
 @FAULTS.card("life.card-block-until-reset", "复位后卡锁定解除", "A reset lifts the block of the card", ["SSC-LIFE-008"])
 class CardBlockUntilReset(Card):
     """The state lies in RAM."""
 
     def reset(self, cold: bool = True) -> bytes:
         """Begin with a usable card."""
-        if self.memory.cells[CARD_STATE_CELL] == CardState.TERMINATED:
-            self.memory.commit({CARD_STATE_CELL: CardState.OPERATIONAL})
+        if unblocked := _unblocked(self):
+            self.memory.commit(unblocked)
         return super().reset(cold)
 
 
@@ -221,10 +229,11 @@ class BlockedCardSelects(Card):
     """The state is looked at by every command but SELECT."""
 
     def _perform(self, command: Command) -> bytes:
-        if command.ins != 0xA4 or self.memory.cells[CARD_STATE_CELL] != CardState.TERMINATED:
+        unblocked = _unblocked(self) if command.ins == 0xA4 else {}
+        if not unblocked:
             return super()._perform(command)
         cells = self.memory.cells
-        self.memory.cells = {**cells, CARD_STATE_CELL: CardState.OPERATIONAL}
+        self.memory.cells = {**cells, **unblocked}
         try:
             return super()._perform(command)
         finally:

@@ -11,6 +11,7 @@ from conformance.faults import (
     contents,
     dispatch,
     firewall,
+    firewall_applications,
     keys,
     life,
     pin_unblocking,
@@ -37,6 +38,7 @@ _AREAS = (
     authentication,
     protection,
     firewall,
+    firewall_applications,
     tearing,
     life,
 )

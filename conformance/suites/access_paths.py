@@ -240,7 +240,12 @@ def _fits(element: StandardElement | None, old: bytes) -> bool:
 )
 def local_files(bench: Bench) -> None:
     """Whatever further files the profile declares, under the environment that has the PIN."""
-    places = [place for place in file_places(bench.profile.directory) if not standard_file(bench.profile, place.path)]
+    places = [
+        place
+        for place in file_places(bench.profile.directory)
+        if ENVIRONMENT in (place.directory, place.described_directory.parent)
+        and not standard_file(bench.profile, place.path)
+    ]
     if not places:
         raise NotApplicable("卡片没有其他文件", "the card has no other files")
     for place in places:

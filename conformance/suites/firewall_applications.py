@@ -23,6 +23,7 @@ from conformance.dialogue import (
 )
 from conformance.failures import Inconclusive, NotApplicable
 from conformance.maintenance import expect_pin_untouched, open_pin, verify_wrong, wrong_pin
+from conformance.suites.directory_file import PAYMENT_ENVIRONMENT_NAME
 from conformance.suites.firewall import BANK_APPLICATION, NOTHING, check_refused, first_values
 from emulator.crypto import Algorithm, encrypt_ecb
 from emulator.crypto.sm3 import sm3
@@ -182,20 +183,30 @@ def certificate_pin(bench: Bench) -> None:
     requirements=["SSC-FW-011"],
     kind=Kind.INOPPORTUNE,
     expected=(
-        "在金融应用中取随机数，返回 SSSE 外部认证：6984（或声明的 63Cx）",
-        "a challenge of the bank application, EXTERNAL AUTHENTICATE in SSSE: 6984, or 63Cx where declared",
+        "在金融应用或支付系统环境中取随机数，返回 SSSE 外部认证：6984（或声明的 63Cx）",
+        "a challenge of the bank application or of the payment system environment, EXTERNAL AUTHENTICATE in SSSE: 6984, "
+        "or 63Cx where declared",
     ),
 )
 def foreign_challenge(bench: Bench) -> None:
-    """A right cryptogram over a challenge that the bank application gave; the key's counter is then brought back."""
+    """A right cryptogram over a challenge that the bank's side gave; the key's counter is then brought back each time."""
     _enter_application(bench, BANK_APPLICATION)
-    answer = bench.send(apdu(0x00, 0x84, 0, 0, ne=8))
-    if answer.sw != SW.SUCCESS or len(answer.data) != 8:
+    judged = 0
+    for aid in (BANK_APPLICATION, PAYMENT_ENVIRONMENT_NAME):
+        if bench.send(select_name(aid)).sw == SW.SUCCESS:
+            answer = bench.send(apdu(0x00, 0x84, 0, 0, ne=8))
+            if answer.sw == SW.SUCCESS and len(answer.data) == 8:
+                _check_challenge_is_foreign(bench, answer.data)
+                judged += 1
+    if not judged:
         raise NotApplicable("金融应用不提供随机数", "the bank application gives no challenge")
+
+
+def _check_challenge_is_foreign(bench: Bench, challenge: bytes) -> None:
     open_directory(bench, ENVIRONMENT)
     declared = bench.profile.settings.authentication_without_challenge
     expected = Expectation((SW.REFERENCE_DATA_NOT_USABLE,)) if declared == "6984" else Expectation((), families=(0x63,))
-    data = bench.keys.external_authentication(UPDATE_KEY, answer.data)
+    data = bench.keys.external_authentication(UPDATE_KEY, challenge)
     bench.expect(
         external_authentication(bench, UPDATE_KEY, data),
         expected,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conformance.bench import Bench
 from conformance.cases import Kind, Level, Suite
-from conformance.dialogue import apdu, open_directory, select_identifier, select_name
+from conformance.dialogue import OWN_APPLICATIONS, apdu, open_directory, select_identifier, select_name
 from conformance.failures import CardFailure, Inconclusive, NotApplicable
 from conformance.properties import for_all
 from conformance.suites.selection import ENVIRONMENT_NAME, MASTER_FILE, READ_IDENTIFICATION, open_environment
@@ -40,8 +40,10 @@ MOST_SHOWN = 8
 
 def declared(profile: Profile) -> frozenset[tuple[int, int]]:
     """CLA and INS of every command that a card at this stage of its life may have."""
-    stages = {"card"} if profile.life_cycle == "personalised" else {"card", "card before issue"}
-    return frozenset((entry.cla, entry.ins) for entry in dictionary.commands().values() if entry.applies_to in stages)
+    kinds = {"card"} if profile.life_cycle == "personalised" else {"card", "card before issue"}
+    if any(directory.application not in OWN_APPLICATIONS for directory in profile.directory.values()):
+        kinds.add("payment")
+    return frozenset((entry.cla, entry.ins) for entry in dictionary.commands().values() if entry.applies_to in kinds)
 
 
 def may_do_harm(bench: Bench) -> bool:

@@ -24,6 +24,7 @@ from conformance.maintenance import (
     damaged_mac,
     life_cycle_command,
     lock_key,
+    own_directories,
     prove_lock_key,
 )
 from emulator.iso7816 import SW
@@ -99,14 +100,21 @@ def _block_card(bench: Bench, requirement: str) -> None:
     destructive=True,
 )
 def card_block(bench: Bench) -> None:
-    """A wrong MAC does nothing; after the right one every command is refused, before and after resets."""
+    """A wrong MAC does nothing; after the right one every command is refused, before and after resets.
+
+    On a card that is declared to block the environment alone, MF and other applications are not asked.
+    """
+    own = own_directories(bench.profile)
+    alone = bench.profile.settings.card_block_scope == "environment" and len(own) < len(bench.profile.directory)
     _block_card(bench, "SSC-LIFE-008")
     for cold in (None, True, False):
         if cold is not None:
             bench.reset(cold)
         answers = {
+            **({} if alone else {"SELECT 3F00": bench.send(select_identifier(b"\x3f\x00"))}),
+            **{f"SELECT {name}": select(bench, name) for name in own if bench.profile.directory[name].kind == "ADF"},
             "SELECT": select(bench, ENVIRONMENT),
-            "SELECT 3F00": bench.send(select_identifier(b"\x3f\x00")),
+            "SELECT EF05": bench.send(select_identifier(b"\xef\x05", 0x02)),
             "GET CHALLENGE": bench.send(apdu(0, 0x84, 0, 0, ne=8)),
             "VERIFY": verify(bench),
             "READ RECORD": bench.send(apdu(0, 0xB2, 1, 0x2C, ne=256)),
@@ -126,10 +134,11 @@ def card_block(bench: Bench) -> None:
     destructive=True,
 )
 def bank_application_survives(bench: Bench) -> None:
-    """Select the bank application before and after SSSE is blocked."""
+    """Select the bank application before and after SSSE is blocked, which a card that is kept may be already."""
     by_name = apdu(0, 0xA4, 0x04, 0, BANK_APPLICATION)
-    bench.need(bench.send(by_name), "选择金融应用", "SELECT of the bank application")
-    _block_card(bench, "SSC-LIFE-010")
+    if select(bench, ENVIRONMENT).sw != CARD_IS_BLOCKED:
+        bench.need(bench.send(by_name), "选择金融应用", "SELECT of the bank application")
+        _block_card(bench, "SSC-LIFE-010")
     bench.reset()
     bench.expect(
         bench.send(by_name), GOOD, "选择金融应用", "SELECT of the bank application", requirement="SSC-LIFE-010"

@@ -21,6 +21,7 @@ GET_RESPONSE = 0x00C0
 WHOLE_ANSWER = 65536
 """Le of an extended command that takes an answer of any length."""
 _BLOCKED = SW.FUNCTION_NOT_SUPPORTED.to_bytes(2, "big")
+_SELECT = 0x00A4
 
 
 class Card:
@@ -144,21 +145,22 @@ class Card:
             return _BLOCKED
         node = session.node
         handler = node.commands.get(code)
+        if cells[node.state_cell] not in DirectoryState.USABLE:
+            self._refuse_when_blocked(node, code)
         if handler is None:
             raise StatusError(no_handler(self.tables, code))
-        state = cells[node.state_cell]
-        if (
-            state in (DirectoryState.BLOCKED, DirectoryState.BLOCKED_FOR_GOOD)
-            and code not in self.served_when_blocked
-            and not node.directory.blocked_answer
-        ):
-            raise StatusError(self._blocked_answer(state == DirectoryState.BLOCKED_FOR_GOOD))
         return answer(self, command, handler(self, command))
 
-    def _blocked_answer(self, for_good: bool) -> int:
-        if for_good:
-            return SW.APPLICATION_PERMANENTLY_BLOCKED
-        return int(self.settings.blocked_command_answer, 16)
+    def _refuse_when_blocked(self, node: Node, code: int) -> None:
+        """Raise the status word of a blocked directory, unless the command is one that it still serves."""
+        state = self.memory.cells[node.state_cell]
+        if state == DirectoryState.TERMINATED:
+            if code != _SELECT:
+                raise StatusError(SW.FUNCTION_NOT_SUPPORTED)
+        elif code in node.commands and code not in self.served_when_blocked and not node.directory.blocked_answer:
+            if state == DirectoryState.BLOCKED_FOR_GOOD:
+                raise StatusError(SW.APPLICATION_PERMANENTLY_BLOCKED)
+            raise StatusError(int(self.settings.blocked_command_answer, 16))
 
     # What handlers use
 

@@ -36,6 +36,8 @@ def select(card: Card, command: Command) -> bytes:
     node = card.session.node
     file = node.files_by_fid.get(fid) if p1 != CHILD_DIRECTORY else None
     if file is not None:
+        if card.memory.cells[node.state_cell] == DirectoryState.TERMINATED:
+            raise StatusError(SW.FUNCTION_NOT_SUPPORTED)
         return _make_current(card, file, p2)
     target = None
     if p1 == BY_IDENTIFIER:
@@ -52,12 +54,14 @@ def _by_name(card: Card, name: bytes, following: bool) -> Node:
 
     The search runs from the MF downwards; *next* goes on behind the current DF.
     """
+    nodes = card.master_file.walk()
+    if not following:
+        for node in nodes:
+            if node.directory.aid == name:
+                return node
+        nodes = card.master_file.walk()
     partial = card.settings.partial_name == "left"
-    matches = [
-        node
-        for node in card.master_file.walk()
-        if node.directory.aid == name or (partial and node.directory.aid.startswith(name))
-    ]
+    matches = [n for n in nodes if n.directory.aid == name or (partial and n.directory.aid.startswith(name))]
     matches.sort(key=lambda node: node.directory.aid != name)
     if following:
         current = card.session.node
@@ -88,16 +92,22 @@ def _by_identifier(card: Card, node: Node, fid: int) -> Node | None:
 def _enter(card: Card, node: Node, p2: int) -> bytes:
     session = card.session
     session.enter(node, reselecting_clears=card.settings.reselecting_environment_clears_global_state)
-    state = card.memory.cells[node.state_cell]
-    if node.directory.blocked_answer and state in (DirectoryState.BLOCKED, DirectoryState.BLOCKED_FOR_GOOD):
-        raise WarnedAnswer(node.directory.blocked_answer, node.answer)
-    if state == DirectoryState.BLOCKED_FOR_GOOD:
-        session.pending = node.answer
-        raise StatusError(SW.APPLICATION_PERMANENTLY_BLOCKED)
-    if state == DirectoryState.BLOCKED:
-        session.pending = node.answer
-        raise StatusError(int(card.settings.blocked_select_answer, 16))
+    if card.memory.cells[node.state_cell] not in DirectoryState.USABLE:
+        _tell_that_blocked(card, node)
     return b"" if p2 == NO_ANSWER else node.answer
+
+
+def _tell_that_blocked(card: Card, node: Node) -> None:
+    """Raise what SELECT of a blocked directory answers; but for a terminated one GET RESPONSE then gives the template."""
+    state = card.memory.cells[node.state_cell]
+    if state == DirectoryState.TERMINATED:
+        raise StatusError(SW.FUNCTION_NOT_SUPPORTED)
+    if node.directory.blocked_answer:
+        raise WarnedAnswer(node.directory.blocked_answer, node.answer)
+    card.session.pending = node.answer
+    if state == DirectoryState.BLOCKED_FOR_GOOD:
+        raise StatusError(SW.APPLICATION_PERMANENTLY_BLOCKED)
+    raise StatusError(int(card.settings.blocked_select_answer, 16))
 
 
 def _make_current(card: Card, file: File, p2: int) -> bytes:

@@ -44,6 +44,9 @@ class DirectoryState:
     OPERATIONAL: ClassVar[int] = 1
     BLOCKED: ClassVar[int] = 2
     BLOCKED_FOR_GOOD: ClassVar[int] = 3
+    TERMINATED: ClassVar[int] = 4
+    """CARD BLOCK ended the environment of the directory; other applications of the chip go on."""
+    USABLE: ClassVar[tuple[int, int]] = (CREATION, OPERATIONAL)
 
 
 class FileStructure(Enum):

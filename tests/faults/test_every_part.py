@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import pytest
 
+from conformance.dialogue import file_places
 from conformance.engine import traits_of
 from conformance.faults.catalogue import Fault, FaultSet
 from conformance.faults.means import with_file
@@ -25,13 +26,8 @@ GENERATED = "DIR"
 
 
 def _files(name: str) -> list[str]:
-    """Paths of the files of a product that commands can reach."""
-    return [
-        f"{directory}/{file}"
-        for directory, described in product(name).directory.items()
-        for file, entry in described.file.items()
-        if entry.structure != "internal" and file != GENERATED
-    ]
+    """Paths of the files of a social security card that commands can reach."""
+    return [place.path for place in file_places(product(name).directory) if place.name != GENERATED]
 
 
 @lru_cache
@@ -118,7 +114,12 @@ def test_lost_end_of_file_is_found(name: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "directory"),
-    [(name, d) for name in ISSUED for d, described in product(name).directory.items() if described.aid],
+    [
+        (name, d)
+        for name in ISSUED
+        for d, described in product(name).directory.items()
+        if described.aid and described.application == "social security"
+    ],
 )
 def test_missing_application_is_found(name: str, directory: str) -> None:
     faults = FaultSet()

@@ -88,7 +88,7 @@ class Terminal:
         self.card.memory.commit({counter_cell("DEBIT", counter): value})
 
     def lose_pin_tries(self) -> None:
-        self.card.memory.commit({"tries:DEBIT/PIN": 0})
+        self.card.memory.commit({"tries:DEBIT/DEBITPIN": 0})
 
     # A transaction
 

@@ -3,41 +3,21 @@
 import pytest
 
 from emulator import load_card
-from profiles import sources
+from emulator.crypto import mac
+from emulator.crypto import session_key as key_of_session
+from profiles import load, sources
 from profiles.checks import check
-from profiles.loader import from_table
-from profiles.sources import merge, products, read
+from profiles.sources import read
 
 from .terminal import ARQC, SELECT, TC, Terminal
 
-PART = products()["debit"].parent.parent / "parts" / "debit.toml"
 SSSE = "00A404000F7378312E73682EC9E7BBE1B1A3D5CF"
 PSE = "00A404000E315041592E5359532E444446303100"
-MASTER_FILE = {
-    "aid": "315041592E5359532E4444463031",
-    "directory_file": 1,
-    "file": {
-        "DIR": {
-            "fid": "EF01",
-            "structure": "variable",
-            "is_directory": True,
-            "read": "free",
-            "update": "never",
-            "title": {"zh": "支付系统目录文件", "en": "payment system directory"},
-        }
-    },
-}
-
-
-def social_security(product="ssc3-sm4", **over):
-    table = merge(read(products()[product]), read(PART))
-    table = merge(table, {"directory": {"MF": MASTER_FILE}, "features": ["mode 1", "financial"], **over})
-    return from_table(table)
 
 
 @pytest.fixture(params=["ssc2-3des", "ssc3-sm4"])
 def card(request):
-    terminal = Terminal(social_security(request.param))
+    terminal = Terminal(load(request.param))
     terminal.algorithm = terminal.algorithm.DES3
     return terminal
 
@@ -73,8 +53,8 @@ def test_leaving_for_social_security_ends_the_transaction(card):
 
 
 def test_pins_are_apart(card):
-    tries = [key for key in card.card.memory.cells if key.startswith("tries:") and key.endswith("/PIN")]
-    assert sorted(tries) == ["tries:DEBIT/PIN", "tries:SSSE/PIN"]
+    tries = [key for key in card.card.memory.cells if key.startswith("tries:") and key.endswith("PIN")]
+    assert sorted(tries) == ["tries:DEBIT/DEBITPIN", "tries:SSSE/PIN"]
     before = card.card.memory.cells["tries:SSSE/PIN"]
     card.select()
     card.start()
@@ -86,7 +66,7 @@ def test_pins_are_apart(card):
     assert card.send("00B2012C00") == "6982"
     card.send(SSSE)
     assert card.send("0020000003654321") == f"63C{before - 1:X}"
-    assert card.card.memory.cells["tries:DEBIT/PIN"] == 3
+    assert card.card.memory.cells["tries:DEBIT/DEBITPIN"] == 3
 
 
 def test_rights_of_social_security_end_at_the_debit_application(card):
@@ -144,8 +124,44 @@ def test_selection_by_identifier_stays(card):
 
 def test_social_security_keeps_its_commands():
     """A command is looked up in the table of the current application alone."""
-    with_debit, without = load_card(social_security()), load_card("ssc3-sm4")
-    assert with_debit.tables["social security"] == without.tables["social security"]
+    card, blank = load_card("ssc3-sm4"), load_card("blank")
+    assert card.tables["social security"] == blank.tables["social security"]
+
+
+def block_social_security(terminal):
+    """CARD BLOCK in SSSE with every right, whatever the lock key and the MAC."""
+    terminal.send(SSSE)
+    environment = terminal.card.session.node
+    terminal.card.session.grant(environment.keys["BK"].bit, locally=False)
+    terminal.send("0084000008")
+    key = terminal.card.memory.cells[environment.keys["STK"].cell(1)]
+    algorithm = terminal.card.algorithm
+    command = bytes.fromhex("8416000004")
+    return terminal.send(
+        (command + mac(algorithm, key_of_session(algorithm, key, terminal.card.session.challenge), command)).hex()
+    )
+
+
+def test_blocking_social_security_leaves_the_bank(card):
+    assert block_social_security(card) == "9000"
+    assert card.send("00A4000002DF01") == card.send("0084000008") == card.send("00FF0000") == "6A81"
+    for _ in range(2):
+        assert card.send(SSSE) == card.send("00B2012C00") == card.send("00A4000002EF05") == "6A81"
+        assert card.send("00A4040006D15600000500") == card.send("0084000008") == "6A81"
+        assert card.send(PSE).startswith("6F15840E")
+        assert card.select().endswith("9000")
+        assert card.start().endswith("9000")
+        assert card.first(ARQC).kind == ARQC
+        card.card.reset()
+
+
+def test_a_card_may_be_declared_to_end_as_a_whole():
+    profile = load("ssc3-sm4")
+    settings = profile.settings.model_copy(update={"card_block_scope": "card"})
+    terminal = Terminal(profile.model_copy(update={"settings": settings}))
+    assert block_social_security(terminal) == "9000"
+    terminal.card.reset()
+    assert terminal.send(SSSE) == terminal.send(PSE) == terminal.send(SELECT) == "6A81"
 
 
 @pytest.mark.parametrize(

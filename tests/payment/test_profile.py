@@ -115,7 +115,7 @@ AFL = "directory.DEBIT.payment.path"
         (records("SFI01", {"57": "6214988660100000304D36122010"}, {"9F62": "00"}), "content.DEBIT"),
         (records("SFI03", SIGNED[0], {**SIGNED[1], "9F42": "0840"}), "content.DEBIT"),
         (records("SFI03", {**SIGNED[0], "8E": "0000000000000000 4203 1F03"}, SIGNED[1]), "content.DEBIT"),
-        (debit(pin={"PIN": {"present": False}}), "content.DEBIT"),
+        (debit(pin={"DEBITPIN": {"present": False}}), "content.DEBIT"),
     ],
 )
 def test_warnings(over, path):

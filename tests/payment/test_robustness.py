@@ -90,7 +90,7 @@ def test_an_image_keeps_the_application(tmp_path):
 
 
 def test_a_card_without_the_application_does_not_know_its_commands():
-    card = load_card("ssc3-sm4")
+    card = load_card("blank")
     assert card.tables.keys() == {"chip", "social security"}
     assert card_of(Memory(dict(card.memory.cells))).tables.keys() == {"chip", "social security"}
 
@@ -219,7 +219,7 @@ class Life(RuleBasedStateMachine):
         assert cells["data:DEBIT:DF79"].hex() == f"{self.balances['0344']:012d}"
         assert len(cells["file:DEBIT/LOG"]) == min(self.logged, 10)
         assert len(cells["file:DEBIT/LOADLOG"]) == min(self.loads, 10)
-        assert cells["tries:DEBIT/PIN"] == self.tries
+        assert cells["tries:DEBIT/DEBITPIN"] == self.tries
         assert self.terminal.peek(Counter.CUMULATIVE_AMOUNT) >= 0
 
 

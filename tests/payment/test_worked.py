@@ -60,7 +60,7 @@ def test_script(algorithm, number):
 def test_pin_change(algorithm, case):
     item = keys_of(algorithm)["pin_change"][case]
     terminal = start(algorithm)
-    terminal.card.memory.commit({"pin:DEBIT/PIN": bytes.fromhex(item.get("current_pin", "123456"))})
+    terminal.card.memory.commit({"pin:DEBIT/DEBITPIN": bytes.fromhex(item.get("current_pin", "123456"))})
     request(terminal, algorithm)
     assert terminal.send(item["apdu"]) == "9000"
     assert terminal.verify(item["new_pin"]) == "9000"

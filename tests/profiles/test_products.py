@@ -67,7 +67,11 @@ def test_structure_and_rights_are_those_of_the_standard(ssc2: Profile, name: str
 def test_every_file_of_the_standard_and_no_other(ssc2: Profile) -> None:
     own = {"SF", "TF", "DIR"}
     found = {
-        f"{name}/{file}" for name, directory in ssc2.directory.items() for file in directory.file if file not in own
+        f"{name}/{file}"
+        for name, directory in ssc2.directory.items()
+        if directory.application != "debit"
+        for file in directory.file
+        if file not in own
     }
     assert found == {name for name in RIGHTS if not name.startswith("DF06")}
 
@@ -143,7 +147,7 @@ def test_key_files_are_never_open(ssc3: Profile) -> None:
             if file.structure == "internal":
                 assert file.read.is_never
                 assert file.update.is_never
-    assert all("SF" in directory.file for directory in ssc3.directory.values())
+    assert all("SF" in directory.file for directory in ssc3.directory.values() if directory.application != "debit")
 
 
 def test_a_blank_card_has_a_master_file_and_a_transport_key() -> None:

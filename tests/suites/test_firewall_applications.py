@@ -28,7 +28,7 @@ SELECT, VERIFY, GET_DATA = 0xA4, 0x20, 0xCA
 
 
 def declared() -> Profile:
-    """The product with a bank and a certificate application beside the social security environment."""
+    """The product with an invented bank application in place of its own, and a certificate application."""
     whole = product("ssc3-sm4")
 
     def other(fid: str, aid: bytes, application: str) -> Directory:
@@ -39,8 +39,9 @@ def declared() -> Profile:
         )
 
     others = {"BANK": other("DDF2", BANK, "bank"), "PKI": other("DDF3", CERTIFICATES, "certificates")}
-    features = (*whole.features, "financial", "certificate")
-    return whole.model_copy(update={"directory": {**whole.directory, **others}, "features": features})
+    usual = {name: directory for name, directory in whole.directory.items() if name != "DEBIT"}
+    features = (*whole.features, "certificate")
+    return whole.model_copy(update={"directory": {**usual, **others}, "features": features})
 
 
 class OtherApplications(Alteration):
@@ -147,7 +148,16 @@ def test_good_card_passes() -> None:
 
 
 def test_card_without_other_applications_has_no_case() -> None:
-    assert run(SUITE, "ssc3-sm4").outcomes == []
+    whole = product("ssc3-sm4")
+    features = tuple(feature for feature in whole.features if feature != "financial")
+    assert run(SUITE, "ssc3-sm4", profile=whole.model_copy(update={"features": features})).outcomes == []
+
+
+@pytest.mark.parametrize("name", ["ssc3-sm4", "ssc2-3des"])
+def test_the_bank_application_of_a_product_is_judged(name: str) -> None:
+    result = run(SUITE, name)
+    assert_good(result)
+    assert {"SSC-FW-006", "SSC-FW-007", "SSC-FW-011"} <= result.judged
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -91,8 +91,8 @@ def test_a_refused_selection_leads_nowhere() -> None:
 
 
 def test_an_unknown_directory_is_told_by_its_identifier() -> None:
-    decoded = decoder().exchange("00A4040008A000000333010101", "9000")
-    assert decoded.directory == "A000000333010101"
+    decoded = decoder().exchange("00A4040008A000000333010106", "9000")
+    assert decoded.directory == "A000000333010106"
 
 
 def test_records_read_with_names_formats_and_codes() -> None:

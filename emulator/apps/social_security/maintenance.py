@@ -102,7 +102,7 @@ def application_unblock(card: Card, command: Command) -> bytes:
 
 @COMMANDS.command("CARD BLOCK")
 def card_block(card: Card, command: Command) -> bytes:
-    """CARD BLOCK: no command works from now on, ever."""
+    """CARD BLOCK: no command works from now on, ever, on the card or, beside other applications, in the environment."""
     if command.p1 or command.p2:
         raise StatusError(SW.INCORRECT_P1_P2)
     if len(command.data) != MAC_LENGTH:
@@ -110,5 +110,13 @@ def card_block(card: Card, command: Command) -> bytes:
     node = card.session.node.environment
     _require_lock_key(card, node, locally=False)
     check_protected(card, command, session_key_of_maintenance(card, node))
-    card.memory.commit({CARD_STATE_CELL: CardState.TERMINATED})
+    if card.settings.card_block_scope == "environment" and _has_other_applications(card, node):
+        card.memory.commit({below.state_cell: DirectoryState.TERMINATED for below in node.walk()})
+    else:
+        card.memory.commit({CARD_STATE_CELL: CardState.TERMINATED})
     return b""
+
+
+def _has_other_applications(card: Card, environment: Node) -> bool:
+    own = {card.master_file.directory.application, environment.directory.application}
+    return any(node.directory.application not in own for node in card.master_file.walk())
