@@ -50,7 +50,7 @@ def foreign_signature(signer, message):
     """r‖s made by gmalg."""
     sm2 = gmalg.SM2(bytes.fromhex(signer), b"1234567812345678")
     r, s = sm2.sign(message)
-    return r + s
+    return bytes(r).rjust(32, b"\0") + bytes(s).rjust(32, b"\0")
 
 
 SIGNER = "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8"

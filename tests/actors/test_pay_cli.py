@@ -73,7 +73,7 @@ def test_other_card():
         (["--amount", "1", "--reader", "X"], "--expect-card gives digits"),
         (["--amount", "1", "--reader", "X", "--in-process"], "exclude each other"),
         (["--amount", "1", "--expect-card", "62X"], "not made of digits"),
-        (["--amount", "1", "--profile", "ssc2-3des"], "no payment application"),
+        (["--amount", "1", "--profile", "blank"], "no payment application"),
     ],
 )
 def test_wrong_use_is_one_sentence(arguments, words):

@@ -39,13 +39,14 @@ def debit(**data: str | None) -> Profile:
 
 
 def test_the_debit_card() -> None:
-    # Read in the profile by eye: contact and e-cash paths with AIP 7D00, ADA E228, 9F56 80, 9F10 07 01 01 … 0A01.
+    # Read in the profile by eye: contact, e-cash and qPBOC paths with AIP 7D00, 9F68 8110D000, ADA E228, 9F56 80, 9F10 07 01 01 … 0A01.
     found = features(load("debit"))
     assert found >= {"contact", "e-cash", "second currency", "PSE", "3DES", "RSA", "transaction log", "offline PIN"}
     assert found >= {"SDA", "DDA", "CDA", "issuer authentication", "terminal risk management", "issuer scripts"}
     assert found >= {"ADA", "ADA 1.b8", "issuer authentication mandatory", "CVN 01", "IDD", "IDD 01", "data:9F58"}
+    assert found >= {"qPBOC", "CAP 1.b8", "CAP 1.b1", "CAP 2.b5", "CAP 3.b8", "CAP 3.b5", "CAP 1.b3=0"}
     assert found >= {"record:8E", "record:9F4A", "record:9F61", "CVM offline PIN", "updatable records", "test keys"}
-    assert found.isdisjoint({"SM", "qPBOC", "without PSE", "without CDA", "ADA 1.b5", "ADA 1.b8=0", "data:9F75"})
+    assert found.isdisjoint({"SM", "without PSE", "without CDA", "ADA 1.b5", "ADA 1.b8=0", "data:9F75"})
     assert found.isdisjoint({"personalisation", "terminal kernel", "partial selection", "extended application"})
 
 
@@ -56,8 +57,8 @@ def test_the_debit_card_with_sm_algorithms() -> None:
 def test_a_terminal_is_never_seen_in_a_card() -> None:
     traits = CardTraits("3.00", "3DES", features(load("debit")) | {"financial"})
     areas = {entry.area for entry in CATALOGUE.applicable(traits)}
-    assert {"SEL", "GAC", "SCR", "ECC", "DUA", "INV"} <= areas
-    assert areas.isdisjoint({"TRM", "QPB", "TEA", "FDD", "SMA", "CAP"})
+    assert {"SEL", "GAC", "SCR", "ECC", "DUA", "INV", "QPB", "TEA"} <= areas
+    assert areas.isdisjoint({"TRM", "FDD", "SMA", "CAP"})
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,11 @@ def test_a_terminal_is_never_seen_in_a_card() -> None:
         ({"x9F56": None}, {"issuer authentication optional"}, {"issuer authentication mandatory"}),
         ({"x9F38": None}, {"without PDOL"}, set()),
         ({"x9F4D": None}, set(), {"transaction log"}),
-        ({"x9F68": "02000080"}, {"CAP 1.b2"}, {"CAP 1.b8", "without CAP"}),
+        (
+            {"x9F68": "02000080"},
+            {"CAP 1.b2", "CAP 2.b5=0"},
+            {"CAP 1.b8", "CAP 1.b1", "CAP 2.b5", "CAP 3.b8", "CAP 3.b5"},
+        ),
         ({"x9F10": "07 01 17 03000000 01 0F03"}, {"CVN 17"}, {"CVN 01", "IDD 01"}),
         ({"x9F10": "07 01 01 03000000 01"}, set(), {"IDD", "IDD 01"}),
     ],
@@ -98,7 +103,7 @@ def test_paths_environment_and_records() -> None:
     }
     assert before - found == {
         *("PSE", "SDA", "CDA", "issuer authentication", "terminal risk management", "e-cash"),
-        *("offline PIN", "CVM offline PIN"),
+        *("offline PIN", "CVM offline PIN", "qPBOC"),
     }
 
 
