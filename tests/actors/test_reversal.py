@@ -78,6 +78,7 @@ def test_card_that_declines_after_the_approval_is_reversed(used):
     before = used.account.balance
     result = used.pay(500, change=decline, force_online=True)
     assert result.reason is Reason.DECLINED_BY_CARD
+    assert [event.delivered for event in result.events if isinstance(event, Reversed)] == [True]
     assert used.account.balance == before
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.actors.bank import Settlement, TransactionKind
 from conformance.actors.terminal import PreparedHolder, Reason
-from conformance.actors.terminal.events import CryptogramGiven, Decided, Exchanged
+from conformance.actors.terminal.events import CryptogramGiven, Decided, Exchanged, Reversed
 
 from .bench import E_CASH_START, PAN, READ_RECORD, START, Chance, NoLine, bench, seasoned
 
@@ -26,6 +26,7 @@ def test_new_card_goes_online_and_is_approved(new):
     assert (result.response_code, len(result.authorisation_code)) == ("00", 6)
     assert result.cryptogram.kind.name == "TC"
     assert result.clearing is None
+    assert not [event for event in result.events if isinstance(event, Reversed)]
     assert new.account.balance == START - 1234
 
 
