@@ -81,11 +81,19 @@ def having(*parts: str) -> Condition:
     return condition
 
 
-class FaultSet:
-    """The faults of one area, each declared by what it changes in the card."""
+OWN_APPLICATIONS = frozenset({"chip", "social security"})
 
-    def __init__(self) -> None:
+
+class FaultSet:
+    """The faults of one area, each declared by what it changes in the card.
+
+    Their commands are those of social security, unless they stand ``everywhere``: the bank application has a VERIFY
+    of its own, which a fault of the other PIN must leave alone.
+    """
+
+    def __init__(self, *, everywhere: bool = False) -> None:
         self.faults: list[Fault] = []
+        self._applications = None if everywhere else OWN_APPLICATIONS
 
     def add(
         self,
@@ -123,7 +131,14 @@ class FaultSet:
         names = (commands,) if isinstance(commands, str) else tuple(commands)
 
         def register(deviation: Deviation) -> Deviation:
-            self.add(name, zh, en, requirements, lambda card: with_deviation(card, names, deviation), applies_to)
+            self.add(
+                name,
+                zh,
+                en,
+                requirements,
+                lambda card: with_deviation(card, names, deviation, self._applications),
+                applies_to,
+            )
             return deviation
 
         return register
@@ -194,14 +209,16 @@ def rebuilt(card: Card, kind: type[Card] | None = None) -> Card:
     return whole(card.memory, tables, card.served_when_blocked)
 
 
-def with_deviation(card: Card, names: Sequence[str], deviation: Deviation) -> Card:
-    """A card on which the deviation stands before the handlers of these commands."""
+def with_deviation(
+    card: Card, names: Sequence[str], deviation: Deviation, applications: frozenset[str] | None = None
+) -> Card:
+    """A card on which the deviation stands before the handlers of these commands, in these applications or in all."""
     broken = rebuilt(card)
     for name in names:
         entry = dictionary.command(name)
         code = entry.cla << 8 | entry.ins
-        for table in broken.tables.values():
-            if code in table:
+        for application, table in broken.tables.items():
+            if code in table and (applications is None or application in applications):
                 table[code] = _bound(deviation, table[code])
     return broken
 

@@ -12,6 +12,8 @@ from conformance.targets.base import TargetDescription
 
 RECONNECT_SECONDS = 3.0
 RECONNECT_PAUSE = 0.01
+REMOVAL_SECONDS = 0.7
+STATUS_WORD_LENGTH = 2
 
 
 def _scard() -> Any:
@@ -97,7 +99,21 @@ class PcscTarget:
 
     def transmit(self, command: bytes) -> bytes:
         """Exchange an APDU; a card that left the reader is the bench's error."""
-        return self._response(self._exchange(command), command)
+        answer = self._response(self._exchange(command), command)
+        if len(answer) < STATUS_WORD_LENGTH:
+            self._require_presence()
+        return answer
+
+    def _require_presence(self) -> None:
+        """Wait as long as a reader may take to notice that its card is gone; then it was the bench, not the card.
+
+        A card pulled out in the middle of a command comes as an answer without a status word before it comes as a
+        removal: pcscd asks a virtual reader every 0.4 seconds.
+        """
+        deadline = time.monotonic() + REMOVAL_SECONDS
+        while time.monotonic() < deadline:
+            self._good(self._scard.SCardStatus(self._card), "the card left the reader during a command: its status")
+            time.sleep(RECONNECT_PAUSE)
 
     def _exchange(self, command: bytes) -> tuple[int, Iterable[int]]:
         scard = self._scard

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -176,6 +177,37 @@ def test_a_card_pulled_out_is_an_error_of_the_bench(tmp_path, stack: PrivateStac
     assert running.returncode == 3, told
     assert "Traceback" not in told
     assert (tmp_path / "out" / "report.html").exists()
+
+
+class PulledInACommand:
+    """A card that leaves the reader while it works on its n-th command."""
+
+    def __init__(self, card, commands: int) -> None:
+        self._card = card
+        self._left = commands
+        self.leave = lambda: None
+        self.reset, self.power_off = card.reset, card.power_off
+
+    def transmit(self, command: bytes) -> bytes:
+        self._left -= 1
+        if self._left == 0:
+            threading.Thread(target=self.leave).start()
+            time.sleep(0.2)
+        return self._card.transmit(command)
+
+
+@pytest.mark.pcsc
+def test_a_card_pulled_in_the_middle_of_a_command_has_not_failed(tmp_path, stack: PrivateStack):
+    """PC/SC tells an answer without data first and the removal later; the verdict must wait for it."""
+    card = PulledInACommand(load_card("ssc3-sm4"), 40)
+    link = stack.link(card)
+    card.leave = link.remove
+    with link:
+        link.wait_until_powered()
+        words = ["certify", "--reader", "00 00", "--expect-card", "500000D1", "--out", "out"]
+        done = sscard(*words, cwd=tmp_path, env=stack.environment())
+    assert done.returncode == 3, done.stderr
+    assert "fail" not in verdicts(tmp_path / "out" / "run.ndjson").values()
 
 
 def test_emulate_and_doctor_tell_their_wrong_use(tmp_path):
