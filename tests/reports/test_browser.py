@@ -1,0 +1,62 @@
+"""A report of a real run in headless Chromium: it shows, offline and without complaint, also without JavaScript."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conformance.bench import NoRedaction
+from conformance.engine import Engine, Plan
+from conformance.faults import with_fault
+from conformance.log import EventLog
+from conformance.suites import all_suites
+from conformance.targets.in_process import InProcessTarget
+from emulator import load_card
+from profiles import load
+from reports.write import write_all
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+CHROMIUM += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM += ["--enable-logging=stderr", "--v=0", "--hide-scrollbars"]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run with a failed requirement."""
+    folder = tmp_path_factory.mktemp("run")
+    profile = load("ssc3-sm4")
+    log = EventLog()
+    log.open(folder / "run.ndjson")
+    plan = Plan(profile=profile, destructive=True, only=("ATR/", "ACC/DF04"))
+    card = with_fault(load_card(profile), "acc.and-as-or")
+    with log:
+        for _ in Engine(plan, InProcessTarget(card), all_suites(), log.write, NoRedaction()).run():
+            pass
+    return write_all(folder / "run.ndjson", folder, profile=profile).html
+
+
+def chromium(report: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    words = (*words, f"--user-data-dir={report.parent / 'browser'}", report.as_uri())
+    return subprocess.run([*CHROMIUM, *words], capture_output=True, text=True, timeout=90, check=True)
+
+
+def test_the_page_shows_the_statement_and_the_finding(report: Path) -> None:
+    shown = chromium(report, "--dump-dom")
+    text = re.sub(r"<[^>]+>", " ", shown.stdout)
+    for words in ("不符合", "not conformant", "SSC-ACC-055", "期望", "实际"):
+        assert words in text
+    console = [line for line in shown.stderr.splitlines() if "CONSOLE" in line]
+    assert console == []
+
+
+@pytest.mark.parametrize("switch", [[], ["--blink-settings=scriptEnabled=false"]], ids=["JavaScript", "none"])
+def test_the_page_is_a_picture_and_prints(report: Path, switch: list[str]) -> None:
+    picture, paper = report.parent / "report.png", report.parent / "report.pdf"
+    chromium(report, f"--screenshot={picture}", "--window-size=1200,1600", *switch)
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    assert picture.stat().st_size > 50_000
+    chromium(report, f"--print-to-pdf={paper}", "--no-pdf-header-footer", *switch)
+    assert paper.read_bytes()[:5] == b"%PDF-"
