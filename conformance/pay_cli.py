@@ -47,6 +47,9 @@ def pay(
     load: Annotated[str | None, typer.Option(help="Load this amount into e-cash (圈存) instead of paying.")] = None,
     currency: Annotated[str, typer.Option(help="Currency: CNY, HKD, MOP, USD or four digits.")] = "CNY",
     pin: Annotated[str | None, typer.Option(help="PIN that the holder enters; absent: none is entered.")] = None,
+    rsa_only: Annotated[
+        bool, typer.Option("--rsa-only", help="A terminal without the SM algorithms (DF69 00).")
+    ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="A terminal without line to the bank.")] = False,
     online: Annotated[bool, typer.Option("--online", help="The merchant wants the bank to decide.")] = False,
     e_cash: Annotated[bool, typer.Option("--e-cash", help="Offer e-cash (电子现金).")] = False,
@@ -65,7 +68,8 @@ def pay(
     say = _tell_nobody if as_json else _print_step
     if pin is not None and not re.fullmatch("[0-9]{4,12}", pin):
         _give_up("--pin is not four to twelve digits", WRONG_USE)
-    result = _run(loaded, reader, purchase, bank, pin, expect_card or "", offline=offline, say=say)
+    terminal = _terminal(offline=offline, rsa_only=rsa_only)
+    result = _run(loaded, reader, purchase, bank, pin, expect_card or "", terminal, say)
     settlement = bank.clear(result.clearing) if result.clearing else None
     if as_json:
         typer.echo(json.dumps(_table(result, settlement, language), ensure_ascii=False))
@@ -141,7 +145,7 @@ def _bank(profile: Profile) -> Bank:
     from profiles.payment_content import data_objects, record_values
 
     try:
-        bank = Bank(IssuerKeys.of_profile(profile))
+        bank = Bank(*IssuerKeys.of_profile(profile))
     except ValueError as error:
         _give_up(str(error), WRONG_USE)
     for name, directory in profile.directory.items():
@@ -159,12 +163,13 @@ def _bank(profile: Profile) -> Bank:
     return bank
 
 
-def _terminal(*, offline: bool) -> TerminalConfiguration:
+def _terminal(*, offline: bool, rsa_only: bool) -> TerminalConfiguration:
     from dataclasses import replace
 
     from conformance.actors.terminal import DEFAULT_CONFIGURATION
 
-    return replace(DEFAULT_CONFIGURATION, terminal_type=OFFLINE_TERMINAL) if offline else DEFAULT_CONFIGURATION
+    chosen = replace(DEFAULT_CONFIGURATION, supports_sm=not rsa_only)
+    return replace(chosen, terminal_type=OFFLINE_TERMINAL) if offline else chosen
 
 
 def _run(
@@ -174,8 +179,7 @@ def _run(
     bank: Bank,
     pin: str | None,
     expected: str,
-    *,
-    offline: bool,
+    terminal: TerminalConfiguration,
     say: Callable[[Event], None],
 ) -> TransactionResult:
     from conformance.actors.terminal import Kernel, PreparedHolder
@@ -187,9 +191,7 @@ def _run(
         target = open_target(profile, reader=reader, in_process=reader is None, fault=None, tell=lambda zh, en: None)
         try:
             target.connect()
-            kernel = Kernel(
-                target, _terminal(offline=offline), host=bank, holder=holder, listener=say, expected_account=expected
-            )
+            kernel = Kernel(target, terminal, host=bank, holder=holder, listener=say, expected_account=expected)
             return kernel.run(purchase)
         finally:
             target.close()

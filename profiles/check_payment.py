@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from profiles import payment_content
+from profiles.algorithm_sets import AlgorithmSet, algorithm_sets
+from profiles.check_algorithms import card_warnings, check_keys, check_sets
 from profiles.dictionary import ValueFormatError
-from profiles.model import Directory, Profile, TransactionPath
-from profiles.payment_content import COMPUTED, given_records
+from profiles.model import Directory, PathName, Profile, TransactionPath
+from profiles.payment_content import COMPUTED_BY, given_records
 from profiles.problems import Problem
 
 APPLICATION = "debit"
-KEY_USES = ("payment cryptogram", "payment MAC", "payment encryption")
 NEEDED_IN_RECORDS = ("5A", "8C", "8D")
+ONE_VALUE = ("57", "5A", "5F34", "5F20", "8C", "8D", "9F49", "9F4A")
+"""Objects of the records with which the card works itself, so that all its records have to agree on them."""
 MANDATORY = ("57", "5A", "5F24", "8C", "8D", "9F08")
 MANDATORY_IN_QPBOC = ("5A", "5F24", "9F08")
 """57 comes with the answer of GET PROCESSING OPTIONS, and no GENERATE AC follows."""
@@ -33,11 +36,16 @@ def check(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
             for part in ("data", "payment"):
                 if getattr(directory, part) and directory.application != "payment environment":
                     yield Problem(f"directory.{name}.{part}", "belongs to a payment application alone")
+            for key_name, key in directory.key.items():
+                if key.algorithm is not None:
+                    where = f"directory.{name}.key.{key_name}.algorithm"
+                    yield Problem(where, "belongs to a key of a payment application alone")
             continue
         faults = [*_objects(name, directory), *_needs(profile, name, directory), *_paths(profile, name, ignored)]
         yield from faults
         if not faults and _content_is_sound(profile, name, directory):
             yield from _card_values(name, directory)
+            yield from card_warnings(profile, name)
             yield from _records(profile, name, directory)
 
 
@@ -86,23 +94,22 @@ def _needs(profile: Profile, name: str, directory: Directory) -> Iterator[Proble
         yield Problem(f"{path}.payment", "a payment application needs at least payment.path.ordinary")
     if "9F10" not in directory.data:
         yield Problem(f"{path}.data.9F10", "is missing; every cryptogram comes with the issuer application data")
-    uses: list[str] = [key.use for key in directory.key.values()]
-    for use in KEY_USES:
-        if uses.count(use) != 1:
-            yield Problem(f"{path}.key", f"{uses.count(use)} keys for {use}; exactly one is needed")
-    for key_name, key in directory.key.items():
-        if key.use in KEY_USES and (key.levels, key.versions, key.length) != (1, 1, 16):
-            yield Problem(f"{path}.key.{key_name}", "a payment key has one level, one version and 16 bytes")
+    yield from check_keys(profile, name)
+    yield from check_sets(profile, name)
     given = {tag for _, _, record in _all_records(profile, name) for tag in record}
     for tag in NEEDED_IN_RECORDS:
         if tag not in given:
             yield Problem(f"content.{name}", f"no record has {tag}, without which the application cannot work")
-    if directory.payment and directory.payment.certification is None:
-        for file, number, record in _all_records(profile, name):
-            for tag, value in record.items():
-                if value == COMPUTED:
-                    where = f"content.{name}.{file}.records.{number}.{tag}"
-                    yield Problem(where, "can be computed only where payment.certification says with which keys")
+    certified = {each.computed for each in algorithm_sets(profile, name) if each.certification}
+    values: dict[str, object] = {}
+    for file, number, record in _all_records(profile, name):
+        for tag, value in record.items():
+            where = f"content.{name}.{file}.records.{number}.{tag}"
+            if value in COMPUTED_BY and value not in certified:
+                part = "payment" if value == COMPUTED_BY[0] else "payment.sm"
+                yield Problem(where, f"can be computed only where {part}.certification says with which keys")
+            if tag in ONE_VALUE and values.setdefault(tag, value) != value:
+                yield Problem(where, "has another value in another record; the card works with one")
 
 
 def _all_records(profile: Profile, name: str) -> Iterator[tuple[str, int, Mapping[str, object]]]:
@@ -113,10 +120,10 @@ def _all_records(profile: Profile, name: str) -> Iterator[tuple[str, int, Mappin
 
 
 def _paths(profile: Profile, name: str, ignored: frozenset[str]) -> Iterator[Problem]:
-    payment = profile.directory[name].payment
-    for kind, path in payment.path.items() if payment else ():
-        for place, message in _listed(profile, name, path, ignored):
-            yield Problem(f"directory.{name}.payment.path.{kind}.{place}", message)
+    for each in algorithm_sets(profile, name):
+        for kind, path in each.path.items():
+            for place, message in _listed(profile, name, path, ignored):
+                yield Problem(f"directory.{name}.{each.place}.path.{kind}.{place}", message)
 
 
 def _listed(profile: Profile, name: str, path: TransactionPath, ignored: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -171,19 +178,10 @@ def _card_values(name: str, directory: Directory) -> Iterator[Problem]:
 
 
 def _records(profile: Profile, name: str, directory: Directory) -> Iterator[Problem]:
-    assert directory.payment is not None  # noqa: S101 - checked before
-    for kind, path in directory.payment.path.items():
-        where = f"directory.{name}.payment.path.{kind}.afl"
-        tags = Counter(tag for record in _reached(profile, name, path) for tag in record)
-        for tag in MANDATORY_IN_QPBOC if kind == "qPBOC" else MANDATORY:
-            if not tags[tag]:
-                yield Problem(where, f"reaches no {tag}, which is mandatory", "warning")
-        for tag, times in tags.items():
-            if times > 1 or tag in ("82", "94"):
-                yield Problem(where, f"a terminal would read {tag} twice and end the transaction", "warning")
-        if path.aip[0] & 0x21 and "9F4A" not in tags:
-            yield Problem(where, "the AIP is not signed: 9F4A is missing", "warning")
-    yield from _quick(profile, name, directory)
+    for each in algorithm_sets(profile, name):
+        for kind in each.path:
+            yield from _path_warnings(profile, name, each, kind)
+        yield from _quick(profile, name, directory, each)
     for file, number, record in _all_records(profile, name):
         for tag in NEVER_IN_RECORDS:
             if tag in record:
@@ -191,18 +189,53 @@ def _records(profile: Profile, name: str, directory: Directory) -> Iterator[Prob
     yield from _equal_values(profile, name, directory)
 
 
-def _quick(profile: Profile, name: str, directory: Directory) -> Iterator[Problem]:
+def _path_warnings(profile: Profile, name: str, answers: AlgorithmSet, kind: PathName) -> Iterator[Problem]:
+    """What a terminal misses or meets twice in the records of a path, and what their signatures do not cover."""
+    path, where = answers.path[kind], f"directory.{name}.{answers.place}.path.{kind}.afl"
+    tags = Counter(tag for record in _reached(profile, name, path) for tag in record)
+    for tag in MANDATORY_IN_QPBOC if kind == "qPBOC" else MANDATORY:
+        if not tags[tag]:
+            yield Problem(where, f"reaches no {tag}, which is mandatory", "warning")
+    for tag, times in tags.items():
+        if times > 1 or tag in ("82", "94"):
+            yield Problem(where, f"a terminal would read {tag} twice and end the transaction", "warning")
+    if path.aip[0] & 0x21 and "9F4A" not in tags:
+        yield Problem(where, "the AIP is not signed: 9F4A is missing", "warning")
+    ordinary = answers.path["ordinary"]
+    if answers.certification and path.aip[0] & 0x61 and _signed_by(path, tags) != _signed_by(ordinary, tags):
+        yield Problem(where, "the certificates are made for the signed records and the AIP of path ordinary", "warning")
+    others = {value for record in _reached(profile, name, path) for value in record.values() if value in COMPUTED_BY}
+    if others - {answers.computed}:
+        yield Problem(where, "reaches certificates of the other algorithm set", "warning")
+
+
+def _signed_by(path: TransactionPath, tags: Mapping[str, int]) -> tuple[object, ...]:
+    """The signed records of a list of files, and the AIP where it is signed too."""
+    entries = (path.afl[start : start + 4] for start in range(0, len(path.afl), 4))
+    signed = tuple((entry[0], entry[1] + number) for entry in entries for number in range(entry[3]))
+    return (*signed, path.aip if tags["9F4A"] else b"")
+
+
+def _quick(profile: Profile, name: str, directory: Directory, answers: AlgorithmSet) -> Iterator[Problem]:
     """What qPBOC asks of its list of files, its PDOL and 9F68 (JR/T 0025.12 §7.3 to §7.5)."""
     payment = directory.payment
-    if payment is None or payment.contactless is None or "qPBOC" not in payment.path:
+    if payment is None or payment.contactless is None or "qPBOC" not in answers.path:
         return
     where = f"directory.{name}.payment"
-    path = payment.path["qPBOC"]
+    path = answers.path["qPBOC"]
     records = list(_reached(profile, name, path))
     if records and set(records[-1]) != {"9F74"}:
-        yield Problem(f"{where}.path.qPBOC.afl", "the last record holds 9F74 alone; the card adds 9F69", "warning")
+        yield Problem(
+            f"directory.{name}.{answers.place}.path.qPBOC.afl",
+            "the last record holds 9F74 alone; the card adds 9F69",
+            "warning",
+        )
     if len(path.afl) > 4 * LARGEST_LIST:
-        yield Problem(f"{where}.path.qPBOC.afl", f"more than {LARGEST_LIST} entries", "warning")
+        yield Problem(
+            f"directory.{name}.{answers.place}.path.qPBOC.afl", f"more than {LARGEST_LIST} entries", "warning"
+        )
+    if answers.second:
+        return  # what follows is shared by the sets
     objects = {**payment_content.data_objects(directory), **payment_content.contactless_objects(directory)}
     asked = {tag for tag, _ in payment_content.lengths(objects["9F38"])}
     needed = NEEDED_BY_VERSION_17 if objects["9F10"][2] == 0x17 else NEEDED_BY_VERSION_01

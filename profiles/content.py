@@ -32,7 +32,7 @@ def encode_file(
     directory: str,
     file: str,
     authentication_code: AuthenticationCode | None = None,
-    computed: Mapping[str, bytes] | None = None,
+    computed: payment_content.Computed | None = None,
 ) -> tuple[bytes, ...] | bytes:
     """The bytes of a file.
 
@@ -42,7 +42,7 @@ def encode_file(
 
     ``authentication_code`` makes the card authentication code of a computed card identification code; without it the
     code is FFFFFFFF, as on a card that was not issued. ``computed`` has the certificates and signatures of a payment
-    application by tag. Raises :class:`ContentError`.
+    application by algorithm set and tag. Raises :class:`ContentError`.
     """
     return _Encoder(profile, authentication_code, computed=computed).file(directory, file)
 
@@ -74,7 +74,7 @@ class _Encoder:
         profile: Profile,
         authentication_code: AuthenticationCode | None,
         faults: list[ContentError] | None = None,
-        computed: Mapping[str, bytes] | None = None,
+        computed: payment_content.Computed | None = None,
     ) -> None:
         self.profile = profile
         self.computed = computed

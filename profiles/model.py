@@ -104,6 +104,8 @@ class Key(_Table):
     index: Annotated[int, Field(ge=1, le=255)] | None = None
     """Key index 密钥索引 by which the data field of a transaction command names a purchase or load key."""
     use: KeyUse
+    algorithm: Literal["3DES", "SM4"] | None = None
+    """Block cipher of a payment key; absent: that of its application."""
     levels: Annotated[int, Field(ge=0, le=3)]
     """Diversification levels: 0 none, 1 card, 2 city and card, 3 province, city and card.
 
@@ -215,16 +217,33 @@ class ContactlessPayment(_Table):
     """Data objects that take the place of those of the contact interface, or exist there alone: PDOL 9F38 above all."""
 
 
+class SmPayment(_Table):
+    """What a payment application of two algorithm sets 双算法 has for a transaction with SM2, SM3 and SM4 (JR/T 0025.17 §10).
+
+    DF69 of the terminal chooses the set. Counters, balances, PIN and every data object that is not named here are shared.
+    """
+
+    data: dict[str, str]
+    """9F10 of the contact interface."""
+    path: dict[PathName, TransactionPath]
+    """The same kinds of transaction as the other set has."""
+    certification: TestCertification
+    contactless: ContactlessPayment | None = None
+    """9F10 of the contactless interface."""
+
+
 class Payment(_Table):
     """What a payment application has besides files, keys, PIN and data objects."""
 
     algorithm: Literal["3DES", "SM4"] | None = None
-    """Block cipher of its keys; absent: that of the card."""
+    """Block cipher of its keys, of the set without SM algorithms where it has two; absent: that of the card."""
     path: dict[PathName, TransactionPath]
     allowed: dict[str, tuple[HexBytes, ...]] = {}
     """Conditions of use: the values of PDOL objects, by tag, with which a transaction may begin."""
     certification: TestCertification | None = None
     contactless: ContactlessPayment | None = None
+    sm: SmPayment | None = None
+    """The second algorithm set of a dual-algorithm card; absent: the application has one set."""
     settings: PaymentSettings = PaymentSettings()
 
 

@@ -10,12 +10,17 @@ from profiles.model import Directory, Profile
 
 COMPUTED = "computed"
 """Value of a certificate or signature that is made when the card is built."""
+COMPUTED_SM = "computed SM"
+"""The same of the SM set of an application that has two algorithm sets."""
+COMPUTED_BY = (COMPUTED, COMPUTED_SM)
 COMPUTED_TAGS = ("8F", "90", "92", "9F32", "93", "9F46", "9F47", "9F48")
 RECORD_TEMPLATE = "70"
 FCI_OBJECTS = ("50", "87", "9F38", "5F2D", "9F11", "9F12")
 """Objects of tag A5 in the answer of SELECT, in order (JR/T 0025.5 table B.21)."""
 DISCRETIONARY_OBJECTS = ("9F4D", "DF4D", "9F5A", "5F50")
 
+Computed = Mapping[str, Mapping[str, bytes]]
+"""What stands for :data:`COMPUTED` and for :data:`COMPUTED_SM`, by tag."""
 Fault = tuple[str, str]
 """Place inside the content, and a sentence."""
 
@@ -47,9 +52,7 @@ def given_records(profile: Profile, directory: str, file: str) -> list[Mapping[s
     return records if isinstance(records, list) else []
 
 
-def encode_records(
-    profile: Profile, directory: str, file: str, computed: Mapping[str, bytes] | None = None
-) -> tuple[bytes, ...]:
+def encode_records(profile: Profile, directory: str, file: str, computed: Computed | None = None) -> tuple[bytes, ...]:
     """The records of a file of templates; ``computed`` has the certificates and signatures.
 
     An empty computed value is left out: a remainder that does not exist. Without ``computed`` they are left out all.
@@ -59,10 +62,11 @@ def encode_records(
     return tuple(_record(record, known) for record in given_records(profile, directory, file))
 
 
-def _record(record: Mapping[str, Any], computed: Mapping[str, bytes]) -> bytes:
+def _record(record: Mapping[str, Any], computed: Computed) -> bytes:
     parts = []
     for tag, value in record.items():
-        raw = computed.get(tag, b"") if value == COMPUTED else element(tag).encode(value)
+        made = value in COMPUTED_BY
+        raw = computed.get(value, {}).get(tag, b"") if made else element(tag).encode(value)
         if raw:
             parts.append(data_object(tag, raw))
     return data_object(RECORD_TEMPLATE, b"".join(parts))
@@ -81,7 +85,7 @@ def faults(profile: Profile, directory: str, file: str) -> Iterator[Fault]:
     for number, record in enumerate(given, 1):
         for tag, value in record.items():
             where = f"records.{number}.{tag}"
-            if value == COMPUTED:
+            if value in COMPUTED_BY:
                 if tag not in COMPUTED_TAGS:
                     yield where, f"cannot be computed; {', '.join(COMPUTED_TAGS)} can"
                 continue
@@ -99,8 +103,15 @@ def record_values(profile: Profile, directory: str) -> dict[str, bytes]:
         if file.templates
         for record in given_records(profile, directory, file_name)
         for tag, value in record.items()
-        if value != COMPUTED
+        if value not in COMPUTED_BY
     }
+
+
+def sm_objects(directory: Directory, *, contactless: bool = False) -> dict[str, bytes]:
+    """The bytes of the data objects that the SM set of a dual-algorithm application has of its own; raises ValueFormatError."""
+    described = directory.payment.sm if directory.payment else None
+    place = described.contactless if described and contactless else described
+    return {tag: element(tag).encode(value) for tag, value in place.data.items()} if place else {}
 
 
 def contactless_objects(directory: Directory) -> dict[str, bytes]:

@@ -11,7 +11,8 @@ from functools import reduce
 from operator import or_
 
 from profiles import payment_content
-from profiles.model import Directory, Payment, Profile
+from profiles.algorithm_sets import algorithm_sets
+from profiles.model import Payment, Profile
 
 DEFAULTS = {"9F52": bytes(2), "9F56": bytes(1), "9F68": b"\x80\x00\x00\x00", "DF61": bytes(1)}
 """Bit fields, and what a card without them does (JR/T 0025.5 §14.4.2, JR/T 0025.12 §7.9.2)."""
@@ -30,7 +31,7 @@ def payment_parts(profile: Profile, name: str) -> frozenset[str]:
         raise ValueError(f"directory {name} of profile {profile.name} is no payment application")
     objects = payment_content.data_objects(directory)
     records = payment_content.record_values(profile, name)
-    application = _application(profile, directory, directory.payment)
+    application = _application(profile, name, directory.payment)
     return frozenset((*_card(profile), *application, *_objects(objects), *_records(records)))
 
 
@@ -41,15 +42,17 @@ def _card(profile: Profile) -> Iterator[str]:
         yield "several applications"
 
 
-def _application(profile: Profile, directory: Directory, payment: Payment) -> Iterator[str]:
-    algorithm = payment.algorithm or profile.algorithm
-    yield from (f"algorithm {algorithm}", f"algorithm {algorithm} alone")
+def _application(profile: Profile, name: str, payment: Payment) -> Iterator[str]:
+    directory = profile.directory[name]
+    sets = algorithm_sets(profile, name)
+    yield from (f"algorithm {each.algorithm}" for each in sets)
+    yield "two algorithm sets" if len(sets) > 1 else f"algorithm {sets[0].algorithm} alone"
     yield from (f"path {kind}" for kind in payment.path)
     yield from (f"key {key.use}" for key in directory.key.values())
-    joined = reduce(or_, (int.from_bytes(path.aip) for path in payment.path.values()), 0)
+    paths = [path for each in sets for path in each.path.values()]
+    joined = reduce(or_, (int.from_bytes(path.aip) for path in paths), 0)
     yield from _bits("AIP", joined.to_bytes(2))
-    if payment.certification is not None:
-        yield f"certificates {payment.certification.scheme}"
+    yield from (f"certificates {each.certification.scheme}" for each in sets if each.certification)
     if payment.allowed:
         yield "conditions of use"
     if payment.settings.last_online_atc_readable:

@@ -49,7 +49,7 @@ def build(profile: model.Profile) -> Snapshot:
     }
     for directory in directories:
         cells[directory.state_cell] = DirectoryState.CREATION if blank else DirectoryState.OPERATIONAL
-        computed: dict[str, bytes] = {}
+        computed: payment_content.Computed = {}
         if payment.is_payment(profile, directory.name):
             added, computed = payment.cells_of(profile, directory.name)
             cells.update(added)
@@ -94,7 +94,7 @@ def card_key(profile: model.Profile, directory: str, name: str, version: int) ->
     )
 
 
-def _contents(profile: model.Profile, directory: str, file: str, computed: dict[str, bytes]) -> Value:
+def _contents(profile: model.Profile, directory: str, file: str, computed: payment_content.Computed) -> Value:
     irk = next(
         (
             (owner, name)
@@ -155,6 +155,7 @@ def _key(profile: model.Profile, directory: str, name: str) -> Key:
         limit=profile.settings.key_try_limit if described.limit is None else described.limit,
         use=described.use,
         versions=described.versions,
+        algorithm=Algorithm(described.algorithm) if described.algorithm else None,
     )
 
 

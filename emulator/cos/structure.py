@@ -121,6 +121,8 @@ class Key(Secret):
 
     use: str
     versions: int
+    algorithm: Algorithm | None = None
+    """Block cipher of a payment key where the application has two algorithm sets; otherwise that of the application."""
 
     def cell(self, version: int) -> str:
         """Where the value of a version lives, versions counted from 1."""

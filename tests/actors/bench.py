@@ -92,7 +92,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.target = InProcessTarget(load_card(self.of))
         self.target.connect()
-        self.bank = Bank(IssuerKeys.of_profile(self.of))
+        self.bank = Bank(*IssuerKeys.of_profile(self.of))
         self.bank.open_account(PAN, PSN, balance=START, e_cash=E_CASH_START)
 
     @property

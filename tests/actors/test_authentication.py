@@ -5,8 +5,10 @@ from datetime import date
 import gmalg
 import pytest
 
+from conformance.actors.bank import Settlement
 from conformance.actors.terminal import Reason, certificates, published_authority_keys
 from conformance.actors.terminal.certificates import CARD, ISSUER, Unsigned
+from conformance.actors.terminal.events import Exchanged
 from emulator.crypto.rsa import RsaPublicKey
 from emulator.iso7816 import tlv
 from tests.payment.vectors import CHAIN
@@ -274,7 +276,34 @@ def test_cryptogram_without_the_signature_that_was_asked_for(product):
 
 
 def test_sm_card_at_a_terminal_without_sm_keys_may_still_go_online():
-    made = seasoned("debit-sm")
-    keys = tuple(key for key in published_authority_keys() if isinstance(key.key, RsaPublicKey))
-    result = made.pay(100, configuration={"authority_keys": keys, "supports_sm": False})
-    assert (result.reason, result.tvr[0]) == (Reason.APPROVED_ONLINE, 0x04)
+    """One without SM algorithms knows no SM2 key, whatever it was given."""
+    for keys in ({}, {"authority_keys": tuple(key for key in published_authority_keys() if not key.is_sm2)}):
+        result = seasoned("debit-sm").pay(100, configuration={"supports_sm": False, **keys})
+        assert (result.reason, result.tvr[0]) == (Reason.APPROVED_ONLINE, 0x04)
+
+
+@pytest.mark.parametrize("product", ["debit-dual", "ssc3-sm4"])
+@pytest.mark.parametrize(("sm", "identifier", "index"), [(True, 4, 0xC1), (False, 1, 0xC0)])
+@pytest.mark.parametrize("capabilities", [STATIC_ONLY, DYNAMIC_TOO, bytes.fromhex("E0E9C8")])
+def test_dual_card_is_authenticated_with_the_algorithms_of_the_terminal(product, sm, identifier, index, capabilities):
+    """JR/T 0025.17 §10: the terminal tells by DF69 what it has, finds the authority by 8F, and the bank the keys by 9F10."""
+    made = seasoned(product)
+    terminal = {"supports_sm": sm, "capabilities": capabilities}
+    result = made.pay(1000, e_cash=True, configuration=terminal)
+    assert (result.reason, result.tvr[0]) == (Reason.APPROVED_OFFLINE, 0)
+    assert result.cryptogram.issuer_data[7] == identifier
+    assert read_index(result) == index
+    assert made.bank.clear(result.clearing) is Settlement.SETTLED
+    online = made.load(10_000, configuration=terminal)
+    assert (online.reason, online.tvr, online.balance) == (Reason.APPROVED_ONLINE, bytes(5), 29_000)
+    assert online.script_results[0][0] >> 4 == 2
+
+
+def read_index(result):
+    """8F as the records of the card showed it."""
+    for event in result.events:
+        if isinstance(event, Exchanged) and event.command[1] == READ_RECORD:
+            found = tlv.find(tlv.parse(event.response[:-2]), 0x70, 0x8F)
+            if found is not None:
+                return found.value[0]
+    return None

@@ -43,6 +43,14 @@ def test_e_cash_offline_as_json():
     assert [bit["en"] for bit in found["tvr"]["bits"]] == []
 
 
+@pytest.mark.parametrize(("options", "identifier"), [((), "04"), (("--rsa-only",), "01")])
+def test_algorithms_of_the_terminal(options, identifier):
+    code, found = table("--profile", "debit-dual", "--amount", "0.5", "--e-cash", "--offline", *options)
+    assert (code, found["settlement"]) == (0, "settled")
+    assert found["cryptogram"]["issuer_data"][14:16] == identifier
+    assert found["tvr"]["bits"] == []
+
+
 def test_load():
     code, found = table("--load", "100.00", "--pin", "123456")
     assert (code, found["kind"], found["e_cash_balance"]) == (0, "load", 30_000)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.pcsc
 @pytest.mark.parametrize("product", ["debit", "debit-sm"])
 def test_purchase_and_load_in_a_reader(product):
     profile = load(product)
-    bank = Bank(IssuerKeys.of_profile(profile))
+    bank = Bank(*IssuerKeys.of_profile(profile))
     bank.open_account(PAN, PSN, balance=500_000, e_cash=20_000)
     target = VirtualReaderTarget(load_card(profile))
     try:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from emulator.crypto import Algorithm
 from emulator.iso7816 import tlv
 from profiles import payment_content
 
@@ -61,6 +62,8 @@ class Antenna(Terminal):
             "9F66": ttq, "9F02": f"{amount:012d}", "9F03": "0" * 12, "9F1A": "0156", "95": tvr, "5F2A": currency,
             "9A": "261123", "9C": "00", "9F37": number, "9F21": "143000", "9F4E": MERCHANT, "DF69": sm,
         }  # fmt: skip
+        if self.dual:
+            self.algorithm = Algorithm.SM4 if sm == "01" else Algorithm.DES3
         pdol = payment_content.contactless_objects(self.profile.directory["DEBIT"])["9F38"]
         values = "".join(known[tag] for tag, _ in payment_content.lengths(pdol))
         self.sent = {tag: bytes.fromhex(value) for tag, value in known.items()}

@@ -56,6 +56,8 @@ class Terminal:
         self.profile = of
         self.card = load_card(of)
         self.card.reset()
+        payment = of.directory["DEBIT"].payment
+        self.dual = payment is not None and payment.sm is not None
         self.algorithm = Algorithm(of.algorithm)
         self.first_ac = b""
         signed = of.content["DEBIT"]["SFI03"]["records"][0]
@@ -95,9 +97,13 @@ class Terminal:
     def select(self) -> str:
         return self.send(SELECT)
 
-    def start(self, amount: int = 100, currency: str = "0156", e_cash: bool = False) -> str:
+    def start(self, amount: int = 100, currency: str = "0156", e_cash: bool = False, sm: bool = False) -> str:
+        """GET PROCESSING OPTIONS; ``sm`` asks a dual-algorithm card for its SM set."""
         self.first_ac = b""
-        values = f"{int(e_cash):02d}{amount:012d}{currency}" + ("01" if self.algorithm is Algorithm.SM4 else "")
+        if self.dual:
+            self.algorithm = Algorithm.SM4 if sm else Algorithm.DES3
+        asked = f"{int(sm):02d}" if self.dual else "01" if self.algorithm is Algorithm.SM4 else ""
+        values = f"{int(e_cash):02d}{amount:012d}{currency}{asked}"
         length = len(values) // 2
         return self.send(f"80A80000{length + 2:02X}83{length:02X}{values}00")
 
@@ -142,7 +148,8 @@ class Terminal:
     # The issuer
 
     def card_key(self, name: str) -> bytes:
-        return crypto.card_key(self.algorithm, root_key(self.profile, f"DEBIT{name}", 1), self.pan, self.psn)
+        of_set = "SM" if self.dual and self.algorithm is Algorithm.SM4 else ""
+        return crypto.card_key(self.algorithm, root_key(self.profile, f"DEBIT{name}{of_set}", 1), self.pan, self.psn)
 
     def session_key(self, name: str) -> bytes:
         counter = self.card.memory.cells[data_cell("DEBIT", 0x9F36)]

@@ -122,7 +122,7 @@ def test_warnings(over, path):
     assert path in warnings(over)
 
 
-@pytest.mark.parametrize("product", ["debit", "debit-sm"])
+@pytest.mark.parametrize("product", ["debit", "debit-sm", "debit-dual", "ssc2-3des", "ssc3-sm4"])
 def test_the_products_have_no_warnings(product):
     assert not list(check(load(product)))
 
@@ -167,3 +167,101 @@ def test_any_bytes_are_a_list_of_objects_or_refused(raw):
     except ValueFormatError:
         return
     assert b"".join(bytes.fromhex(tag) + bytes((length,)) for tag, length in found) == raw
+
+
+# Two algorithm sets
+
+
+def dual(**tables):
+    return merge(read(products()["debit-dual"]), debit(**tables))
+
+
+SM_DATA, SM_CONTACTLESS = "directory.DEBIT.payment.sm.data", "directory.DEBIT.payment.sm.contactless.data"
+NO_PAYMENT_KEY = {"use": "master", "levels": 0, "algorithm": "SM4", "title": {"zh": "-", "en": "-"}}
+SM_CERTIFICATES = load("debit-dual").content["DEBIT"]["SFI06"]["records"]
+
+
+@pytest.mark.parametrize(
+    ("over", "path"),
+    [
+        (debit(payment={"algorithm": "SM4"}), "directory.DEBIT.payment.algorithm"),
+        (debit(payment={"certification": {"scheme": "SM2"}}), "directory.DEBIT.payment.certification.scheme"),
+        (
+            debit(payment={"sm": {"certification": {"scheme": "RSA"}}}),
+            "directory.DEBIT.payment.sm.certification.scheme",
+        ),
+        (
+            debit(payment={"sm": {"path": {"contactless": {"aip": "7D00", "afl": ""}}}}),
+            "directory.DEBIT.payment.sm.path",
+        ),
+        (
+            debit(payment={"sm": {"path": {"e-cash": {"afl": "38010100"}}}}),
+            "directory.DEBIT.payment.sm.path.e-cash.afl",
+        ),
+        (debit(payment={"sm": {"data": {"9F79": "000000000001"}}}), SM_DATA),
+        (debit(payment={"sm": {"data": {"9F10": "0"}}}), f"{SM_DATA}.9F10"),
+        (debit(payment={"sm": {"contactless": {"data": {"9F6C": "0000"}}}}), SM_CONTACTLESS),
+        (debit(data={"9F38": "9F7A01 9F0206 5F2A02"}), "directory.DEBIT.data.9F38"),
+        (debit(payment={"contactless": {"data": {"9F38": "9F6604 9F0206 9F3704"}}}), f"{CONTACTLESS}.9F38"),
+        (debit(key={"DEBITACSM": {"present": False}}), "directory.DEBIT.key"),
+        (debit(key={"DEBITACSM": {"algorithm": "3DES"}}), "directory.DEBIT.key"),
+        (records("SFI05", {"9F74": "ECC001", "8C": "9F0206"}), "content.DEBIT.SFI05.records.1.8C"),
+        ({"directory": {"MF": {"key": {"K": NO_PAYMENT_KEY}}}}, "directory.MF.key.K.algorithm"),
+    ],
+)
+def test_faults_of_two_sets(over, path):
+    with pytest.raises(ProfileError) as raised:
+        from_table(merge(dual(), over))
+    assert path in {problem.path for problem in raised.value.problems}
+
+
+def test_a_second_set_needs_9f10_for_the_antenna_too():
+    table = dual()
+    del table["directory"]["DEBIT"]["payment"]["sm"]["contactless"]
+    with pytest.raises(ProfileError, match=r"payment\.sm\.contactless: is missing"):
+        from_table(table)
+
+
+def test_computed_for_sm_without_sm():
+    with pytest.raises(ProfileError, match=r"only where payment\.sm\.certification says"):
+        from_table(changed(records("SFI05", {"8F": "computed SM"})))
+
+
+@pytest.mark.parametrize("product", ["debit", "debit-sm"])
+def test_keys_of_a_set_that_is_not_there(product):
+    table = merge(read(products()[product]), debit(key={"DEBITMAC": {"algorithm": "SM4", "levels": 1}}))
+    if product == "debit-sm":
+        from_table(table)
+        return
+    with pytest.raises(ProfileError, match="the application has no algorithm set with SM4"):
+        from_table(table)
+
+
+@pytest.mark.parametrize(
+    ("over", "path"),
+    [
+        (debit(payment={"sm": {"data": {"9F10": V01}}}), f"{SM_DATA}.9F10"),
+        (debit(payment={"sm": {"contactless": {"data": {"9F10": V01}}}}), f"{SM_CONTACTLESS}.9F10"),
+        (debit(data={"9F10": "07 01 01 03000000 04 0A01"}), "directory.DEBIT.data.9F10"),
+        (debit(payment={"sm": {"path": {"ordinary": {"aip": "5C00"}}}}), "directory.DEBIT.payment.sm.path.e-cash.afl"),
+        (
+            debit(payment={"sm": {"path": {"qPBOC": {"afl": "10010200 18010201 28010100"}}}}),
+            "directory.DEBIT.payment.sm.path.qPBOC.afl",
+        ),
+        (
+            debit(payment={"sm": {"path": {"e-cash": {"afl": "08010200 30010300 18010202 20010100 28010100"}}}}),
+            "directory.DEBIT.payment.sm.path.e-cash.afl",
+        ),
+        (
+            records("SFI06", {**SM_CERTIFICATES[0], "5F24": "361231"}, *SM_CERTIFICATES[1:]),
+            "directory.DEBIT.payment.sm.path.ordinary.afl",
+        ),
+    ],
+)
+def test_warnings_of_two_sets(over, path):
+    assert path in {problem.path for problem in check(from_table(merge(dual(), over)))}
+
+
+def test_a_card_with_sm_alone_asks_for_the_algorithm():
+    table = merge(read(products()["debit-sm"]), debit(data={"9F38": "9F7A01 9F0206 5F2A02"}))
+    assert {problem.path for problem in check(from_table(table))} == {"directory.DEBIT.data.9F38"}

@@ -52,6 +52,8 @@ def test_the_debit_card() -> None:
 
 def test_the_debit_card_with_sm_algorithms() -> None:
     assert features(load("debit-sm")) ^ features(load("debit")) == {"SM", "SM alone", "3DES", "RSA"}
+    assert features(load("debit-dual")) - features(load("debit")) == {"SM", "two algorithm sets"}
+    assert features(load("debit")) <= features(load("debit-dual"))
 
 
 def test_a_terminal_is_never_seen_in_a_card() -> None:
@@ -123,6 +125,7 @@ def test_every_part_of_the_vocabulary_is_one_that_can_come() -> None:
         "conditions of use",
         "last online ATC",
         "updatable records",
+        "two algorithm sets",
     }
     words |= {"IDD", "short PAN", "CVM 01 or 03"}
     pattern = (

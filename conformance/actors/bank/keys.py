@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from conformance.actors.bank.issuer_data import ALGORITHMS, IssuerData, IssuerDataError
 from emulator.crypto import Algorithm, CryptoError
 from emulator.crypto import payment as crypto
+from profiles.algorithm_sets import algorithm_sets
 from profiles.keys import root_key
 from profiles.model import Profile
 
@@ -45,17 +46,21 @@ class IssuerKeys:
     enc: bytes = field(repr=False)
 
     @classmethod
-    def of_profile(cls, profile: Profile) -> IssuerKeys:
-        """The published test keys of a card product.
+    def of_profile(cls, profile: Profile) -> tuple[IssuerKeys, ...]:
+        """The published test keys of a card product: a set for each of its algorithms, so two of a dual-algorithm card.
 
         Raises:
             ValueError: The product has no payment application.
         """
-        for directory in profile.directory.values():
-            names: dict[str, str] = {key.use: name for name, key in directory.key.items()}
-            if directory.payment is not None and set(USES.values()) <= set(names):
-                keys = {short: root_key(profile, names[use], 1) for short, use in USES.items()}
-                return cls(Algorithm(directory.payment.algorithm or profile.algorithm), **keys)
+        for directory in profile.directory:
+            sets = {each.algorithm: each.keys(profile, directory) for each in algorithm_sets(profile, directory)}
+            if sets and all(names.keys() >= set(USES.values()) for names in sets.values()):
+                return tuple(
+                    cls(
+                        Algorithm(algorithm), **{short: root_key(profile, names[use], 1) for short, use in USES.items()}
+                    )
+                    for algorithm, names in sets.items()
+                )
         raise ValueError(
             f"profile {profile.name} has no payment application with keys; give one that has, such as debit"
         )

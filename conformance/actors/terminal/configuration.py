@@ -39,6 +39,11 @@ class AuthorityKey:
     key: RsaPublicKey | bytes
 
     @property
+    def is_sm2(self) -> bool:
+        """Whether it is a key of SM2."""
+        return isinstance(self.key, bytes)
+
+    @property
     def check_value(self) -> bytes:
         """SHA-1 over RID, index, modulus and exponent (JR/T 0025.7 §5.1); of an SM2 key over RID, index and key."""
         key = self.key
@@ -103,7 +108,7 @@ class TerminalConfiguration:
     Attributes:
         terminal_type: 9F35.
         capabilities: 9F33, additional_capabilities 9F40.
-        supports_sm: Whether it verifies SM2 signatures, told as DF69.
+        supports_sm: Whether it has the SM algorithms beside RSA and tells so as DF69; one without knows no SM2 key.
         enciphered_pin: Whether it offers an enciphered offline PIN, which part 5 reserves.
         e_cash: Whether it offers e-cash.
         e_cash_verifies_holder: Whether it works through the CVM list in an e-cash transaction. The standard shows the card

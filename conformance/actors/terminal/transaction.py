@@ -175,8 +175,13 @@ class Transaction:
     def authority_key(self) -> AuthorityKey | None:
         """The key of the certification authority that 8F names, where the terminal has it."""
         index = self.card.get(0x8F, b"")
+        configuration = self.configuration
         keys = (
-            key for key in self.configuration.authority_keys if key.rid == self.aid[:5] and index == bytes((key.index,))
+            key
+            for key in configuration.authority_keys
+            if key.rid == self.aid[:5]
+            and index == bytes((key.index,))
+            and (configuration.supports_sm or not key.is_sm2)
         )
         return next(keys, None)
 

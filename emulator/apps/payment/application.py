@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 
 from emulator.cos.card import Card
@@ -15,6 +16,9 @@ AMOUNT_LENGTH = 6
 LARGEST_AMOUNT = 10 ** (2 * AMOUNT_LENGTH) - 1
 LARGEST_COUNT = 0xFF
 LARGEST_SCRIPT_COUNT = 0x0F
+ORDINARY = "ordinary"
+SM_ASKED = b"\x01"
+"""DF69 of a terminal that has the SM algorithms."""
 
 
 class Counter(Enum):
@@ -94,6 +98,11 @@ def contactless_cell(directory: str, tag: int) -> str:
     return f"contactless:{directory}:{tag:X}"
 
 
+def sm_cell(directory: str, tag: int, *, contactless: bool) -> str:
+    """Where the value lives that a data object has with the SM algorithms of a dual-algorithm card alone."""
+    return f"SM {'contactless' if contactless else 'data'}:{directory}:{tag:X}"
+
+
 def backup_cell(directory: str) -> str:
     """Where the amounts and the counter lie that an open debit changed: empty, or a record each."""
     return f"backup:{directory}"
@@ -104,9 +113,9 @@ def counter_cell(directory: str, counter: Counter) -> str:
     return f"counter:{directory}:{counter.value}"
 
 
-def path_cell(directory: str, kind: str) -> str:
-    """Where AIP and AFL of a kind of transaction live."""
-    return f"path:{directory}:{kind}"
+def path_cell(directory: str, kind: str, *, sm: bool = False) -> str:
+    """Where AIP and AFL of a kind of transaction live; ``sm`` for the second algorithm set."""
+    return f"{'SM path' if sm else 'path'}:{directory}:{kind}"
 
 
 def allowed_cell(directory: str) -> str:
@@ -114,9 +123,9 @@ def allowed_cell(directory: str) -> str:
     return f"allowed:{directory}"
 
 
-def private_key_cell(directory: str) -> str:
-    """Where the private key of the card lives: five numbers of an RSA key, or one of SM2."""
-    return f"private key:{directory}"
+def private_key_cell(directory: str, *, sm: bool = False) -> str:
+    """Where the private key of the card lives: five numbers of an RSA key, or one of SM2; ``sm`` for the second set."""
+    return f"{'SM private key' if sm else 'private key'}:{directory}"
 
 
 class Application:
@@ -125,7 +134,7 @@ class Application:
     Reading sees what the command has set so far; :meth:`commit` makes all of it durable at once.
     """
 
-    __slots__ = ("algorithm", "changes", "contactless", "directory", "memory", "name", "node", "settings")
+    __slots__ = ("_own_algorithm", "changes", "contactless", "directory", "memory", "name", "node", "settings", "sm")
 
     def __init__(self, card: Card) -> None:
         self.node = card.session.node
@@ -133,12 +142,29 @@ class Application:
         self.name = self.directory.name
         self.memory: Memory = card.memory
         self.contactless = card.interface == CONTACTLESS
-        self.algorithm: Algorithm = self.directory.algorithm or card.algorithm
+        self._own_algorithm: Algorithm = self.directory.algorithm or card.algorithm
+        self.sm: bool = getattr(card.session.application, "sm", False)
         self.settings = self.directory.payment or PaymentSettings()
         self.changes: dict[str, Value] = {}
         begun = getattr(card.session.application, "debit_open", False)
         if not begun and self.settings.torn_debit_undone == "next use":
             self.undo_open_debit()
+
+    # Two algorithm sets (JR/T 0025.17 §10)
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """Block cipher of this transaction; before the first one of a session it is that of the set without SM algorithms."""
+        return Algorithm.SM4 if self.sm else self._own_algorithm
+
+    def choose_algorithms(self, asked: bytes | None) -> None:
+        """Take the SM set of a card that has two where DF69 of the terminal is 01, otherwise the other one."""
+        self.sm = asked == SM_ASKED and path_cell(self.name, ORDINARY, sm=True) in self.memory.cells
+
+    def path(self, kind: str) -> tuple[bytes, bytes] | None:
+        """AIP and AFL of a kind of transaction in the chosen set; None for one that the card does not have."""
+        value = self.cell(path_cell(self.name, kind, sm=self.sm))
+        return (value[0], value[1]) if isinstance(value, tuple) else None
 
     # The debit that is final only with the last record (JR/T 0025.12 §7.4.1)
 
@@ -187,10 +213,19 @@ class Application:
 
     def get(self, tag: int) -> bytes | None:
         """The value of a data object, None where the card has none."""
-        value = self.cell(contactless_cell(self.name, tag)) if self.contactless else None
-        if value is None:
-            value = self.cell(data_cell(self.name, tag))
-        return value if isinstance(value, bytes) else None
+        for place in self._places(tag):
+            value = self.cell(place)
+            if isinstance(value, bytes):
+                return value
+        return None
+
+    def _places(self, tag: int) -> Iterator[str]:
+        """The cells that may hold a data object, the more special first."""
+        if self.sm:
+            yield sm_cell(self.name, tag, contactless=self.contactless)
+        if self.contactless:
+            yield contactless_cell(self.name, tag)
+        yield data_cell(self.name, tag)
 
     def value(self, tag: int) -> bytes:
         """The value of a data object, empty where the card has none."""
@@ -256,7 +291,10 @@ class Application:
 
     def card_key(self, use: str) -> bytes:
         """The card's key for a use."""
-        key: Key = next(key for key in self.directory.keys if key.use == use)
+        own = self._own_algorithm
+        key: Key = next(
+            key for key in self.directory.keys if key.use == use and (key.algorithm or own) is self.algorithm
+        )
         value = self.memory.cells[key.cell(1)]
         assert isinstance(value, bytes)  # noqa: S101 - key cells hold bytes
         return value

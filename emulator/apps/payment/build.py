@@ -12,15 +12,24 @@ from emulator.apps.payment.application import (
     data_cell,
     path_cell,
     private_key_cell,
+    sm_cell,
 )
 from emulator.apps.payment.certification import certified_objects
 from emulator.cos.memory import Snapshot
 from emulator.crypto import Algorithm
 from emulator.crypto.payment import card_key
 from profiles import keys
+from profiles.algorithm_sets import algorithm_sets
 from profiles.dictionary.payment import payment_elements
 from profiles.model import Profile
-from profiles.payment_content import contactless_objects, data_objects, lengths, record_values
+from profiles.payment_content import (
+    Computed,
+    contactless_objects,
+    data_objects,
+    lengths,
+    record_values,
+    sm_objects,
+)
 
 APPLICATION = "debit"
 KEY_USES = frozenset({"payment cryptogram", "payment MAC", "payment encryption"})
@@ -46,7 +55,9 @@ def payment_key(profile: Profile, directory: str, name: str) -> bytes:
     values = record_values(profile, directory)
     account = payment_elements()["5A"].decode(values["5A"])
     sequence = values["5F34"].hex() if "5F34" in values else "00"
-    return card_key(algorithm_of(profile, directory), keys.root_key(profile, name, 1), account, sequence)
+    algorithm = profile.directory[directory].key[name].algorithm
+    cipher = Algorithm(algorithm) if algorithm else algorithm_of(profile, directory)
+    return card_key(cipher, keys.root_key(profile, name, 1), account, sequence)
 
 
 def log_record_length(profile: Profile, directory: str, log_format: str) -> int:
@@ -55,8 +66,8 @@ def log_record_length(profile: Profile, directory: str, log_format: str) -> int:
     return details + (LOAD_LOG_HEAD if int(log_format, 16) == Tag.LOAD_LOG_FORMAT else 0)
 
 
-def cells_of(profile: Profile, directory: str) -> tuple[Snapshot, dict[str, bytes]]:
-    """The cells of an application beside files, keys and PIN, and the computed objects of its records by tag."""
+def cells_of(profile: Profile, directory: str) -> tuple[Snapshot, Computed]:
+    """The cells of an application beside files, keys and PIN, and the computed objects of its records."""
     described = profile.directory[directory]
     records = record_values(profile, directory)
     cells: Snapshot = {data_cell(directory, Tag.ATC): bytes(2), data_cell(directory, Tag.LAST_ONLINE_ATC): bytes(2)}
@@ -70,14 +81,20 @@ def cells_of(profile: Profile, directory: str) -> tuple[Snapshot, dict[str, byte
             cells[data_cell(directory, number)] = records[f"{number:X}"]
     for counter in Counter:
         cells[counter_cell(directory, counter)] = 0
+    computed = {}
+    for each in algorithm_sets(profile, directory):
+        for kind, path in each.path.items():
+            cells[path_cell(directory, kind, sm=each.second)] = (path.aip, path.afl)
+        made = certified_objects(profile, directory, each)
+        if made is not None:
+            computed[each.computed] = made.objects
+            cells[private_key_cell(directory, sm=each.second)] = made.private_key
+    for contactless in (False, True):
+        for tag, value in sm_objects(described, contactless=contactless).items():
+            cells[sm_cell(directory, int(tag, 16), contactless=contactless)] = value
     payment = described.payment
-    for kind, path in payment.path.items() if payment else ():
-        cells[path_cell(directory, kind)] = (path.aip, path.afl)
     if payment and payment.allowed:
         cells[allowed_cell(directory)] = tuple(
             int(tag, 16).to_bytes(2, "big") + value for tag, values in payment.allowed.items() for value in values
         )
-    computed, private_key = certified_objects(profile, directory)
-    if private_key is not None:
-        cells[private_key_cell(directory)] = private_key
     return cells, computed

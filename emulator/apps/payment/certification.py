@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from emulator.apps.payment.signatures import key_to_bytes
 from emulator.cos.memory import Value
@@ -10,6 +11,7 @@ from emulator.crypto import payment_signatures as signatures
 from emulator.crypto.payment_signatures import Certificate
 from emulator.crypto.rsa import RsaCrtKey, RsaPublicKey
 from emulator.crypto.sm2 import public_key_of
+from profiles.algorithm_sets import AlgorithmSet
 from profiles.dictionary.payment import payment_elements
 from profiles.model import Profile, TransactionPath
 from profiles.payment_content import encode_records, record_values
@@ -21,23 +23,27 @@ TEMPLATE_FILES = range(1, 11)
 """Short identifiers of files of which only the content of the template is signed."""
 
 
-def certified_objects(profile: Profile, directory: str) -> tuple[dict[str, bytes], Value | None]:
-    """8F, 90, 92, 9F32, 93, 9F46, 9F47 and 9F48 of an application, and the card's private key for the memory.
+class CertifiedObjects(NamedTuple):
+    """8F, 90, 92, 9F32, 93, 9F46, 9F47 and 9F48 by tag, and the card's private key as the memory keeps it."""
 
-    Nothing and None where the profile asks for no certification.
-    """
-    payment = profile.directory[directory].payment
-    if payment is None or payment.certification is None:
-        return {}, None
+    objects: dict[str, bytes]
+    private_key: Value
+
+
+def certified_objects(profile: Profile, directory: str, algorithms: AlgorithmSet) -> CertifiedObjects | None:
+    """What certifies an application with one of its algorithm sets; None where the profile asks for nothing."""
+    wanted = algorithms.certification
+    if wanted is None:
+        return None
     values = record_values(profile, directory)
     account = payment_elements()["5A"].decode(values["5A"])
-    static = static_data(profile, directory, payment.path["ordinary"], values)
-    wanted = payment.certification
+    static = static_data(profile, directory, algorithms.path["ordinary"], values)
     identifier = bytes.fromhex(account[:6] + "FF")
     pan = bytes.fromhex(account.ljust(20, "F"))
     if wanted.scheme == "RSA":
-        return _by_rsa(identifier, pan, wanted.expiry, wanted.code, static), key_to_bytes(_pair(rsa_test_keys().card))
-    return _by_sm2(identifier, pan, wanted.expiry, wanted.code, static), sm2_test_keys().card
+        objects = _by_rsa(identifier, pan, wanted.expiry, wanted.code, static)
+        return CertifiedObjects(objects, key_to_bytes(_pair(rsa_test_keys().card)))
+    return CertifiedObjects(_by_sm2(identifier, pan, wanted.expiry, wanted.code, static), sm2_test_keys().card)
 
 
 def static_data(profile: Profile, directory: str, path: TransactionPath, values: dict[str, bytes]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from emulator.apps.payment.application import Application, Counter, Tag, path_cell
+from emulator.apps.payment.application import SM_ASKED, Application, Counter, Tag
 from emulator.apps.payment.authentication import dynamic_number
 from emulator.apps.payment.cryptograms import FORMAT_2, cryptogram_input, issuer_data
 from emulator.apps.payment.initiation import begin, given_path
@@ -54,7 +54,7 @@ def _path(application: Application, offered: int) -> str:
     if application.settings.contactless_preference == "debit and credit":
         order.reverse()
     for path, bit in order:
-        if offered & bit and application.cell(path_cell(application.name, path)) is not None:
+        if offered & bit and application.path(path) is not None:
             return path
     raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
 
@@ -62,10 +62,10 @@ def _path(application: Application, offered: int) -> str:
 def _quick(application: Application, transaction: Transaction) -> bytes:
     """Decide, and answer; balance, counters, their old values and the flag become durable together."""
     asked = transaction.terminal.get(Tag.SM_SUPPORT)
-    if application.algorithm is Algorithm.SM4 and asked is not None and asked != b"\x01":
+    if application.algorithm is Algorithm.SM4 and asked is not None and asked != SM_ASKED:
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
-    path = application.cell(path_cell(application.name, QPBOC))
-    assert isinstance(path, tuple)  # noqa: S101 - written when the card was built
+    path = application.path(QPBOC)
+    assert path is not None  # noqa: S101 - a card without it takes another path
     transaction.aip, locator = path
     transaction.quick, transaction.stage = True, Stage.FINISHED
     decision = Decision(application, transaction)

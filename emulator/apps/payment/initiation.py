@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from emulator.apps.payment.application import (
+    ORDINARY,
     SECOND_CURRENCY_OF,
     Application,
     Counter,
     Tag,
     allowed_cell,
     number,
-    path_cell,
 )
 from emulator.apps.payment.transaction import Stage, Transaction, dol_length, dol_values
 from emulator.cos.card import Card
@@ -19,7 +19,7 @@ from emulator.iso7816 import SW, Command, StatusError, tlv
 
 COMMAND_TEMPLATE, FORMAT_1 = 0x83, 0x80
 LAST_COUNTER = 0xFFFF
-ORDINARY, E_CASH = "ordinary", "e-cash"
+E_CASH = "e-cash"
 
 COMMANDS = CommandSet()
 
@@ -50,8 +50,10 @@ def begin(card: Card, command: Command) -> tuple[Application, Transaction]:
             _count(application)
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     _count(application)
+    application.choose_algorithms(given.get(Tag.SM_SUPPORT))
     transaction = Transaction(
         stage=Stage.STARTED,
+        sm=application.sm,
         blocked=application.state == DirectoryState.BLOCKED,
         pdol_values=values,
         pdol=given,
@@ -62,8 +64,8 @@ def begin(card: Card, command: Command) -> tuple[Application, Transaction]:
 
 def given_path(application: Application, transaction: Transaction, kind: str) -> bytes:
     """The answer with AIP and AFL of a kind of transaction."""
-    path = application.cell(path_cell(application.name, kind))
-    assert isinstance(path, tuple)  # noqa: S101 - written when the card was built
+    path = application.path(kind)
+    assert path is not None  # noqa: S101 - written when the card was built
     transaction.aip = path[0]
     return tlv.build(FORMAT_1, *path)
 
@@ -121,7 +123,7 @@ def _choose(application: Application, transaction: Transaction) -> str:
 
 def _is_e_cash(application: Application, transaction: Transaction) -> bool:
     balance = application.get(e_cash_tag(transaction, Tag.BALANCE))
-    if balance is None or application.cell(path_cell(application.name, E_CASH)) is None:
+    if balance is None or application.path(E_CASH) is None:
         return False
     if transaction.terminal.get(Tag.E_CASH_TERMINAL) != b"\x01":
         return False

@@ -7,7 +7,7 @@ import os
 from typing import NamedTuple
 
 from emulator.apps.payment.application import Application
-from emulator.apps.payment.signatures import decipher_pin
+from emulator.apps.payment.signatures import can_decipher, decipher_pin
 from emulator.apps.payment.transaction import Cvr, Transaction, transaction_of
 from emulator.cos import tries
 from emulator.cos.card import Card
@@ -83,6 +83,8 @@ def _presented(card: Card, application: Application, command: Command) -> str:
     """The digits presented; raises CryptoError for a malformed block."""
     if command.p2 == PLAIN:
         return pin_of_block(command.data)
+    if not can_decipher(application):
+        raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     challenge, card.session.transaction = card.session.transaction, None
     if not isinstance(challenge, PinChallenge):
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)

@@ -24,7 +24,7 @@ def key_to_bytes(key: RsaCrtKey) -> tuple[bytes, ...]:
 
 def private_key(application: Application) -> RsaCrtKey | bytes | None:
     """The card's RSA or SM2 key, None on a card without one."""
-    value = application.cell(private_key_cell(application.name))
+    value = application.cell(private_key_cell(application.name, sm=application.sm))
     if isinstance(value, tuple):
         return RsaCrtKey(*(int.from_bytes(number, "big") for number in value))
     return value if isinstance(value, bytes) else None
@@ -49,6 +49,11 @@ def transaction_hash(application: Application, data: bytes) -> bytes:
     if isinstance(private_key(application), RsaCrtKey):
         return hashlib.sha1(data, usedforsecurity=False).digest()
     return sm3(data)
+
+
+def can_decipher(application: Application) -> bool:
+    """Whether the algorithm set of this transaction has a key that deciphers a PIN: the standard gives SM2 no such use."""
+    return isinstance(private_key(application), RsaCrtKey)
 
 
 def decipher_pin(application: Application, block: bytes, challenge: bytes) -> bytes:

@@ -68,6 +68,8 @@ class Transaction:
     """A transaction; before the first GET PROCESSING OPTIONS it keeps only what VERIFY leaves."""
 
     stage: Stage = Stage.SELECTED
+    sm: bool = False
+    """Whether a dual-algorithm card works with its SM set; everything of the transaction is then of that set."""
     aip: bytes = bytes(2)
     e_cash: bool = False
     """Whether this is an e-cash transaction 电子现金交易."""
