@@ -85,7 +85,7 @@ class Suite:
         self.name = name
         self.as_issued = as_issued
         self.module = ""
-        """Name of the module it stands in, given when the suites are collected."""
+        """Name of the module it stands in, below the package of the suites, given when the suites are collected."""
         self.title = Text(zh=zh, en=en)
         self._sources: list[Source] = []
 

@@ -8,11 +8,10 @@ from conformance.bench import Bench
 from conformance.failures import Inconclusive, NotApplicable
 from emulator.iso7816 import SW, ApduError, Command, Response
 from profiles.access import AccessCondition
+from profiles.applications import OWN_APPLICATIONS
 from profiles.model import Directory, File
 
 ENVIRONMENT = "SSSE"
-OWN_APPLICATIONS = ("chip", "social security")
-"""Applications of the directories that follow the rules of the social security card; others follow rules of their own."""
 SELECT_BY_NAME = 0x04
 SUCCESS = SW.SUCCESS
 REFUSED = SW.SECURITY_STATUS_NOT_SATISFIED

@@ -15,15 +15,16 @@ from conformance import events
 from conformance.actors.key_service import KeyService
 from conformance.bench import Bench, Recorder, Redact, bench_for_case, now
 from conformance.cases import Case, Level, Suite
+from conformance.declared import catalogue_names, catalogue_of, traits_of
 from conformance.failures import BenchError, CardFailure, Inconclusive, NotApplicable, NotRun
 from conformance.judge import judge
 from conformance.probe import Probe, probe
-from conformance.requirements import CardTraits, Catalogue, load_catalogue
+from conformance.requirements import CardTraits, Catalogue
 from conformance.targets.base import Target
 from conformance.verdict import Conformity, Verdict
 from profiles import profile_sha256
+from profiles.applications import open_points
 from profiles.model import Profile
-from profiles.settings import assumptions
 
 RUN_NUMBER_BYTES = 3
 
@@ -69,7 +70,7 @@ class WrongCard(BenchError):
 
 def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tuple[Suite, Case]]:
     """The cases of a plan; destructive ones last, so that they spoil nothing for the others."""
-    catalogue = load_catalogue()
+    catalogue = catalogue_of(plan.profile)
     chosen = [
         (suite, case)
         for suite in suites
@@ -82,22 +83,9 @@ def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tu
 
 
 def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits) -> bool:
-    """Whether any requirement of the case applies to the card."""
-    return any(catalogue.requirements[name].applicability(traits).applies for name in case.requirements)
-
-
-def traits_of(profile: Profile) -> CardTraits:
-    """What the profile declares, and what follows from the files that it has, in the catalogue's terms."""
-    catalogue = load_catalogue()
-    stated = {*profile.features, f"life cycle:{profile.life_cycle}"}
-    if profile.settings.application_unblock:
-        stated.add("unblock")
-    parts = [*profile.directory, *(f"{name}/{file}" for name, d in profile.directory.items() for file in d.file)]
-    return CardTraits(
-        version=profile.specification,
-        algorithm=profile.algorithm,
-        features=frozenset(stated & catalogue.features.keys()) | catalogue.features_of(parts),
-    )
+    """Whether any requirement of the case is in the catalogue and applies to the card."""
+    known = (catalogue.requirements[name] for name in case.requirements if name in catalogue.requirements)
+    return any(requirement.applicability(traits).applies for requirement in known)
 
 
 def _origin(broken: BaseException) -> str:
@@ -114,6 +102,7 @@ class Engine:
     ) -> None:
         self.plan = plan
         self.target = target
+        self.catalogue = catalogue_of(plan.profile)
         self.traits = traits_of(plan.profile)
         self.cases = cases_of(plan, suites, self.traits)
         self._emit_further = emit
@@ -167,7 +156,7 @@ class Engine:
             exchanges=self._exchanges,
             seconds=perf_counter() - self._started,
         )
-        self.conformity = judge([*self._log, end], load_catalogue()).conformity
+        self.conformity = judge([*self._log, end], self.catalogue).conformity
         self._emit_further(replace(end, conformity=self.conformity.value))
 
     def _announcement(self) -> events.RunStarted:
@@ -189,15 +178,16 @@ class Engine:
                 "title": profile.title.model_dump(),
                 "specification": profile.specification,
                 "algorithm": profile.algorithm,
+                "catalogues": list(catalogue_names(profile)),
                 "features": sorted(self.traits.features),
                 "life_cycle": profile.life_cycle,
             },
             assumptions=[
                 {name: getattr(assumption, name) for name in assumption.__slots__}
-                for assumption in assumptions(profile.settings)
+                for assumption in open_points(profile)
             ],
             keys=KeyService(profile, profile.chip.historical).check_values(),
-            catalogue_sha256=load_catalogue().sha256,
+            catalogue_sha256=self.catalogue.sha256,
             environment=dict(plan.environment),
         )
 
@@ -288,7 +278,7 @@ class Engine:
 
     def _item(self, case: Case) -> str | None:
         """The official item of the case's first requirement that has one."""
-        requirements = load_catalogue().requirements
+        requirements = self.catalogue.requirements
         return next((str(item) for name in case.requirements for item in requirements[name].official), None)
 
     def _reproduce(self, case: Case) -> str:

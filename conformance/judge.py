@@ -40,7 +40,16 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from conformance.events import CaseFinished, CaseStarted, Check, Event, RunFinished, RunStarted
-from conformance.requirements import Algorithm, Applicability, CardTraits, Catalogue, Coverage, Level, Requirement
+from conformance.requirements import (
+    Algorithm,
+    Applicability,
+    CardTraits,
+    Catalogue,
+    Coverage,
+    Level,
+    Requirement,
+    load_catalogue,
+)
 from conformance.verdict import Conformity, Verdict, worst
 
 RULE_ZH = (
@@ -140,6 +149,17 @@ def traits_of(start: RunStarted) -> CardTraits:
     if not isinstance(version, str) or not isinstance(algorithm, str):
         raise ValueError("the card profile names no specification version or no algorithm")
     return CardTraits(version, cast(Algorithm, algorithm), frozenset(features))
+
+
+def catalogue_of(start: RunStarted) -> Catalogue:
+    """The requirements that the run judged by, those of social security in logs that name none.
+
+    Raises :class:`ValueError` when the log names a catalogue that this program does not have.
+    """
+    names = start.profile.get("catalogues", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("the catalogues of the card profile are no list of names")
+    return load_catalogue(*names)
 
 
 def judge(events: Iterable[Event], catalogue: Catalogue, *, strict: bool | None = None) -> Judgement:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from conformance.bench import Bench, Expectation
 from conformance.dialogue import (
-    OWN_APPLICATIONS,
     apdu,
     authenticate,
     declared_pin,
@@ -24,6 +23,7 @@ from conformance.dialogue import (
 from conformance.failures import CardFailure, Inconclusive, NotApplicable
 from emulator.iso7816 import SW, Response
 from emulator.iso7816.status import tries_left
+from profiles.applications import OWN_APPLICATIONS
 from profiles.model import Directory, Key, Pin, Profile
 
 UNBLOCKING_KEY = "PUK"

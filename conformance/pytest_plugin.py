@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Take the modules of the suites, and nothing else."""
-    if file_path.parent == SUITES and file_path.suffix == ".py" and not file_path.name.startswith("_"):
+    if SUITES in file_path.parents and file_path.suffix == ".py" and not file_path.name.startswith("_"):
         return SuiteFile.from_parent(parent, path=file_path)
     return None
 
@@ -135,7 +135,7 @@ class SuiteFile(pytest.File):
         """Its cases for the card under test."""
         engine = session_of(self.config).engine
         for suite, case in engine.cases:
-            if suite.module == self.path.stem:
+            if suite.module == ".".join(self.path.relative_to(SUITES).with_suffix("").parts):
                 yield CaseItem.from_parent(self, name=case.identifier, suite=suite, case=case)
 
 

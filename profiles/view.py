@@ -8,10 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
+from profiles.applications import open_points
 from profiles.content import values
 from profiles.dictionary import Content, Element, elements, layouts, payment_elements
 from profiles.model import Directory, File, Key, Profile
-from profiles.settings import assumptions
 
 MASK = "••••"
 
@@ -170,7 +170,7 @@ def assumptions_table(profile: Profile) -> Table:
     table = Table(
         "设置 setting", "值 value", "含义 meaning", "依据 basis", title="未公开之处 Open points", title_justify="left"
     )
-    for entry in assumptions(profile.settings):
+    for entry in open_points(profile):
         value = entry.value if entry.is_default else f"[bold]{entry.value}[/]"
         table.add_row(entry.name, value, f"{entry.zh}\n{entry.en}", f"{entry.basis} {_mark(entry.confidence)}")
     return table

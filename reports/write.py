@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.requirements import load_catalogue
+from conformance.judge import catalogue_of
 from profiles import ProfileError, load, profile_sha256
 from profiles.model import Profile
 from reports import html, json_report, junit, markdown
@@ -58,7 +58,7 @@ def write_all(
     before: Mapping[str, Any] | None = json_report.read(earlier) if earlier else None
     report = build(
         log,
-        load_catalogue(),
+        catalogue_of(log.start),
         profile or _named(log.start.profile),
         strict=strict,
         earlier=before,

@@ -17,6 +17,7 @@ from emulator.cos.session import Session
 from emulator.cos.structure import Structure
 from emulator.iso7816 import Command
 from profiles import dictionary
+from profiles.applications import OWN_APPLICATIONS
 from profiles.model import Profile
 
 Condition: TypeAlias = Callable[[Profile], bool]
@@ -79,9 +80,6 @@ def having(*parts: str) -> Condition:
         return present.issuperset(parts)
 
     return condition
-
-
-OWN_APPLICATIONS = frozenset({"chip", "social security"})
 
 
 class FaultSet:

@@ -1,7 +1,7 @@
 """The requirement catalogues: every checkable requirement, its source, its level and the cards it applies to."""
 
 from conformance.requirements.conditions import Algorithm, Applicability, CardTraits, Condition, Feature
-from conformance.requirements.loader import CatalogueError, load_catalogue, load_directory
+from conformance.requirements.loader import PAYMENT, SOCIAL_SECURITY, CatalogueError, load_catalogue, load_directory
 from conformance.requirements.model import (
     Area,
     Catalogue,
@@ -15,6 +15,8 @@ from conformance.requirements.model import (
 from conformance.requirements.terms import Confidence, Coverage, Evidence, Level, Text
 
 __all__ = [
+    "PAYMENT",
+    "SOCIAL_SECURITY",
     "Algorithm",
     "Applicability",
     "Area",

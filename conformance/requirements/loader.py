@@ -16,12 +16,21 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from types import MappingProxyType
 
 from conformance.requirements.conditions import VERSIONS, Algorithm, Condition, Feature, Relaxation
-from conformance.requirements.model import Area, Catalogue, Check, Document, OfficialItem, Requirement, Source
+from conformance.requirements.model import (
+    Area,
+    Catalogue,
+    Check,
+    Document,
+    OfficialItem,
+    Requirement,
+    Source,
+    UnknownNameError,
+)
 from conformance.requirements.tables import Entry, Table
 from conformance.requirements.terms import Confidence, Coverage, Evidence, Level, Text
 
@@ -41,13 +50,27 @@ class CatalogueError(ValueError):
         self.problems = tuple(problems)
 
 
+SOCIAL_SECURITY, PAYMENT = "social-security", "payment"
+CATALOGUES = (SOCIAL_SECURITY, PAYMENT)
+"""The catalogues that come with the product, in the order in which reports show them."""
+
+
 @cache
-def load_catalogue(name: str = "social-security") -> Catalogue:
-    """The catalogue that comes with the product; read once."""
-    return load_directory(DATA, name)
+def load_catalogue(*names: str) -> Catalogue:
+    """A catalogue that comes with the product, or several joined into one; that of social security when none is named.
+
+    Read once. Raises :class:`UnknownNameError` for a name that no catalogue has.
+    """
+    for name in names:
+        if name not in CATALOGUES:
+            raise UnknownNameError(f"catalogue {name!r} is unknown; known are {', '.join(CATALOGUES)}")
+    first, *others = names or (SOCIAL_SECURITY,)
+    if not others:
+        return load_directory(DATA, first)
+    return reduce(Catalogue.joined, (load_catalogue(name) for name in names))
 
 
-def load_directory(directory: Path, name: str = "social-security") -> Catalogue:
+def load_directory(directory: Path, name: str = SOCIAL_SECURITY) -> Catalogue:
     """Read the catalogue ``name`` from the TOML files of a directory and those below it.
 
     Raises :class:`CatalogueError` with all problems at once.
@@ -153,7 +176,7 @@ class _Builder:
 
     def _requirement_id(self, table: Table, area: str) -> str:
         name = table.text("id")
-        if not re.fullmatch(rf"[A-Z]+-{re.escape(area)}-[0-9]{{3}}", name):
+        if not re.fullmatch(rf"(?:[A-Z]+-)?{re.escape(area)}-[0-9]{{3}}", name):
             table.complain(f"id {name!r} must be a prefix, the area {area} and three digits, joined by hyphens")
         if name in self._requirement_ids:
             table.complain("the id is used twice")

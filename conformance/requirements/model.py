@@ -82,7 +82,7 @@ class Requirement:
     id: str
     """E.g. ``SSC-ATR-001`` or ``PAY-GAC-021``; never reused or renumbered."""
     area: str
-    """Code of the area that it belongs to, the middle of the id."""
+    """Code of the area that it belongs to, as its id has it, with or without the prefix."""
     title: Text
     statement: str
     """The requirement as a complete English sentence."""
@@ -114,7 +114,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A chapter of the catalogue, e.g. ``ATR``."""
+    """A chapter of a catalogue, e.g. ``ATR`` of social security, ``PAY-SEL`` of payment: no two catalogues share a code."""
 
     code: str
     order: int
@@ -152,6 +152,16 @@ class Catalogue:
             if area.code == code:
                 return area
         raise UnknownNameError(f"area {code!r} is unknown; known are {', '.join(area.code for area in self.areas)}")
+
+    def joined(self, other: Catalogue) -> Catalogue:
+        """Both catalogues as one, this one first; words, items and areas must mean the same in both."""
+        return Catalogue(
+            name=f"{self.name}, {other.name}",
+            title=Text(f"{self.title.zh}、{other.title.zh}", f"{self.title.en}; {other.title.en}"),
+            areas=self.areas + other.areas,
+            official_items=MappingProxyType({**self.official_items, **other.official_items}),
+            features=MappingProxyType({**self.features, **other.features}),
+        )
 
     def applicable(self, traits: CardTraits) -> list[Requirement]:
         """The requirements that apply to a card; raise :class:`UnknownNameError` for a feature outside the vocabulary.

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from conformance.bench import Bench
 from conformance.cases import Kind, Level, Suite
-from conformance.dialogue import OWN_APPLICATIONS, apdu, open_directory, select_identifier, select_name
+from conformance.dialogue import apdu, open_directory, select_identifier, select_name
 from conformance.failures import CardFailure, Inconclusive, NotApplicable
 from conformance.properties import for_all
 from conformance.suites.selection import ENVIRONMENT_NAME, MASTER_FILE, READ_IDENTIFICATION, open_environment
 from emulator.iso7816 import SW, Command, Response
 from emulator.iso7816.status import is_more_available, is_success, is_warning, is_wrong_le
 from profiles import dictionary
+from profiles.applications import OWN_APPLICATIONS
 from profiles.model import Profile
 
 SUITE = Suite("robustness", "健壮性", "Robustness")

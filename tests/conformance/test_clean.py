@@ -3,7 +3,8 @@
 import pytest
 
 from conformance.cases import Case
-from conformance.engine import Plan, cases_of, traits_of
+from conformance.declared import traits_of
+from conformance.engine import Plan, cases_of
 from conformance.requirements import Coverage, load_catalogue
 from conformance.suites import all_suites
 from conformance.targets.in_process import InProcessTarget

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.engine import traits_of
+from conformance.declared import traits_of
 from conformance.faults import FAULTS, UnknownFault, with_fault
 from conformance.requirements import load_catalogue
 from emulator import load_card

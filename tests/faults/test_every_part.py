@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import pytest
 
+from conformance.declared import traits_of
 from conformance.dialogue import file_places
-from conformance.engine import traits_of
 from conformance.faults.catalogue import Fault, FaultSet
 from conformance.faults.means import with_file
 from conformance.requirements import load_catalogue

@@ -58,7 +58,7 @@ def test_the_debit_card_with_sm_algorithms() -> None:
 
 def test_a_terminal_is_never_seen_in_a_card() -> None:
     traits = CardTraits("3.00", "3DES", features(load("debit")) | {"financial"})
-    areas = {entry.area for entry in CATALOGUE.applicable(traits)}
+    areas = {entry.area.removeprefix("PAY-") for entry in CATALOGUE.applicable(traits)}
     assert {"SEL", "GAC", "SCR", "ECC", "DUA", "INV", "QPB", "TEA"} <= areas
     assert areas.isdisjoint({"TRM", "FDD", "SMA", "CAP"})
 

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from conformance.cases import Suite
-from conformance.engine import traits_of
+from conformance.declared import traits_of
 from conformance.requirements import load_catalogue
 from conformance.suites import access, access_paths, formats, identification_elements, records
 from conformance.suites.standard import StandardFile, standard_files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.engine import traits_of
+from conformance.declared import traits_of
 from conformance.requirements import load_catalogue
 from conformance.suites.code_lists import SUITE
 from conformance.suites.standard import StandardElement, StandardFile, all_files

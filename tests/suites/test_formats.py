@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.cases import Suite
-from conformance.engine import traits_of
+from conformance.declared import traits_of
 from conformance.events import CaseFinished, Check
 from conformance.requirements import load_catalogue
 from conformance.suites import format_values, formats, identification_elements

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cases import Suite
-from conformance.engine import traits_of
+from conformance.declared import traits_of
 from conformance.requirements import load_catalogue
 from conformance.suites import access, local_files, record_addressing, record_borders, records
 from conformance.verdict import Verdict

@@ -1,0 +1,36 @@
+"""What a card is declared to be, in the terms of the requirement catalogues."""
+
+from __future__ import annotations
+
+from conformance.requirements import PAYMENT, SOCIAL_SECURITY, CardTraits, Catalogue, load_catalogue
+from conformance.requirements.payment import payment_parts
+from profiles.applications import has_social_security, payment_directory
+from profiles.model import Profile
+
+
+def catalogue_names(profile: Profile) -> tuple[str, ...]:
+    """The catalogues with requirements for a card: social security, payment, or both."""
+    names = (SOCIAL_SECURITY,) if has_social_security(profile) else ()
+    return names if payment_directory(profile) is None else (*names, PAYMENT)
+
+
+def catalogue_of(profile: Profile) -> Catalogue:
+    """The requirements for a card, of all its applications."""
+    return load_catalogue(*catalogue_names(profile))
+
+
+def traits_of(profile: Profile) -> CardTraits:
+    """What the profile declares, and what follows from what it describes, in the catalogues' terms."""
+    catalogue = catalogue_of(profile)
+    stated = {*profile.features, f"life cycle:{profile.life_cycle}"}
+    if profile.settings.application_unblock:
+        stated.add("unblock")
+    parts = {*profile.directory, *(f"{name}/{file}" for name, d in profile.directory.items() for file in d.file)}
+    payment = payment_directory(profile)
+    if payment is not None:
+        parts |= payment_parts(profile, payment)
+    return CardTraits(
+        version=profile.specification,
+        algorithm=profile.algorithm,
+        features=frozenset(stated & catalogue.features.keys()) | catalogue.features_of(parts),
+    )
