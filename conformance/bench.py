@@ -100,6 +100,7 @@ class Expectation:
 
 
 GOOD = Expectation((SW.SUCCESS,))
+GOOD_WORD = SW.SUCCESS.to_bytes(2, "big")
 
 
 class Bench:
@@ -201,6 +202,18 @@ class Bench:
             if is_more_available(response.sw) and not response.data:
                 break
         raise CardFailure(None, "61xx 无休止", "the card promises more data without end", "an end", "61xx…")
+
+    def repeat(self, command: bytes, times: int) -> Response:
+        """Send the same command up to ``times`` times, at least once, while it succeeds; only the last exchange is written down."""
+        self.step(f"重复 {times} 次，仅记录最后一次", f"{times} times the same; only the last exchange is written down")
+        started = perf_counter()
+        answer = b""
+        for _ in range(max(1, times)):
+            answer = self.target.transmit(command)
+            if answer[-2:] != GOOD_WORD:
+                break
+        self.recorder.exchange(*self.recorder.redact.exchange(command, answer), perf_counter() - started)
+        return _response(answer)
 
     def tear(self, command: bytes | str, write: int) -> Response | None:
         """Send a command and cut the supply at its n-th physical write; None when the cut came in time."""

@@ -8,6 +8,9 @@ from profiles.settings import Assumption, assumptions
 OWN_APPLICATIONS = frozenset({"chip", "social security"})
 """Applications of the directories that follow the rules of the social security card; others follow rules of their own."""
 
+PAYMENT_APPLICATIONS = frozenset({"debit", "payment environment"})
+"""Applications of the directories that follow JR/T 0025."""
+
 
 def has_social_security(profile: Profile) -> bool:
     """Whether the card is a social security card, or a chip for one."""

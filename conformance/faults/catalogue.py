@@ -17,7 +17,7 @@ from emulator.cos.session import Session
 from emulator.cos.structure import Structure
 from emulator.iso7816 import Command
 from profiles import dictionary
-from profiles.applications import OWN_APPLICATIONS
+from profiles.applications import OWN_APPLICATIONS, payment_directory
 from profiles.model import Profile
 
 Condition: TypeAlias = Callable[[Profile], bool]
@@ -72,10 +72,17 @@ def version_3(profile: Profile) -> bool:
     return issued(profile) and profile.specification == "3.00"
 
 
+def paying(profile: Profile) -> bool:
+    """A card with a payment application."""
+    return payment_directory(profile) is not None
+
+
 def having(*parts: str) -> Condition:
-    """A card that has all these directories and files, e.g. ``DF04/EF06``."""
+    """An issued card that has all these directories and files, e.g. ``DF04/EF06``."""
 
     def condition(profile: Profile) -> bool:
+        if not issued(profile):
+            return False
         present = {f"{name}/{file}" for name, d in profile.directory.items() for file in d.file} | {*profile.directory}
         return present.issuperset(parts)
 
@@ -85,13 +92,13 @@ def having(*parts: str) -> Condition:
 class FaultSet:
     """The faults of one area, each declared by what it changes in the card.
 
-    Their commands are those of social security, unless they stand ``everywhere``: the bank application has a VERIFY
-    of its own, which a fault of the other PIN must leave alone.
+    Their commands are those of social security, of other ``applications``, or with None of all: the bank application
+    has a VERIFY of its own, which a fault of the other PIN must leave alone.
     """
 
-    def __init__(self, *, everywhere: bool = False) -> None:
+    def __init__(self, applications: frozenset[str] | None = OWN_APPLICATIONS) -> None:
         self.faults: list[Fault] = []
-        self._applications = None if everywhere else OWN_APPLICATIONS
+        self._applications = applications
 
     def add(
         self,
@@ -182,9 +189,13 @@ class FaultSet:
 
         class Rewritten(Card):
             def __init__(
-                self, memory: Memory, tables: dict[str, CommandTable], served_when_blocked: frozenset[int]
+                self,
+                memory: Memory,
+                tables: dict[str, CommandTable],
+                served_when_blocked: frozenset[int],
+                contactless_tables: dict[str, CommandTable] | None = None,
             ) -> None:
-                super().__init__(memory, tables, served_when_blocked)
+                super().__init__(memory, tables, served_when_blocked, contactless_tables)
                 self._write()
 
             def restore(self, snapshot: Snapshot) -> None:
@@ -203,8 +214,11 @@ def rebuilt(card: Card, kind: type[Card] | None = None) -> Card:
     whole: type[Card] = type(card)
     if kind is not None:
         whole = type(kind.__name__, (kind, whole), {})
-    tables = {application: dict(table) for application, table in card.tables.items()}
-    return whole(card.memory, tables, card.served_when_blocked)
+    return whole(card.memory, _own(card.tables), card.served_when_blocked, _own(card.contactless_tables))
+
+
+def _own(tables: Mapping[str, CommandTable]) -> dict[str, CommandTable]:
+    return {application: dict(table) for application, table in tables.items()}
 
 
 def with_deviation(
@@ -215,9 +229,10 @@ def with_deviation(
     for name in names:
         entry = dictionary.command(name)
         code = entry.cla << 8 | entry.ins
-        for application, table in broken.tables.items():
-            if code in table and (applications is None or application in applications):
-                table[code] = _bound(deviation, table[code])
+        for tables in (broken.tables, broken.contactless_tables):
+            for application, table in tables.items():
+                if code in table and (applications is None or application in applications):
+                    table[code] = _bound(deviation, table[code])
     return broken
 
 

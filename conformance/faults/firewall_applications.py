@@ -13,7 +13,7 @@ from emulator.cos.tree import Node
 from emulator.iso7816 import Command, StatusError
 from emulator.iso7816.status import tries_of
 
-FAULTS = FaultSet(everywhere=True)
+FAULTS = FaultSet(applications=None)
 VERIFY_INS, CHALLENGE_INS = 0x20, 0x84
 CHALLENGE_LENGTH = 8
 DEBIT = "debit"

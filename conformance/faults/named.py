@@ -23,6 +23,7 @@ from conformance.faults import (
     tearing,
 )
 from conformance.faults.catalogue import Fault, UnknownFault
+from conformance.faults.payment import initiation
 from emulator.cos.card import Card
 
 _AREAS = (
@@ -41,6 +42,7 @@ _AREAS = (
     firewall_applications,
     tearing,
     life,
+    initiation,
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for area in _AREAS for fault in area.FAULTS.faults}

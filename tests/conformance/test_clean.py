@@ -3,9 +3,9 @@
 import pytest
 
 from conformance.cases import Case
-from conformance.declared import traits_of
+from conformance.declared import catalogue_of, traits_of
 from conformance.engine import Plan, cases_of
-from conformance.requirements import Coverage, load_catalogue
+from conformance.requirements import Coverage
 from conformance.suites import all_suites
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Conformity, Verdict
@@ -13,7 +13,7 @@ from emulator import load_card
 from profiles import load
 from tests.conformance.test_foreign_cards import run
 
-PRODUCTS = ("ssc3-sm4", "ssc2-3des", "blank")
+PRODUCTS = ("ssc3-sm4", "ssc2-3des", "blank", "debit", "debit-sm")
 
 
 @pytest.mark.parametrize("seed", [0, 1, 20260101])
@@ -36,7 +36,7 @@ def all_cases(product: str) -> list[Case]:
 def test_identifiers_are_unique_and_name_their_area(product):
     cases = all_cases(product)
     assert len({case.identifier for case in cases}) == len(cases)
-    areas = {area.code for area in load_catalogue().areas} | {"SEQ"}  # generated sequences cross the areas
+    areas = {area.code for area in catalogue_of(load(product)).areas} | {"SEQ"}  # generated sequences cross the areas
     for case in cases:
         area, *subject, kind = case.identifier.split("/")
         assert area in areas
@@ -44,9 +44,9 @@ def test_identifiers_are_unique_and_name_their_area(product):
         assert kind == case.kind.value
 
 
-@pytest.mark.parametrize("product", ["ssc3-sm4", "ssc2-3des"])
+@pytest.mark.parametrize("product", PRODUCTS)
 def test_every_must_of_the_covered_areas_has_a_case(product):
-    catalogue, traits = load_catalogue(), traits_of(load(product))
+    catalogue, traits = catalogue_of(load(product)), traits_of(load(product))
     judged = {name for case in all_cases(product) for name in case.requirements}
     assert judged <= catalogue.requirements.keys()
     missing = [

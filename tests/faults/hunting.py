@@ -12,6 +12,8 @@ from conformance.engine import Engine, Plan
 from conformance.events import CaseFinished, Event
 from conformance.faults import FAULTS, Fault
 from conformance.judge import case_outcomes
+from conformance.requirements import PAYMENT as PAYMENT_CATALOGUE
+from conformance.requirements import SOCIAL_SECURITY, load_catalogue
 from conformance.suites import all_suites
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
@@ -23,11 +25,13 @@ from profiles import load
 from profiles.model import Profile
 
 ISSUED = ("ssc3-sm4", "ssc2-3des")
-SHIPPED = (*ISSUED, "blank")
-AREAS = ("ATR", "SEL", "REC", "FMT", "CODE", "ACC", "KEY", "PIN", "AUT", "SM", "FW", "TEAR", "CMD", "LIFE")
+PAYMENT = ("debit", "debit-sm")
+SHIPPED = (*ISSUED, "blank", *PAYMENT)
+AREAS = ("ATR", "SEL", "REC", "FMT", "CODE", "ACC", "KEY", "PIN", "AUT", "SM", "FW", "TEAR", "CMD", "LIFE", "PAY-GPO")
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
 PRODUCTS = (*SHIPPED, UNBLOCKING)
 """The products as they are, and one that declares more."""
+CATALOGUE = load_catalogue(SOCIAL_SECURITY, PAYMENT_CATALOGUE)
 MOST_DIRECTED = 8
 """Requirements that a directed case judges at most; generated sequences over the whole card judge many."""
 
@@ -97,6 +101,11 @@ class Hunt:
 def judging(name: str, requirements: Collection[str]) -> list[Case]:
     """The cases that judge any of these requirements."""
     return [case for case in cases(name) if not set(requirements).isdisjoint(case.requirements)]
+
+
+def area_of(requirement: str) -> str:
+    """The area of the catalogue that a requirement belongs to, e.g. ``SEL`` or ``PAY-GPO``."""
+    return CATALOGUE.requirements[requirement].area
 
 
 def is_broad(case: Case) -> bool:

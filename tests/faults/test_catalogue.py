@@ -10,12 +10,11 @@ import pytest
 
 from conformance.declared import traits_of
 from conformance.faults import FAULTS, UnknownFault, with_fault
-from conformance.requirements import load_catalogue
 from emulator import load_card
 from emulator.cos.card import Card
 from emulator.iso7816 import Command
 from profiles import dictionary
-from tests.faults.hunting import AREAS, PRODUCTS, SHIPPED, good_card, good_memory, places, product
+from tests.faults.hunting import AREAS, CATALOGUE, PRODUCTS, SHIPPED, area_of, good_card, good_memory, places, product
 
 LEAST_FAULTS = 40
 SELECT_ENVIRONMENT = bytes.fromhex("00A404000F7378312E73682EC9E7BBE1B1A3D5CF")
@@ -40,14 +39,14 @@ def test_names_and_texts() -> None:
 
 
 def test_requirements_are_those_of_the_catalogue() -> None:
-    known = load_catalogue().requirements
+    known = CATALOGUE.requirements
     for fault in FAULTS.values():
         assert fault.requirements
         assert set(fault.requirements) <= known.keys()
 
 
 def test_every_area_has_faults() -> None:
-    assert {requirement.split("-")[1] for fault in FAULTS.values() for requirement in fault.requirements} >= set(AREAS)
+    assert {area_of(requirement) for fault in FAULTS.values() for requirement in fault.requirements} >= set(AREAS)
 
 
 def test_every_fault_has_a_product() -> None:
@@ -57,7 +56,7 @@ def test_every_fault_has_a_product() -> None:
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_a_requirement_of_the_fault_applies(name: str) -> None:
     traits = traits_of(product(name))
-    requirements = load_catalogue().requirements
+    requirements = CATALOGUE.requirements
     for fault in FAULTS.values():
         if fault.applies_to(product(name)):
             assert any(requirements[r].applicability(traits).applies for r in fault.requirements), fault.name

@@ -114,8 +114,11 @@ def test_every_standard_is_cited_with_a_clause() -> None:
             assert re.match(pattern, source.clause), source
 
 
-def test_no_area_is_covered_yet() -> None:
-    assert {area.coverage for area in CATALOGUE.areas} == {Coverage.NOT_YET_COVERED}
+def test_coverage_of_areas() -> None:
+    """Terminals are shown by tests of the terminal, not by a run on a card."""
+    others = {area.code: area.coverage for area in CATALOGUE.areas if area.coverage is not Coverage.COVERED}
+    assert others.pop("PAY-TRM") is Coverage.NOT_YET_COVERED
+    assert set(others.values()) <= {Coverage.NOT_YET_COVERED}
 
 
 def test_official_items_of_the_card_test() -> None:

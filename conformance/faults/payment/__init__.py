@@ -1,0 +1,1 @@
+"""Faults of payment applications (JR/T 0025), a module per area."""

@@ -1,0 +1,1 @@
+"""The test cases of payment applications (JR/T 0025), a module per area of the catalogue."""
