@@ -19,6 +19,7 @@ from conformance.actors.terminal.reading import FileEntry, parse_afl
 from conformance.bench import Bench
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
+from emulator.crypto import Algorithm
 from emulator.iso7816 import SW, Response, Tlv, TlvError, tlv
 from profiles import payment_content
 from profiles.applications import payment_directory
@@ -29,6 +30,7 @@ KIND_BITS, SIGNED = 0xC0, 0x10
 APPROVED, DECLINED, OFFLINE_APPROVED, OFFLINE_DECLINED = "00", "05", "Y3", "Z3"
 """Response codes 授权响应码: of the bank, and of a terminal that could not reach it."""
 PDOL, CDOL1, CDOL2, DDOL = 0x9F38, 0x8C, 0x8D, 0x9F49
+SM_SUPPORT = 0xDF69
 AIP, AFL, COUNTER, BALANCE, ISSUER_DATA = 0x82, 0x94, 0x9F36, 0x9F79, 0x9F10
 FORMAT_1, FORMAT_2 = 0x80, 0x77
 TODAY = "261126"
@@ -84,7 +86,7 @@ def terminal_values(profile: Profile, **changed: Offered) -> dict[int, bytes]:
         0x9F7A: b"\x00",
         0x9F66: bytes.fromhex("36000080"),
         0xDF60: b"\x00",
-        0xDF69: b"\x01",
+        SM_SUPPORT: b"\x01",
     }
     values.update(_named(changed))
     return values
@@ -102,7 +104,7 @@ _NAMES = {
     "e_cash": 0x9F7A,
     "qualifiers": 0x9F66,
     "extended": 0xDF60,
-    "sm": 0xDF69,
+    "sm": SM_SUPPORT,
 }
 
 
@@ -313,12 +315,19 @@ class Visit:
     # The bank
 
     @cached_property
-    def issuer(self) -> IssuerKeys:
-        """The issuer's test keys for cards of this product."""
+    def issuers(self) -> tuple[IssuerKeys, ...]:
+        """The issuer's test keys for cards of this product, a set for each of its algorithms."""
         try:
             return IssuerKeys.of_profile(self.bench.profile)
         except ValueError as problem:
             raise NotApplicable("没有发卡行密钥", str(problem)) from problem
+
+    @property
+    def issuer(self) -> IssuerKeys:
+        """The keys of the algorithms of this transaction: DF69 decides on a card that has two sets (JR/T 0025.17 §10)."""
+        asked = SM_SUPPORT in dol.tags_of(self.objects.get(PDOL, b"")) and self.values[SM_SUPPORT] == b"\x01"
+        wanted = (each for each in self.issuers if (each.algorithm is Algorithm.SM4) is asked)
+        return next(wanted, self.issuers[0])
 
     @property
     def keys(self) -> TransactionKeys:
