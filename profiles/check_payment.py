@@ -144,8 +144,11 @@ def _listed(profile: Profile, name: str, path: TransactionPath, ignored: frozens
         elif found is None:
             if not ignored:
                 yield "afl", f"no file has the short identifier {first_byte >> 3:02X}"
-        elif len(given_records(profile, name, found[0])) < last and found[0] not in ignored:
-            yield "afl", f"{found[0]} has no record {last}"
+        elif found[0] not in ignored:
+            records = given_records(profile, name, found[0])
+            for number in range(first, last + 1):
+                if not any(records[number - 1 : number]):
+                    yield "afl", f"{found[0]} has no record {number}"
 
 
 def _card_values(name: str, directory: Directory) -> Iterator[Problem]:

@@ -56,13 +56,15 @@ def encode_records(profile: Profile, directory: str, file: str, computed: Comput
     """The records of a file of templates; ``computed`` has the certificates and signatures.
 
     An empty computed value is left out: a remainder that does not exist. Without ``computed`` they are left out all.
-    Raises :class:`~profiles.dictionary.values.ValueFormatError`.
+    A record without objects is no record, and empty. Raises :class:`~profiles.dictionary.values.ValueFormatError`.
     """
     known = computed or {}
     return tuple(_record(record, known) for record in given_records(profile, directory, file))
 
 
 def _record(record: Mapping[str, Any], computed: Computed) -> bytes:
+    if not record:
+        return b""
     parts = []
     for tag, value in record.items():
         made = value in COMPUTED_BY

@@ -117,7 +117,7 @@ def test_card_without_list():
 
 def test_card_that_asks_for_no_verification():
     """AIP without bit 5."""
-    made = bench(payment={"path": {"ordinary": {"aip": "6D00", "afl": "08010200 10010500 18010201 20010100"}}})
+    made = bench(payment={"path": {"ordinary": {"aip": "6D00", "afl": "08010100 08030300 10010500 18010201 20010100"}}})
     result = made.pay(100)
     assert (result.tsi[0] & 0x40, result.cvm_results.hex(), result.tvr[2]) == (0, "3f0000", 0)
 

@@ -108,7 +108,7 @@ def test_path(card, ttq, sw):
     assert card.data("9F36") == "0001"
 
 
-BOTH = {"path": {"contactless": {"aip": "7C00", "afl": "08010200"}}}
+BOTH = {"path": {"contactless": {"aip": "7C00", "afl": "08010100 08030300"}}}
 
 
 @pytest.mark.parametrize(

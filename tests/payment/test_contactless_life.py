@@ -52,7 +52,7 @@ def test_any_values_of_the_options(card, values, extra):
 
 
 @settings(max_examples=60, deadline=None)
-@given(record=st.binary(max_size=40), number=st.integers(0, 1))
+@given(record=st.binary(min_size=1, max_size=40), number=st.integers(0, 1))
 def test_records_that_an_issuer_wrote_badly(card, record, number):
     fresh = card.card.snapshot()
     cell = ("file:DEBIT/SFI01", "file:DEBIT/SFI05")[number]

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::cryptography.utils.Cryptography
 PRODUCTS = pytest.mark.parametrize("product", ["debit-dual", "ssc3-sm4"])
 SETS = pytest.mark.parametrize("algorithm", [DES3, SM4])
 IDENTIFIER = {DES3: 0x01, SM4: 0x04}
-AFL = {DES3: "08010200100105001801020120010100", SM4: "08010200300103001801020120010100"}
+AFL = {DES3: "0801010008030300100105001801020120010100", SM4: "0801010008030300300103001801020120010100"}
 TERMINAL_VALUES = 29
 """Bytes of CDOL1 that a cryptogram of version 01 covers."""
 

@@ -110,9 +110,9 @@ AFL = "directory.DEBIT.payment.path"
         ),
         (records("SFI04", {"9F14": "05", "9F23": "08", "9F08": "0030"}), f"{AFL}.ordinary.afl"),
         (records("SFI04", {"9F14": "05", "9F79": "000000000001"}), "content.DEBIT.SFI04.records.1.9F79"),
-        (records("SFI01", {"57": "6214988660100000305D36122200"}, {"9F62": "00"}), "content.DEBIT"),
-        (records("SFI01", {"57": "6214988660100000304D35122200"}, {"9F62": "00"}), "content.DEBIT"),
-        (records("SFI01", {"57": "6214988660100000304D36122010"}, {"9F62": "00"}), "content.DEBIT"),
+        (records("SFI01", {"57": "6214988660100000305D36122200"}, {}, {"9F62": "00"}), "content.DEBIT"),
+        (records("SFI01", {"57": "6214988660100000304D35122200"}, {}, {"9F62": "00"}), "content.DEBIT"),
+        (records("SFI01", {"57": "6214988660100000304D36122010"}, {}, {"9F62": "00"}), "content.DEBIT"),
         (records("SFI03", SIGNED[0], {**SIGNED[1], "9F42": "0840"}), "content.DEBIT"),
         (records("SFI03", {**SIGNED[0], "8E": "0000000000000000 4203 1F03"}, SIGNED[1]), "content.DEBIT"),
         (debit(pin={"DEBITPIN": {"present": False}}), "content.DEBIT"),
@@ -249,7 +249,7 @@ def test_keys_of_a_set_that_is_not_there(product):
             "directory.DEBIT.payment.sm.path.qPBOC.afl",
         ),
         (
-            debit(payment={"sm": {"path": {"e-cash": {"afl": "08010200 30010300 18010202 20010100 28010100"}}}}),
+            debit(payment={"sm": {"path": {"e-cash": {"afl": "08010100 08030300 30010300 18010202 20010100 28010100"}}}}),
             "directory.DEBIT.payment.sm.path.e-cash.afl",
         ),
         (

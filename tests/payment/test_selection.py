@@ -125,7 +125,7 @@ def test_a_blocked_application_answers_with_a_warning(card):
 
 def test_initiation_counts_and_answers_format_1(card):
     assert card.data("9F36") == "0000"
-    assert card.start() == "80127D00" + "08010200" + "10010500" + "18010201" + "20010100" + "9000"
+    assert card.start() == "80167D00" + "08010100" + "08030300" + "10010500" + "18010201" + "20010100" + "9000"
     assert card.data("9F36") == "0001"
 
 
@@ -193,7 +193,8 @@ def test_listed_records_are_templates_without_repeated_tags(product):
 @pytest.mark.parametrize(
     ("command", "sw"),
     [
-        ("00B2030C00", "6A83"),
+        ("00B2020C00", "6A83"),
+        ("00B2040C00", "6A83"),
         ("00B2000C00", "6A83"),
         ("00B2014C00", "6A82"),
         ("00B2010D00", "6A86"),

@@ -17,7 +17,7 @@ def published(product, vector, issuer_data, aip, data=None):
     keys = {f"DEBIT{name}.1": vector[name] for name in ("AC", "ENC", "MAC") if name in vector}
     records = profile(product).content["DEBIT"]["SFI03"]["records"]
     signed = [{**records[0], "5A": vector["PAN"], "5F34": vector["PSN"]}, *records[1:]]
-    track = [{"57": f"{vector['PAN']}D36122200"}, {"9F62": "00"}]
+    track = [{"57": f"{vector['PAN']}D36122200"}, {}, {"9F62": "00"}]
     path = {kind: {"aip": aip} for kind in ("ordinary", "e-cash")}
     of = profile(
         product,

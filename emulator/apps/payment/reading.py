@@ -37,7 +37,7 @@ def read_record(card: Card, command: Command) -> bytes:
         raise StatusError(SW.INCOMPATIBLE_WITH_FILE_STRUCTURE)
     if number_asked == 0 and file.log_format == Tag.LOAD_LOG_FORMAT:
         answer = whole_load_log(Application(card), records)
-    elif 1 <= number_asked <= len(records):
+    elif 1 <= number_asked <= len(records) and records[number_asked - 1]:
         answer = records[number_asked - 1]
     else:
         raise StatusError(SW.RECORD_NOT_FOUND)

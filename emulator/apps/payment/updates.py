@@ -67,7 +67,7 @@ def _update(application: Application, transaction: Transaction, command: Command
     if file.update == NEVER or not isinstance(records, tuple):
         raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
     number = command.p1
-    if not 1 <= number <= len(records):
+    if not 1 <= number <= len(records) or not records[number - 1]:
         raise StatusError(SW.RECORD_NOT_FOUND)
     if file.sfi <= LAST_TEMPLATE_SFI and not _is_template(record):
         raise StatusError(SW.WRONG_DATA)
