@@ -55,7 +55,7 @@ def covered(card: Terminal, answer, **values) -> bytes:
 def test_everything_of_a_transaction_is_of_the_chosen_set(product, algorithm):
     """List of files, algorithm identifier, cryptogram, ARPC, MAC of issuer data and of a script."""
     card = dual(product)
-    assert card.start(sm=algorithm == SM4) == f"80127D00{AFL[algorithm]}9000"
+    assert card.start(sm=algorithm == SM4) == f"80167D00{AFL[algorithm]}9000"
     answer = card.first(REQUEST)
     assert answer.issuer_data[7] == IDENTIFIER[algorithm]
     key = key_of(card, algorithm, "AC", answer.atc)
@@ -105,7 +105,7 @@ def test_pin_change_and_load_log_are_of_the_chosen_set(algorithm):
 def test_a_wrongly_filled_indicator_is_that_of_a_terminal_without_sm():
     card = dual()
     answer = card.send("80A800000C830A0000000000010001560200")
-    assert answer == f"80127D00{AFL[DES3]}9000"
+    assert answer == f"80167D00{AFL[DES3]}9000"
 
 
 def test_the_choice_ends_with_the_transaction():
