@@ -76,9 +76,9 @@ def _update(card: Card, to: _Addressed, fault: str | None, done: Outcome) -> Pre
 
 
 def record_length(file: File, number: int) -> int | None:
-    """Bytes of a record as the standard has it: tag, length and value, or the fields of a cyclic record."""
+    """Bytes of a record as the standard has it: tag, length and value, or the fields of a cyclic record; None where unknown."""
     if file.structure == "cyclic":
-        return layout(file.layout or "").size
+        return layout(file.layout).size if file.layout else None
     if 1 <= number <= len(file.elements):
         return element(file.elements[number - 1]).length + 2
     return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conformance.model import Card, Prediction, files, secrets, selection
@@ -67,6 +67,13 @@ actions = st.one_of(
 steps = st.tuples(actions, st.integers(0, 5), st.binary(max_size=40))
 
 
+LOG_OF_A_PAYMENT_APPLICATION = [
+    (lambda card: selection.by_name(card, PROFILE.directory["DEBIT"].aid or b""), 0, b""),
+    (lambda card: files.read_record(card, 11, 1), 0, b""),
+]
+
+
+@example(LOG_OF_A_PAYMENT_APPLICATION, set())
 @settings(max_examples=60, deadline=None)
 @given(st.lists(steps, max_size=40), st.sets(st.integers(0, 39)))
 def test_the_model_stays_a_card(played: list[tuple[Action, int, bytes]], resets: set[int]) -> None:
