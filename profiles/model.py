@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from profiles.access import AccessCondition
+from profiles.payment_keys import AuthorityBits
 from profiles.payment_settings import PaymentSettings
 from profiles.settings import Settings
 
@@ -200,6 +201,8 @@ class TestCertification(_Table):
     """Which published test keys certify the application (`payment-test-keys.toml`); never use them on a real card."""
 
     scheme: Literal["RSA", "SM2"]
+    authority_bits: AuthorityBits = 1408
+    """Length of the RSA key of the authority: with 1408 issuer and card have 1152 and 1024 bits, with 1984 they have 1984 and 1152."""
     code: Annotated[HexBytes, Field(min_length=2, max_length=2)] = bytes.fromhex("DAC5")
     """Data authentication code 数据认证码 in the signed static data."""
     expiry: Annotated[HexBytes, Field(min_length=2, max_length=2)]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+AuthorityBits = Literal[1408, 1984]
 ROLES = ("authority", "issuer", "card")
+RSA_TABLES: dict[AuthorityBits, str] = {1408: "RSA", 1984: "RSA1984"}
 
 
 class RsaTestKey(NamedTuple):
@@ -37,9 +39,9 @@ class Sm2TestKeys(NamedTuple):
 
 
 @cache
-def rsa_test_keys() -> RsaTestKeys:
-    """The RSA keys: 1408, 1152 and 1024 bits."""
-    table = _tables()["RSA"]
+def rsa_test_keys(authority_bits: AuthorityBits = 1408) -> RsaTestKeys:
+    """The RSA keys of the authority with keys of that length: 1408, 1152 and 1024 bits, or 1984, 1984 and 1152."""
+    table = _tables()[RSA_TABLES[authority_bits]]
     keys = [RsaTestKey(int(key["p"], 16), int(key["q"], 16), key["e"]) for key in (table[role] for role in ROLES)]
     return RsaTestKeys(bytes.fromhex(table["index"]), *keys)
 

@@ -12,12 +12,15 @@ from operator import or_
 
 from profiles import payment_content
 from profiles.algorithm_sets import algorithm_sets
-from profiles.model import Payment, Profile
+from profiles.model import Payment, Profile, TestCertification
+from profiles.payment_keys import rsa_test_keys
 
 DEFAULTS = {"9F52": bytes(2), "9F56": bytes(1), "9F68": b"\x80\x00\x00\x00", "DF61": bytes(1)}
 """Bit fields, and what a card without them does (JR/T 0025.5 §14.4.2, JR/T 0025.12 §7.9.2)."""
 OPTIONAL = ("9F38", "9F52", "9F68")
 """Data objects whose absence is a part."""
+SHORT_KEY = 1024
+"""Bits of an RSA key up to which the signature stands in the answer of GET PROCESSING OPTIONS (JR/T 0025.12 §7.7)."""
 ENVIRONMENT = b"1PAY.SYS.DDF01"
 
 
@@ -52,7 +55,10 @@ def _application(profile: Profile, name: str, payment: Payment) -> Iterator[str]
     paths = [path for each in sets for path in each.path.values()]
     joined = reduce(or_, (int.from_bytes(path.aip) for path in paths), 0)
     yield from _bits("AIP", joined.to_bytes(2))
-    yield from (f"certificates {each.certification.scheme}" for each in sets if each.certification)
+    for each in sets:
+        if each.certification:
+            yield f"certificates {each.certification.scheme}"
+            yield from _card_key(each.certification)
     if payment.allowed:
         yield "conditions of use"
     if payment.settings.last_online_atc_readable:
@@ -61,6 +67,13 @@ def _application(profile: Profile, name: str, payment: Payment) -> Iterator[str]
         yield "PIN"
     if any(file.templates and file.protected for file in directory.file.values()):
         yield "updatable records"
+
+
+def _card_key(certification: TestCertification) -> Iterator[str]:
+    if certification.scheme == "RSA":
+        key = rsa_test_keys(certification.authority_bits).card
+        size = f"of {SHORT_KEY}" if (key.p * key.q).bit_length() <= SHORT_KEY else f"above {SHORT_KEY}"
+        yield f"RSA card key {size} bits"
 
 
 def _objects(objects: Mapping[str, bytes]) -> Iterator[str]:

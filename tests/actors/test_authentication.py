@@ -282,8 +282,15 @@ def test_sm_card_at_a_terminal_without_sm_keys_may_still_go_online():
         assert (result.reason, result.tvr[0]) == (Reason.APPROVED_ONLINE, 0x04)
 
 
-@pytest.mark.parametrize("product", ["debit-dual", "ssc3-sm4"])
-@pytest.mark.parametrize(("sm", "identifier", "index"), [(True, 4, 0xC1), (False, 1, 0xC0)])
+@pytest.mark.parametrize(
+    ("product", "sm", "identifier", "index"),
+    [
+        ("debit-dual", True, 4, 0xC1),
+        ("debit-dual", False, 1, 0xC2),
+        ("ssc3-sm4", True, 4, 0xC1),
+        ("ssc3-sm4", False, 1, 0xC0),
+    ],
+)
 @pytest.mark.parametrize("capabilities", [STATIC_ONLY, DYNAMIC_TOO, bytes.fromhex("E0E9C8")])
 def test_dual_card_is_authenticated_with_the_algorithms_of_the_terminal(product, sm, identifier, index, capabilities):
     """JR/T 0025.17 §10: the terminal tells by DF69 what it has, finds the authority by 8F, and the bank the keys by 9F10."""

@@ -13,16 +13,24 @@ LAST_TERMINAL_VALUES = "143000" + "00" * 20
 PLAIN = {**QUIET, "9F56": "00", "9F79": "000000001000"}
 
 
-def published(product, vector, issuer_data, aip, data=None):
-    keys = {f"DEBIT{name}.1": vector[name] for name in ("AC", "ENC", "MAC") if name in vector}
+CARDS = {"3des": ("debit", "debit-dual"), "sm4": ("debit-sm", "debit-dual")}
+"""Products that can show the examples of an algorithm."""
+
+
+def published(product, vector, issuer_data, aip, data=None, *, sm=False):
+    """A card with the keys of an example; ``sm`` gives them to the SM set of a dual-algorithm card."""
+    of_set = "SM" if sm and product == "debit-dual" else ""
+    keys = {f"DEBIT{name}{of_set}.1": vector[name] for name in ("AC", "ENC", "MAC") if name in vector}
     records = profile(product).content["DEBIT"]["SFI03"]["records"]
     signed = [{**records[0], "5A": vector["PAN"], "5F34": vector["PSN"]}, *records[1:]]
     track = [{"57": f"{vector['PAN']}D36122200"}, {}, {"9F62": "00"}]
     path = {kind: {"aip": aip} for kind in ("ordinary", "e-cash")}
+    own = {"9F10": issuer_data}
+    more = {**PLAIN, **(data or {})}
     of = profile(
         product,
-        data={**PLAIN, "9F10": issuer_data, **(data or {})},
-        payment={"path": path},
+        data=more if of_set else {**more, **own},
+        payment={"sm": {"path": path, "data": own}} if of_set else {"path": path},
         content={"SFI01": track, "SFI03": signed},
         test_keys={"value": keys},
     )
@@ -33,10 +41,10 @@ def published(product, vector, issuer_data, aip, data=None):
     return terminal
 
 
-@pytest.fixture
-def triple_des():
-    """The card of the 3DES example after its first GENERATE AC."""
-    terminal = published("debit", PBOC_3DES, "07 00 01 03000000 01 0A01", PBOC_3DES["AIP"])
+@pytest.fixture(params=CARDS["3des"])
+def triple_des(request):
+    """The card of the 3DES example before its first GENERATE AC."""
+    terminal = published(request.param, PBOC_3DES, "07 00 01 03000000 01 0A01", PBOC_3DES["AIP"])
     terminal.lose_pin_tries()
     terminal.start(amount=1)
     terminal.send("0088000004A1B2C3D400")
@@ -71,9 +79,10 @@ def test_script_after_the_published_cryptogram(triple_des, command):
     assert triple_des.send(changed) == "6988"
 
 
-def test_sm4_cryptogram():
-    terminal = published("debit-sm", PBOC_SM4, "07 00 01 03000000 04", PBOC_SM4["AIP"])
-    terminal.start(amount=0)
+@pytest.mark.parametrize("product", CARDS["sm4"])
+def test_sm4_cryptogram(product):
+    terminal = published(product, PBOC_SM4, "07 00 01 03000000 04", PBOC_SM4["AIP"], sm=True)
+    terminal.start(amount=0, sm=True)
     answer = terminal.send(f"80AE800034{AMOUNTS_SM4}{LAST_TERMINAL_VALUES}00")
     expected = "800001" + PBOC_SM4["ARQC"] + "07000103A0000004"
     assert answer == f"80{len(expected) // 2:02X}{expected}9000"
@@ -82,21 +91,22 @@ def test_sm4_cryptogram():
     assert terminal.send(f"008200000A{arpc.hex()}3030") == "9000"
 
 
-@pytest.fixture(params=["3des", "sm4"])
+@pytest.fixture(params=[(name, product) for name, products in CARDS.items() for product in products])
 def worked(request):
     """A card with the keys of the worked transcript, and the transcript."""
-    keys = WORKED[f"symmetric_{request.param}"]
+    name, product = request.param
+    keys = WORKED[f"symmetric_{name}"]
     vector = {"PAN": keys["pan"], "PSN": keys["psn"], "ATC": "0008", **keys["IMK"]}
-    algorithm = "01" if request.param == "3des" else "04"
+    algorithm = "01" if name == "3des" else "04"
     data = {"9F79": "000000012345", "9F38": "9F7A01 9F0206 5F2A02 DF6901"}
-    product = "debit" if request.param == "3des" else "debit-sm"
-    terminal = published(product, vector, f"07 01 01 03000000 {algorithm} 0A01", "7C00", data)
-    return terminal, WORKED[f"transcript_{request.param}"]
+    sm = name == "sm4"
+    terminal = published(product, vector, f"07 01 01 03000000 {algorithm} 0A01", "7C00", data, sm=sm)
+    return terminal, WORKED[f"transcript_{name}"], f"{int(sm):02X}"
 
 
 def test_worked_transcript(worked):
-    terminal, transcript = worked
-    assert terminal.send("80A800000C830A0000000000100001560000").endswith("9000")
+    terminal, transcript, asked = worked
+    assert terminal.send(f"80A800000C830A000000000010000156{asked}00").endswith("9000")
     for step in transcript["contact_online_with_load"]:
         assert terminal.send(step["command"]) == step["response"], step["step"]
     start, spend = transcript["contact_ecash_TC"]

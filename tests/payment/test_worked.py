@@ -8,26 +8,31 @@ from .terminal import ARQC, TC
 from .test_vectors import published
 from .vectors import WORKED
 
-ALGORITHMS = ("3des", "sm4")
+ALGORITHMS = ("3des", "sm4", "3des of a dual card", "sm4 of a dual card")
 SCRIPTS = range(9)
 
 
 def keys_of(algorithm):
-    return WORKED[f"symmetric_{algorithm}"]
+    return WORKED[f"symmetric_{name_of(algorithm)}"]
+
+
+def name_of(algorithm):
+    return algorithm.split()[0]
 
 
 def start(algorithm, counter=None, **data):
     """A card with the keys of the example, before its first GENERATE AC."""
     keys = keys_of(algorithm)
-    identifier = "01" if algorithm == "3des" else "04"
+    sm = name_of(algorithm) == "sm4"
+    identifier = "04" if sm else "01"
     vector = {"PAN": keys["pan"], "PSN": keys["psn"], "ATC": counter or keys["ATC"], **keys["IMK"]}
-    product = "debit" if algorithm == "3des" else "debit-sm"
+    product = "debit-dual" if algorithm.endswith("dual card") else "debit-sm" if sm else "debit"
     issuer_data = data.pop("9F10", f"070101 03000000 {identifier} 0A01")
     aip = keys["cvn01"]["AIP"]
     balance = {"9F79": "000000012345", "9F58": "FF", **data}
-    terminal = published(product, vector, issuer_data, aip, balance)
+    terminal = published(product, vector, issuer_data, aip, balance, sm=sm)
     terminal.poke("9F13", vector["ATC"])
-    terminal.start(amount=1000)
+    terminal.start(amount=1000, sm=sm)
     return terminal
 
 
@@ -101,7 +106,7 @@ def test_whole_load_log(algorithm, case):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_contactless_version_of_the_cryptogram(algorithm):
     keys = keys_of(algorithm)
-    identifier = "01" if algorithm == "3des" else "04"
+    identifier = "04" if name_of(algorithm) == "sm4" else "01"
     kinds = {"ARQC": ARQC, "TC": TC, "AAC": 0}
     for name, item in keys["cvn17"].items():
         terminal = start(algorithm, **{"9F10": f"070117 03000000 {identifier} 0A01"})

@@ -9,7 +9,7 @@ from typing import Protocol
 from conformance.actors.terminal.bits import Capability, Tvr
 from emulator.crypto.rsa import RsaPublicKey
 from emulator.crypto.sm2 import public_key_of
-from profiles.payment_keys import rsa_test_keys, sm2_test_keys
+from profiles.payment_keys import RSA_TABLES, rsa_test_keys, sm2_test_keys
 
 PBOC_RID = bytes.fromhex("A000000333")
 CASH_DISPENSER_TYPES = frozenset({0x14, 0x15, 0x16})
@@ -54,13 +54,13 @@ class AuthorityKey:
 
 def published_authority_keys() -> tuple[AuthorityKey, ...]:
     """The keys of the published test authority, RSA and SM2, which certifies the cards of the profiles."""
-    rsa, sm2 = rsa_test_keys(), sm2_test_keys()
-    return (
-        AuthorityKey(
-            PBOC_RID, rsa.authority_index[0], RsaPublicKey(rsa.authority.p * rsa.authority.q, rsa.authority.e)
-        ),
-        AuthorityKey(PBOC_RID, sm2.authority_index[0], public_key_of(sm2.authority)),
-    )
+    found = []
+    for bits in RSA_TABLES:
+        keys = rsa_test_keys(bits)
+        key = RsaPublicKey(keys.authority.p * keys.authority.q, keys.authority.e)
+        found.append(AuthorityKey(PBOC_RID, keys.authority_index[0], key))
+    sm2 = sm2_test_keys()
+    return (*found, AuthorityKey(PBOC_RID, sm2.authority_index[0], public_key_of(sm2.authority)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from profiles.algorithm_sets import AlgorithmSet
 from profiles.dictionary.payment import payment_elements
 from profiles.model import Profile, TransactionPath
 from profiles.payment_content import encode_records, record_values
-from profiles.payment_keys import RsaTestKey, rsa_test_keys, sm2_test_keys
+from profiles.payment_keys import RsaTestKey, RsaTestKeys, rsa_test_keys, sm2_test_keys
 
 ISSUER_SERIAL, CARD_SERIAL = bytes.fromhex("000001"), bytes.fromhex("000002")
 AIP_ONLY = "82"
@@ -41,8 +41,9 @@ def certified_objects(profile: Profile, directory: str, algorithms: AlgorithmSet
     identifier = bytes.fromhex(account[:6] + "FF")
     pan = bytes.fromhex(account.ljust(20, "F"))
     if wanted.scheme == "RSA":
-        objects = _by_rsa(identifier, pan, wanted.expiry, wanted.code, static)
-        return CertifiedObjects(objects, key_to_bytes(_pair(rsa_test_keys().card)))
+        keys = rsa_test_keys(wanted.authority_bits)
+        objects = _by_rsa(keys, identifier, pan, wanted.expiry, wanted.code, static)
+        return CertifiedObjects(objects, key_to_bytes(_pair(keys.card)))
     return CertifiedObjects(_by_sm2(identifier, pan, wanted.expiry, wanted.code, static), sm2_test_keys().card)
 
 
@@ -67,8 +68,9 @@ def _public(key: RsaTestKey) -> RsaPublicKey:
 
 
 @lru_cache(maxsize=64)
-def _by_rsa(identifier: bytes, pan: bytes, expiry: bytes, code: bytes, static: bytes) -> dict[str, bytes]:
-    keys = rsa_test_keys()
+def _by_rsa(
+    keys: RsaTestKeys, identifier: bytes, pan: bytes, expiry: bytes, code: bytes, static: bytes
+) -> dict[str, bytes]:
     authority, issuer = _pair(keys.authority), _pair(keys.issuer)
     of_issuer = signatures.rsa_issuer_certificate(authority, identifier, expiry, ISSUER_SERIAL, _public(keys.issuer))
     of_card = signatures.rsa_card_certificate(issuer, pan, expiry, CARD_SERIAL, _public(keys.card), static)
