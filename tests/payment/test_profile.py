@@ -249,7 +249,9 @@ def test_keys_of_a_set_that_is_not_there(product):
             "directory.DEBIT.payment.sm.path.qPBOC.afl",
         ),
         (
-            debit(payment={"sm": {"path": {"e-cash": {"afl": "08010100 08030300 30010300 18010202 20010100 28010100"}}}}),
+            debit(
+                payment={"sm": {"path": {"e-cash": {"afl": "08010100 08030300 30010300 18010202 20010100 28010100"}}}}
+            ),
             "directory.DEBIT.payment.sm.path.e-cash.afl",
         ),
         (
