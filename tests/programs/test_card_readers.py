@@ -19,6 +19,7 @@ pytestmark = pytest.mark.pcsc
 
 READER = "Virtual PCD 00 00"
 SSSE = "00 A4 04 00 0F 73 78 31 2E 73 68 2E C9 E7 BB E1 B1 A3 D5 CF"
+ANSWERED = "Received (SW1=0x90, SW2=0x00)"
 CARD_NUMBER, NAME, NAME_LENGTH = "00 B2 07 2C 0B", "00 B2 02 34 20", 0x1E
 
 
@@ -117,12 +118,12 @@ def test_opensc_tool_reads_name_and_number_of_a_version_2_card(stack: PrivateSta
     with stack.insert(load_card("ssc2-3des")):
         commands = [word for command in (SSSE, CARD_NUMBER, NAME) for word in ("-s", command.replace(" ", ""))]
         shown = opensc_tool(stack, *commands)
-    answers = [bytes.fromhex("".join(_hexdump(block))) for block in shown.split("Received (SW1=0x90, SW2=0x00)")[1:]]
+    answers = [bytes.fromhex("".join(hexdump(block))) for block in shown.split(ANSWERED)[1:]]
     assert answers[1] == b"\x07\x09" + content("ssc2-3des", "EF05", "07").encode("ascii")
     assert answers[2][2:].rstrip(b"\0").decode("gbk") == content("ssc2-3des", "EF06", "09")
 
 
-def _hexdump(block: str) -> list[str]:
+def hexdump(block: str) -> list[str]:
     """The hexadecimal columns of a dump, up to sixteen bytes a line."""
     found = []
     for line in block.split("Sending:")[0].splitlines()[1:]:
