@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from profiles import payment_content
+from profiles import check_extended, payment_content
 from profiles.algorithm_sets import AlgorithmSet, algorithm_sets
 from profiles.check_algorithms import card_warnings, check_keys, check_sets
 from profiles.dictionary import ValueFormatError
@@ -33,6 +33,11 @@ def check(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
     """Faults of every payment application; files named in ``ignored`` count as existing."""
     for name, directory in profile.directory.items():
         if directory.application != APPLICATION:
+            for file_name, file in directory.file.items():
+                if file.extended:
+                    yield Problem(
+                        f"directory.{name}.file.{file_name}.extended", "belongs to a payment application alone"
+                    )
             for part in ("data", "payment"):
                 if getattr(directory, part) and directory.application != "payment environment":
                     yield Problem(f"directory.{name}.{part}", "belongs to a payment application alone")
@@ -42,10 +47,12 @@ def check(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
                     yield Problem(where, "belongs to a key of a payment application alone")
             continue
         faults = [*_objects(name, directory), *_needs(profile, name, directory), *_paths(profile, name, ignored)]
+        faults += check_extended.faults(name, directory)
         yield from faults
         if not faults and _content_is_sound(profile, name, directory):
             yield from _card_values(name, directory)
             yield from card_warnings(profile, name)
+            yield from check_extended.warnings(name, directory)
             yield from _records(profile, name, directory)
 
 

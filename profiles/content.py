@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from profiles import payment_content
+from profiles import extended_content, payment_content
 from profiles.dictionary import Element, ValueFormatError, element, layout
 from profiles.dictionary.values import encode
 from profiles.model import Directory, File, Profile
@@ -87,6 +87,8 @@ class _Encoder:
         content = self.profile.content.get(directory, {}).get(name, {})
         if file.templates:
             return self._templates(directory, name)
+        if file.extended:
+            return self._extended(file, content)
         if file.is_directory:
             self._only(content, "")
             return tuple(_directory_records(self.profile, directory))
@@ -104,6 +106,11 @@ class _Encoder:
         if self.faults:
             return ()
         return payment_content.encode_records(self.profile, directory, name, self.computed)
+
+    def _extended(self, file: File, content: Mapping[str, Any]) -> tuple[bytes, ...]:
+        for path, message in extended_content.faults(file, content):
+            self._fault(path, message)
+        return () if self.faults else extended_content.encode_records(content)
 
     def _fault(self, path: str, message: str) -> None:
         error = ContentError(path, message)

@@ -94,6 +94,8 @@ KeyUse = Literal[
     "payment cryptogram",
     "payment MAC",
     "payment encryption",
+    "extended opening",
+    "extended management",
 ]
 
 
@@ -130,6 +132,18 @@ FileStructure = Literal["transparent", "fixed", "variable", "cyclic", "internal"
 """``internal``: no command reads or updates it."""
 
 
+class ExtendedFile(_Table):
+    """What makes a file one of the extended application 扩展应用 (JR/T 0025.14 §8, appendix B)."""
+
+    opening_key: str
+    """Key of the directory that protects APPEND RECORD (应用开通密钥)."""
+    management_key: str
+    """Key of the directory that every initial record has (行业应用管理密钥)."""
+    longest: Annotated[int, Field(ge=6, le=235)]
+    """Bytes of the longest record, its head included: APPEND RECORD carries a key and a MAC besides. All records of a cyclic
+    file have this length."""
+
+
 class File(_Table):
     """An elementary file (reconstructed specification §2.2)."""
 
@@ -154,6 +168,8 @@ class File(_Table):
     """Whether the records are templates 70 of payment data objects, which the content gives as tables by tag."""
     log_format: str | None = None
     """Tag of the data object that lists what a record of this cyclic file holds: 9F4F or DF4F."""
+    extended: ExtendedFile | None = None
+    """Set in a file of the extended application; a variable one has ``size``, the bytes that its records may take."""
     is_directory: bool = False
     """目录文件 DIR: a variable file whose records, a template 70 for each ADF, follow from the directories below."""
     usage: Literal["in use", "preset", "reserved", "optional", "local"] = "in use"
@@ -174,12 +190,25 @@ class File(_Table):
             raise ValueError(f"a {'directory file' if self.is_directory else 'file of templates'} is a variable file")
         if self.log_format is not None and (self.structure != "cyclic" or self.layout):
             raise ValueError("log_format belongs to a cyclic file without layout")
+        if self.extended is not None:
+            return self._extended()
         for name in ("size", "elements", "layout", "records"):
             given = bool(getattr(self, name))
             if (self.structure, name) == ("internal", "layout") or (name == "layout" and self.log_format):
                 continue
             if given != (name in needed[self.structure] and not self.is_directory and not self.templates):
                 raise ValueError(f"a {self.structure} file {'takes no' if given else 'needs'} {name}")
+        return self
+
+    def _extended(self) -> File:
+        if self.structure not in ("variable", "cyclic"):
+            raise ValueError("a file of the extended application is variable or cyclic")
+        if self.templates or self.is_directory or self.log_format or self.elements or self.layout:
+            raise ValueError("a file of the extended application takes no elements, layout, templates or log format")
+        needed, other = ("records", "size") if self.structure == "cyclic" else ("size", "records")
+        for name in (needed, other):
+            if bool(getattr(self, name)) != (name == needed):
+                raise ValueError(f"a {self.structure} file of the extended application needs {needed}, and no {other}")
         return self
 
     @property

@@ -17,7 +17,7 @@ COMPUTED_TAGS = ("8F", "90", "92", "9F32", "93", "9F46", "9F47", "9F48")
 RECORD_TEMPLATE = "70"
 FCI_OBJECTS = ("50", "87", "9F38", "5F2D", "9F11", "9F12")
 """Objects of tag A5 in the answer of SELECT, in order (JR/T 0025.5 table B.21)."""
-DISCRETIONARY_OBJECTS = ("9F4D", "DF4D", "9F5A", "5F50")
+DISCRETIONARY_OBJECTS = ("9F4D", "DF4D", "DF61", "9F5A", "5F50")
 
 Computed = Mapping[str, Mapping[str, bytes]]
 """What stands for :data:`COMPUTED` and for :data:`COMPUTED_SM`, by tag."""

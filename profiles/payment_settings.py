@@ -118,6 +118,42 @@ class PaymentSettings(BaseModel):
         "JR/T 0025.12 table 11",
         "I",
     )
+    extended_deduction_reaches_limit: bool = setting(
+        False,
+        "抵扣金额可达抵扣限额",
+        "Whether a segmented charge may bring the deducted amount DF63 up to DF62 itself: the text says less",
+        "JR/T 0025.14 §5.2.7",
+        "I",
+    )
+    extended_forbidden_answer: Literal["9407", "6985"] = setting(
+        "9407",
+        "扩展应用记录锁定的状态字",
+        "Answer about a locked record of the extended application",
+        "JR/T 0025.14 A.1.5",
+        "I",
+    )
+    extended_cyclic_update: Literal["added", "replaced"] = setting(
+        "added",
+        "循环文件更新方式",
+        "What UPDATE CAPP DATA CACHE does in a cyclic file: a new newest record, as a list of the last trips needs it, or "
+        "other contents of the newest one",
+        "JR/T 0025.14 A.2, annex E",
+        "I",
+    )
+    extended_indicator_signed: Literal["extended", "always"] = setting(
+        "extended",
+        "卡片认证相关数据含扩展应用标识",
+        "When the last byte of 9F69 is DF61: in transactions of the extended application alone, or in every one",
+        "JR/T 0025.14 §5.2.6, JR/T 0025.12 appendix B",
+        "I",
+    )
+    extended_sm4_vector: Literal["zeros left", "zeros right"] = setting(
+        "zeros left",
+        "SM4初始向量填充",
+        "Where zeros fill the initial vector of 8 bytes up to the block of SM4",
+        "JR/T 0025.14 §8.2, JR/T 0025.17",
+        "I",
+    )
     full_load_log_order: Literal["newest first", "oldest first"] = setting(
         "newest first", "圈存日志一次性读取顺序", "Order of the records when all are read", "JR/T 0025.13 §10.2", "I"
     )

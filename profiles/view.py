@@ -37,6 +37,8 @@ def document(profile: Profile, *, unmask: bool = False) -> dict[str, Any]:
 def _masked(file: File, tag: str, value: Any) -> Any:
     if tag == "data":
         return MASK
+    if tag == "records" and file.extended:
+        return [{**record, "data": MASK} for record in value]
     if tag == "records" and file.templates:
         return [_masked_objects(record) for record in value]
     if tag == "records" and file.layout:

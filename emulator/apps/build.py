@@ -85,7 +85,7 @@ def pack_pin(digits: str) -> bytes:
 
 def card_key(profile: model.Profile, directory: str, name: str, version: int) -> bytes:
     """A key of this very card: the root key diversified through the key's levels."""
-    if profile.directory[directory].key[name].use in payment.KEY_USES:
+    if profile.directory[directory].key[name].use in payment.DIVERSIFIED:
         return payment.payment_key(profile, directory, name)
     levels = profile.directory[directory].key[name].levels
     root = keys.root_key(profile, name, version)
@@ -188,11 +188,14 @@ def _file(profile: model.Profile, directory: str, name: str) -> File:
         record_length=_record_length(profile, directory, described),
         protected=described.protected,
         log_format=int(described.log_format, 16) if described.log_format else 0,
+        opening_key=f"{directory}/{described.extended.opening_key}" if described.extended else "",
     )
 
 
 def _record_length(profile: model.Profile, directory: str, file: model.File) -> int:
-    """Bytes of a record of a cyclic file; 0 for other files."""
+    """Bytes of a record of a cyclic file, or of the longest in a file of the extended application; 0 for other files."""
+    if file.extended:
+        return file.extended.longest
     if file.log_format:
         return payment.log_record_length(profile, directory, file.log_format)
     return layout(file.layout).size if file.structure == "cyclic" and file.layout else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from emulator.apps import pre_issue
 from emulator.apps.build import build
 from emulator.apps.payment import authentication as payment_authentication
-from emulator.apps.payment import contactless, generation, initiation, reading, scripts, updates
+from emulator.apps.payment import contactless, extended, generation, initiation, reading, scripts, updates
 from emulator.apps.payment import pins as payment_pins
 from emulator.apps.payment import selection as payment_selection
 from emulator.apps.social_security import authentication, maintenance, pins, protected_updates, purchase
@@ -39,6 +39,7 @@ DEBIT = CommandSet(
     generation.COMMANDS,
     scripts.COMMANDS,
     updates.COMMANDS,
+    extended.COMMANDS,
 )
 CONTACTLESS_DEBIT = CommandSet(DEBIT, contactless.COMMANDS)
 CHIP = CommandSet(FILE_SYSTEM, authentication.COMMANDS, pre_issue.COMMANDS)

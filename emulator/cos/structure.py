@@ -75,11 +75,13 @@ class File:
     capacity: int
     """Records of a cyclic file, bytes of a transparent or internal one, 0 where the contents decide."""
     record_length: int = 0
-    """Bytes of a cyclic record; 0 in other files."""
+    """Bytes of a cyclic record, or of the longest in a file of the extended application; 0 in other files."""
     protected: bool = False
     """Whether updates need a MAC 线路保护 (vol. 2 §3.8)."""
     log_format: int = 0
     """Tag of the data object that lists what a record of a payment log holds; 0 in other files."""
+    opening_key: str = ""
+    """Path of the key that protects APPEND RECORD in a file of the extended application; empty in other files."""
 
     @property
     def cell(self) -> str:

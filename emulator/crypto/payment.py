@@ -15,6 +15,7 @@ from emulator.crypto.mac import mac
 from emulator.crypto.padding import pad_length_prefixed, unpad_length_prefixed
 
 CRYPTOGRAM_SIZE = 8
+SHORTEST_MAC = 4
 PIN_BLOCK_SIZE = 8
 SHORTEST_PIN, LONGEST_PIN = 4, 12
 _PIN_MESSAGE_SIZE = 16
@@ -59,7 +60,7 @@ def payment_mac(algorithm: Algorithm, key: bytes, data: bytes, length: int = 4) 
     Raises:
         CryptoError: Wrong length of key or result.
     """
-    if not 4 <= length <= CRYPTOGRAM_SIZE:
+    if not SHORTEST_MAC <= length <= CRYPTOGRAM_SIZE:
         raise CryptoError(f"a MAC of a payment application has 4 to 8 bytes, not {length}")
     return mac(algorithm, key, data, fold="left", length=CRYPTOGRAM_SIZE)[:length]
 
@@ -143,6 +144,36 @@ def pin_of_change_message(
     masked = unpad_length_prefixed(decrypt_ecb(algorithm, session, message), _PIN_MESSAGE_SIZE)
     require_length("the PIN block", masked, PIN_BLOCK_SIZE)
     return pin_of_block(_xor(masked, _pin_mask(card, current_pin)), control=0)
+
+
+def extended_vector(counter: bytes) -> bytes:
+    """The initial vector of MACs of the extended application: ``00⁶`` ‖ transaction counter (JR/T 0025.14 §8.2).
+
+    Raises:
+        CryptoError: Wrong length of the counter.
+    """
+    require_length("the transaction counter", counter, 2)
+    return bytes(6) + counter
+
+
+def extended_mac(algorithm: Algorithm, key: bytes, vector: bytes, data: bytes, *, zeros_left: bool = True) -> bytes:
+    """MAC or R-MAC of the extended application 扩展应用, 4 bytes, under an opening or management key itself.
+
+    Args:
+        algorithm: Block cipher of the key.
+        key: 16 bytes.
+        vector: Initial vector, 8 bytes.
+        data: Header with Lc and data of the command, or what the card answers; unpadded.
+        zeros_left: Where zeros fill the vector up to the block of SM4: before it, or after it.
+
+    Raises:
+        CryptoError: Wrong length of key or vector.
+    """
+    require_length("the key of the extended application", key, 16)
+    require_length("the initial vector", vector, 8)
+    size = algorithm.block_size
+    filled = vector.rjust(size, b"\0") if zeros_left else vector.ljust(size, b"\0")
+    return mac(algorithm, key, data, filled, fold="left", length=CRYPTOGRAM_SIZE)[:SHORTEST_MAC]
 
 
 def issuer_data_mac(algorithm: Algorithm, key: bytes, counter: bytes, values: bytes) -> bytes:

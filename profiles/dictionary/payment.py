@@ -27,7 +27,7 @@ class PaymentElement(BaseModel):
     en: str
     format: Literal["n", "cn", "an", "ans", "b"]
     length: int | tuple[int, int]
-    kind: Literal["selection", "record", "card", "e-cash", "terminal"]
+    kind: Literal["selection", "record", "card", "e-cash", "extended", "terminal"]
     clause: str
     get: Literal["free", "special"] | None = None
     put: bool = False

@@ -61,7 +61,7 @@ def command_fields(head: Head, data: Octets, session: Session) -> tuple[Field, .
         return ()
     if head.entry and head.ins == SELECT:
         return (_selector(head, data),)
-    if head.entry and head.ins in RECORD | BINARY:
+    if head.entry and head.ins in RECORD | BINARY and not _has_forms_of_its_own(head.entry):
         protected = head.cla & _SECURE_MESSAGING and len(data) > _MAC_SIZE
         end = len(data) - _MAC_SIZE if protected else len(data)
         mac = (contents.opaque(_MAC, data.cut(end), head.base + end),) if protected else ()
@@ -69,6 +69,11 @@ def command_fields(head: Head, data: Octets, session: Session) -> tuple[Field, .
     if head.entry:
         return _formed(head.entry.data, data, head.base)
     return (contents.opaque(_DATA, data, head.base, secret=head.ins in _PRIVATE),)
+
+
+def _has_forms_of_its_own(entry: CommandEntry) -> bool:
+    """Whether a command of records carries more than the content of the current file."""
+    return entry.applies_to == "payment" and bool(entry.data)
 
 
 def answer_fields(head: Head, data: Octets, session: Session) -> tuple[Field, ...]:

@@ -57,10 +57,13 @@ class Antenna(Terminal):
         self.card.reset()
         self.select()
 
-    def tap(self, amount=100, currency="0156", ttq=ONLINE_CAPABLE, tvr="0000000000", sm="01", number="A1B2C3D4") -> Tap:
+    def tap(
+        self, amount=100, currency="0156", ttq=ONLINE_CAPABLE, tvr="0000000000", sm="01", number="A1B2C3D4", extended=0
+    ) -> Tap:
         known = {
             "9F66": ttq, "9F02": f"{amount:012d}", "9F03": "0" * 12, "9F1A": "0156", "95": tvr, "5F2A": currency,
             "9A": "261123", "9C": "00", "9F37": number, "9F21": "143000", "9F4E": MERCHANT, "DF69": sm,
+            "DF60": f"{extended:02d}",
         }  # fmt: skip
         if self.dual:
             self.algorithm = Algorithm.SM4 if sm == "01" else Algorithm.DES3

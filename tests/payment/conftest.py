@@ -2,6 +2,7 @@
 
 import pytest
 
+from .sector import sector
 from .terminal import QUIET, Terminal, profile
 
 
@@ -30,3 +31,15 @@ def make():
         return terminal
 
     return made
+
+
+@pytest.fixture(params=["debit", "debit-sm"])
+def sectors(request):
+    """The contactless side of a card with its extended application, with both block ciphers."""
+    return sector(request.param)
+
+
+@pytest.fixture
+def without_response_mac():
+    """The same without R-MAC."""
+    return sector(data={"DF61": "02"})

@@ -25,6 +25,7 @@ def several() -> model.Profile:
                 "fid": bytes((0xDF, 0x20 + number)),
                 "aid": bytes.fromhex(AID[:-2] + f"{number:02X}" + "99"),
                 "key": {name + str(number): key for name, key in first.key.items()},
+                "file": {name: file for name, file in first.file.items() if not file.extended},
             }
         )
         for number in (2, 3)
@@ -233,9 +234,12 @@ def test_private_counters_are_refused(make):
     assert card.send("80CA9F1300") == card.send("80CA9F1700") == "6A88"
 
 
+EXTENDED = (0xDF61, 0xDF62, 0xDF63)
+
+
 def test_nothing_else_can_be_read(card):
     readable = {tag for tag in range(0x10000) if not card.send(f"80CA{tag:04X}00").startswith("6A88")}
-    assert readable == {0x9F36, 0x9F13, 0x9F17, 0x9F4F, 0x9F79, 0x9F6D, 0xDF4F, 0xDF71, 0xDF79, 0x9F5D}
+    assert readable == {0x9F36, 0x9F13, 0x9F17, 0x9F4F, 0x9F79, 0x9F6D, 0xDF4F, 0xDF71, 0xDF79, 0x9F5D, *EXTENDED}
 
 
 def test_available_amount_only_where_personalised(make):

@@ -48,10 +48,18 @@ WRITTEN = {
     "GENERATE AC": "80AE8000",
     "GET DATA": "80CA9F36",
     "PUT DATA": "04DA9F79",
+    "READ CAPP DATA": "80B400A8",
+    "UPDATE CAPP DATA CACHE": "84DE00A8",
+    "APPEND RECORD with MAC": "04E200A8",
+    "GET TRANS PROVE": "805A0000",
 }
 
 READINGS = [
     ("00B2022C", ["record number 2", "SFI 05"]),
+    ("80B400A8", ["no parameter", "first record", "SFI 15"]),
+    ("80B400A9", ["no parameter", "next record", "SFI 15"]),
+    ("84DE00F0", ["no parameter", "SFI 1E"]),
+    ("04E200A8", ["append", "SFI 15"]),
     ("00B20834", ["record number 8", "SFI 06"]),
     ("00B24005", ["records from 64 to the last", "current file"]),
     ("00B20128", ["first record with tag 01", "SFI 05"]),

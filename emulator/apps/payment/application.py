@@ -62,6 +62,7 @@ class Tag:
     TERMINAL_QUALIFIERS, CARD_QUALIFIERS, CARD_AUTHENTICATION = 0x9F66, 0x9F6C, 0x9F69
     SM_SUPPORT = 0xDF69
     AIP, AFL, CRYPTOGRAM = 0x82, 0x94, 0x9F26
+    EXTENDED_INDICATOR, EXTENDED, DEDUCTION_LIMIT, DEDUCTED = 0xDF60, 0xDF61, 0xDF62, 0xDF63
     TRACK_2, SEQUENCE_NUMBER, HOLDER, PRODUCT = 0x57, 0x5F34, 0x5F20, 0x9F63
 
 
@@ -123,6 +124,21 @@ def allowed_cell(directory: str) -> str:
     return f"allowed:{directory}"
 
 
+def pending_cell(directory: str) -> str:
+    """Where open pre-authorisations live: short identifier, record identifier (2 bytes), amount (6 bytes), a record each."""
+    return f"pending:{directory}"
+
+
+def proof_cell(directory: str) -> str:
+    """Where the last completed transaction of the extended application leaves its counter and cryptogram; empty before."""
+    return f"proof:{directory}"
+
+
+def management_keys_cell(path: str) -> str:
+    """Where the management keys of a file of the extended application live: one for each record, one of a cyclic file."""
+    return f"management keys:{path}"
+
+
 def private_key_cell(directory: str, *, sm: bool = False) -> str:
     """Where the private key of the card lives: five numbers of an RSA key, or one of SM2; ``sm`` for the second set."""
     return f"{'SM private key' if sm else 'private key'}:{directory}"
@@ -134,7 +150,7 @@ class Application:
     Reading sees what the command has set so far; :meth:`commit` makes all of it durable at once.
     """
 
-    __slots__ = ("_own_algorithm", "changes", "contactless", "directory", "memory", "name", "node", "settings", "sm")
+    __slots__ = ("changes", "contactless", "directory", "memory", "name", "node", "own_algorithm", "settings", "sm")
 
     def __init__(self, card: Card) -> None:
         self.node = card.session.node
@@ -142,7 +158,7 @@ class Application:
         self.name = self.directory.name
         self.memory: Memory = card.memory
         self.contactless = card.interface == CONTACTLESS
-        self._own_algorithm: Algorithm = self.directory.algorithm or card.algorithm
+        self.own_algorithm: Algorithm = self.directory.algorithm or card.algorithm
         self.sm: bool = getattr(card.session.application, "sm", False)
         self.settings = self.directory.payment or PaymentSettings()
         self.changes: dict[str, Value] = {}
@@ -155,7 +171,7 @@ class Application:
     @property
     def algorithm(self) -> Algorithm:
         """Block cipher of this transaction; before the first one of a session it is that of the set without SM algorithms."""
-        return Algorithm.SM4 if self.sm else self._own_algorithm
+        return Algorithm.SM4 if self.sm else self.own_algorithm
 
     def choose_algorithms(self, asked: bytes | None) -> None:
         """Take the SM set of a card that has two where DF69 of the terminal is 01, otherwise the other one."""
@@ -251,6 +267,12 @@ class Application:
         """ADA 应用缺省行为 9F52 as 16 bits, zero where the card has none."""
         return int.from_bytes(self.value(Tag.DEFAULT_ACTION), "big")
 
+    @property
+    def frozen(self) -> int:
+        """What all open pre-authorisations 脱机预授权 hold back."""
+        pending = self.cell(pending_cell(self.name))
+        return sum(number(entry[3:]) for entry in pending) if isinstance(pending, tuple) else 0
+
     # Counters and flags
 
     def counter(self, counter: Counter) -> int:
@@ -291,10 +313,16 @@ class Application:
 
     def card_key(self, use: str) -> bytes:
         """The card's key for a use."""
-        own = self._own_algorithm
-        key: Key = next(
-            key for key in self.directory.keys if key.use == use and (key.algorithm or own) is self.algorithm
+        own = self.own_algorithm
+        return self._value_of(
+            next(key for key in self.directory.keys if key.use == use and (key.algorithm or own) is self.algorithm)
         )
+
+    def key_of(self, path: str) -> bytes:
+        """The card's key of a path."""
+        return self._value_of(next(key for key in self.directory.keys if key.path == path))
+
+    def _value_of(self, key: Key) -> bytes:
         value = self.memory.cells[key.cell(1)]
         assert isinstance(value, bytes)  # noqa: S101 - key cells hold bytes
         return value

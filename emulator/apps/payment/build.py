@@ -10,8 +10,11 @@ from emulator.apps.payment.application import (
     contactless_cell,
     counter_cell,
     data_cell,
+    management_keys_cell,
     path_cell,
+    pending_cell,
     private_key_cell,
+    proof_cell,
     sm_cell,
 )
 from emulator.apps.payment.certification import certified_objects
@@ -32,7 +35,10 @@ from profiles.payment_content import (
 )
 
 APPLICATION = "debit"
-KEY_USES = frozenset({"payment cryptogram", "payment MAC", "payment encryption"})
+DIVERSIFIED = frozenset(
+    {"payment cryptogram", "payment MAC", "payment encryption", "extended opening", "extended management"}
+)
+"""Uses of keys that a card has of its own by account number and sequence number."""
 FROM_RECORDS = (Tag.CDOL1, Tag.CDOL2, Tag.DDOL)
 """Objects of the records with which the card itself works."""
 LOAD_LOG_HEAD = 14
@@ -97,4 +103,17 @@ def cells_of(profile: Profile, directory: str) -> tuple[Snapshot, Computed]:
         cells[allowed_cell(directory)] = tuple(
             int(tag, 16).to_bytes(2, "big") + value for tag, values in payment.allowed.items() for value in values
         )
+    cells.update(_extended(profile, directory))
     return cells, computed
+
+
+def _extended(profile: Profile, directory: str) -> Snapshot:
+    """The cells of the extended application beside its files: a key for each record, no pre-authorisation, no proof."""
+    cells: Snapshot = {pending_cell(directory): (), proof_cell(directory): b""}
+    for name, file in profile.directory[directory].file.items():
+        if file.extended:
+            records = profile.content.get(directory, {}).get(name, {}).get("records", [])
+            key = payment_key(profile, directory, file.extended.management_key)
+            count = len(records) if file.structure == "variable" else min(len(records), 1)
+            cells[management_keys_cell(f"{directory}/{name}")] = (key,) * count
+    return cells

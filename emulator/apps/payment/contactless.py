@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
+from emulator.apps.payment import extended
 from emulator.apps.payment.application import SM_ASKED, Application, Counter, Tag
 from emulator.apps.payment.authentication import dynamic_number
 from emulator.apps.payment.cryptograms import FORMAT_2, cryptogram_input, issuer_data
+from emulator.apps.payment.extended_decision import ORDINARY, PRE_AUTHORISATION, decision_of, indicator_of
 from emulator.apps.payment.initiation import begin, given_path
 from emulator.apps.payment.logs import record_transaction
-from emulator.apps.payment.quick import Decision, Processing, Terminal, card_processing, terminal_qualifiers
+from emulator.apps.payment.quick import Processing, Terminal, card_processing, terminal_qualifiers
 from emulator.apps.payment.reading import available_amount
 from emulator.apps.payment.reading import read_record as read_plain_record
 from emulator.apps.payment.signatures import private_key, sign
@@ -39,12 +41,15 @@ def get_processing_options(card: Card, command: Command) -> bytes:
 
     ``6985`` where card and terminal have no path, no algorithm or no cardholder verification in common.
     """
+    record_read = transaction_of(card).record_read
     application, transaction = begin(card, command)
-    card.session.application = Transaction()
+    transaction.record_read = record_read
+    card.session.application = Transaction(record_read=record_read)
     path = _path(application, terminal_qualifiers(transaction))
     quick = path == QPBOC
     answer = _quick(application, transaction) if quick else given_path(application, transaction, path)
     card.session.application = transaction
+    extended.begin_updates(card, transaction)
     return answer
 
 
@@ -68,14 +73,20 @@ def _quick(application: Application, transaction: Transaction) -> bytes:
     assert path is not None  # noqa: S101 - a card without it takes another path
     transaction.aip, locator = path
     transaction.quick, transaction.stage = True, Stage.FINISHED
-    decision = Decision(application, transaction)
+    indicator = indicator_of(application, transaction)
+    decision = decision_of(application, transaction, indicator)
     kind = decision.kind()
     transaction.cvr |= Cvr.SECOND_NOT_REQUESTED | RESULT[kind]
-    objects = _cryptogram(application, transaction)
+    cryptogram = _cryptogram(application, transaction)
+    hidden = kind is Kind.TC and indicator == PRE_AUTHORISATION
+    objects = _common(application, transaction, b"" if hidden else tlv.build(Tag.CRYPTOGRAM, cryptogram))
     if kind is Kind.TC:
-        objects += _approved(application, transaction, locator, matched=decision.matched)
-        application.open_debit()
-        transaction.debit_open = True
+        objects += _approved(application, transaction, locator, indicator, matched=decision.matched)
+        if indicator == ORDINARY:
+            application.open_debit()
+            transaction.debit_open = True
+        else:
+            extended.hold(application, transaction, indicator, cryptogram)
     else:
         shown = decision.matched or (kind is Kind.AAC and application.settings.declined_foreign_amount_shown)
         objects += _not_approved(application, transaction, shown=shown)
@@ -83,14 +94,17 @@ def _quick(application: Application, transaction: Transaction) -> bytes:
     return tlv.build(FORMAT_2, *objects)
 
 
-def _cryptogram(application: Application, transaction: Transaction) -> list[bytes]:
-    """82, 9F36, 9F26 and 9F10, which every answer has."""
+def _cryptogram(application: Application, transaction: Transaction) -> bytes:
     key = application.session_key("payment cryptogram")
-    cryptogram = application_cryptogram(application.algorithm, key, cryptogram_input(application, transaction))
+    return application_cryptogram(application.algorithm, key, cryptogram_input(application, transaction))
+
+
+def _common(application: Application, transaction: Transaction, cryptogram: bytes) -> list[bytes]:
+    """82, 9F36, 9F26 and 9F10, which every answer has; only an approved pre-authorisation keeps its cryptogram back."""
     return [
         tlv.build(Tag.AIP, transaction.aip),
         tlv.build(Tag.ATC, application.value(Tag.ATC)),
-        tlv.build(Tag.CRYPTOGRAM, cryptogram),
+        cryptogram,
         tlv.build(Tag.ISSUER_DATA, issuer_data(application, transaction)),
     ]
 
@@ -103,14 +117,16 @@ def _not_approved(application: Application, transaction: Transaction, *, shown: 
     return objects + (_amount(application, transaction) if shown else [])
 
 
-def _approved(application: Application, transaction: Transaction, locator: bytes, *, matched: bool) -> list[bytes]:
+def _approved(
+    application: Application, transaction: Transaction, locator: bytes, indicator: int, *, matched: bool
+) -> list[bytes]:
     """The further objects of TC (table 12), and what its records will show."""
     places = tuple(_places(locator))
     transaction.last_record = places[-1]
     objects = [tlv.build(Tag.AFL, locator)]
     objects += _from_records(application, (Tag.TRACK_2, Tag.SEQUENCE_NUMBER), _tags(application, places))
     objects += _qualifiers(application, transaction)
-    moving = [tlv.build(Tag.SIGNATURE, _signature(application, transaction))]
+    moving = [tlv.build(Tag.SIGNATURE, _signature(application, transaction, indicator))]
     moving += _amount(application, transaction) if matched else []
     place = _place_of_signature(application, locator)
     if place is None:
@@ -119,11 +135,16 @@ def _approved(application: Application, transaction: Transaction, locator: bytes
     return objects
 
 
-def _signature(application: Application, transaction: Transaction) -> bytes:
-    """fDDA: over 9F37 alone (version 00), or with amount, currency and 9F69 too (version 01) (appendix B)."""
+def _signature(application: Application, transaction: Transaction, indicator: int) -> bytes:
+    """fDDA: over 9F37 alone (version 00), or with amount, currency and 9F69 too (version 01) (appendix B).
+
+    9F69 ends with DF61 in a transaction of the extended application (JR/T 0025.14 §5.2.6), otherwise with zero.
+    """
     signed = dol_fill(SIGNED_00, transaction.terminal)
     if terminal_qualifiers(transaction) & Terminal.FDDA_01:
-        data = b"\x01" + os.urandom(4) + transaction.card_qualifiers.to_bytes(2, "big") + b"\0"
+        always = application.settings.extended_indicator_signed == "always"
+        last = application.get(Tag.EXTENDED) if always or indicator != ORDINARY else None
+        data = b"\x01" + os.urandom(4) + transaction.card_qualifiers.to_bytes(2, "big") + (last or b"\0")
         signed = dol_fill(SIGNED_01, transaction.terminal) + data
         transaction.additions[transaction.last_record] = tlv.build(Tag.CARD_AUTHENTICATION, data)
     return sign(application, dynamic_number(application), signed)
@@ -205,7 +226,11 @@ def read_record(card: Card, command: Command) -> bytes:
     objects = _children(record)
     if addition and objects:
         record = tlv.build(TEMPLATE, *(item.to_bytes() for item in objects), addition)
-    if transaction.debit_open and place == transaction.last_record:
+    if place != transaction.last_record:
+        return record
+    if transaction.extended is not None:
+        extended.finish(Application(card), transaction)
+    elif transaction.debit_open:
         _finish(Application(card), transaction)
     return record
 

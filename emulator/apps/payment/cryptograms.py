@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.apps.payment.application import Application, Counter, Tag, amount
+from emulator.apps.payment.application import Application, Counter, Tag, amount, number
 from emulator.apps.payment.authentication import FORMAT_1, dynamic_number
 from emulator.apps.payment.initiation import e_cash_tag
 from emulator.apps.payment.reading import available_amount
@@ -81,8 +81,13 @@ def issuer_data(application: Application, transaction: Transaction) -> bytes:
 
 
 def _discretionary_values(application: Application, transaction: Transaction, identifier: int) -> list[bytes]:
-    """The amounts of an identifier, six bytes each, as the command leaves them (JR/T 0025.12 appendix D)."""
+    """The amounts of an identifier, six bytes each, as the command leaves them (JR/T 0025.12 appendix D).
+
+    What pre-authorisations freeze counts as balance here, but not in qPBOC (JR/T 0025.14 §6.2.8).
+    """
     balance = application.get(e_cash_tag(transaction, Tag.BALANCE)) or amount(0)
+    if not transaction.quick and not transaction.second_currency:
+        balance = amount(number(balance) + application.frozen)
     total = amount(application.counter(Counter.CUMULATIVE_AMOUNT))
     limit = application.get(Tag.AMOUNT_LIMIT) or amount(0)
     return {

@@ -152,6 +152,19 @@ class Decision:
     def _balance(self) -> int:
         return number(self._object(Tag.BALANCE) or b"")
 
+    @property
+    def _available(self) -> int:
+        """What an offline payment may spend."""
+        return self._balance
+
+    @property
+    def _runs_in_first_currency(self) -> bool:
+        return self._matched and not self._transaction.second_currency
+
+    def _is_barred(self) -> bool:
+        """Whether a kind of transaction forbids what the spend check might allow."""
+        return False
+
     def _total_is_exceeded(self) -> bool:
         """Whether the amount is beyond the upper limit of the cumulative amount (§7.7.7)."""
         limit = self._application.get(Tag.AMOUNT_UPPER_LIMIT) or self._application.value(Tag.AMOUNT_LIMIT)
@@ -163,14 +176,14 @@ class Decision:
 
     def _beyond_low_value(self) -> bool:
         kept_back = 0 if self._offline_only else number(self._object(Tag.THRESHOLD) or b"")
-        return self._beyond_single_limit() or self._asked > self._balance - kept_back
+        return self._beyond_single_limit() or self._asked > self._available - kept_back
 
     def _spend(self) -> Kind:
         """The check that 9F68 chooses (§7.7.9 to §7.7.13); a card that cannot sign approves nothing offline."""
         check = self._check()
         if check is None or private_key(self._application) is None:
             return self._not_offline()
-        if check():
+        if self._is_barred() or check():
             self._transaction.cvr |= Cvr.VELOCITY
             return self._not_offline()
         return Kind.TC
@@ -194,21 +207,21 @@ class Decision:
     def _low_value(self) -> bool:
         if self._beyond_low_value():
             return True
-        self._debit()
+        self._pay()
         return False
 
     def _low_value_and_total(self) -> bool:
         if self._beyond_low_value() or self._total_is_exceeded():
             return True
-        self._debit()
+        self._pay()
         self._add_to_total()
         return False
 
     def _low_value_or_total(self) -> bool:
         if self._beyond_single_limit():
             return True
-        if self._asked <= self._balance:
-            self._debit()
+        if self._asked <= self._available:
+            self._pay()
             return False
         if self._total_is_exceeded():
             return True
@@ -222,6 +235,10 @@ class Decision:
             return True
         self._application.count(Counter.FOREIGN_CURRENCY, min(count + 1, LARGEST_COUNT))
         return False
+
+    def _pay(self) -> None:
+        """Take an amount that is available."""
+        self._debit()
 
     def _debit(self) -> None:
         self._application.put(e_cash_tag(self._transaction, Tag.BALANCE), amount(self._balance - self._asked))

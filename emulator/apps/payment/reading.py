@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from emulator.apps.payment.application import SECOND_CURRENCY_OF, Application, Counter, Tag, amount, number
+from emulator.apps.payment.extended_records import refuse_locked
 from emulator.apps.payment.initiation import e_cash_tag
 from emulator.apps.payment.logs import whole_load_log
 from emulator.apps.payment.transaction import Cvr, Stage, Transaction, transaction_of
@@ -39,6 +40,8 @@ def read_record(card: Card, command: Command) -> bytes:
         answer = whole_load_log(Application(card), records)
     elif 1 <= number_asked <= len(records) and records[number_asked - 1]:
         answer = records[number_asked - 1]
+        if file.opening_key:
+            refuse_locked(Application(card), answer)
     else:
         raise StatusError(SW.RECORD_NOT_FOUND)
     exact_length(command, len(answer))

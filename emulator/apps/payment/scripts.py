@@ -27,10 +27,19 @@ UNBLOCK_PIN, CHANGE_WITH_CURRENT_PIN, CHANGE_PIN = 0, 1, 2
 Action = Callable[[Application, Transaction, Command, bytes], None]
 """Executes a script command whose MAC was right; the bytes are the data without the MAC."""
 
+Authenticate = Callable[[Application, Transaction, Command, int | None], bytes]
+"""Checks the MAC of a script command of another form, and answers its data without it."""
+
 COMMANDS = CommandSet()
 
 
-def run_script(card: Card, command: Command, action: Action, length: int | None = None) -> bytes:
+def run_script(
+    card: Card,
+    command: Command,
+    action: Action,
+    length: int | None = None,
+    authenticate: Authenticate | None = None,
+) -> bytes:
     """Run a script command; ``length`` are the bytes of data before the MAC where the command fixes them."""
     application = Application(card)
     transaction = transaction_of(card)
@@ -38,12 +47,12 @@ def run_script(card: Card, command: Command, action: Action, length: int | None 
         count = min(application.counter(Counter.SCRIPTS) + 1, LARGEST_SCRIPT_COUNT)
         application.count(Counter.SCRIPTS, count)
     failed_before = transaction.authentication is Authentication.FAILED
-    if transaction.scripts_refused or failed_before or not transaction.cryptogram:
+    if transaction.scripts_refused or failed_before:
         application.commit()
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     counted = dict(application.changes)
     try:
-        data = _authenticated(application, transaction, command, length)
+        data = (authenticate or _authenticated)(application, transaction, command, length)
         action(application, transaction, command, data)
     except StatusError:
         application.changes = counted
@@ -61,7 +70,9 @@ def note_failure(application: Application, transaction: Transaction) -> None:
 
 
 def _authenticated(application: Application, transaction: Transaction, command: Command, length: int | None) -> bytes:
-    """The data of a command without its MAC, which is checked (JR/T 0025.5 C.2)."""
+    """The data of a command without its MAC, which is checked (JR/T 0025.5 C.2); it includes the cryptogram before."""
+    if not transaction.cryptogram:
+        raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     if len(command.data) < SHORTEST_MAC:
         raise StatusError(SW.SECURE_MESSAGING_OBJECTS_MISSING)
     mac_length = SHORTEST_MAC if length is None else len(command.data) - length

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from emulator.apps.payment.application import Tag, data_cell
 from emulator.cos import selection
 from emulator.cos.card import Card
-from emulator.cos.dispatch import CommandSet
+from emulator.cos.dispatch import CommandSet, WarnedAnswer
 from emulator.cos.structure import CARD_STATE_CELL, CardState
-from emulator.iso7816 import SW, Command, StatusError
+from emulator.iso7816 import SW, Command, StatusError, tlv
 
 ENVIRONMENT = "payment environment"
 SHORTEST_NAME, LONGEST_NAME = 5, 16
@@ -35,7 +36,26 @@ def select(card: Card, command: Command) -> bytes:
         raise StatusError(SW.WRONG_LENGTH)
     if command.p2 == selection.NEXT and card.session.application is not None:
         raise StatusError(SW.FILE_NOT_FOUND)
-    return selection.select(card, command)
+    try:
+        return _as_it_is_now(card, selection.select(card, command))
+    except WarnedAnswer as warned:
+        raise WarnedAnswer(warned.sw, _as_it_is_now(card, warned.data)) from None
+
+
+def _as_it_is_now(card: Card, answer: bytes) -> bytes:
+    """The file control information with DF61, the only object in it that PUT DATA may change."""
+    now = card.memory.cells.get(data_cell(card.session.node.directory.name, Tag.EXTENDED))
+    if not isinstance(now, bytes):
+        return answer
+    return b"".join(_renewed(item, Tag.EXTENDED, now) for item in tlv.parse(answer))
+
+
+def _renewed(item: tlv.Tlv, tag: int, value: bytes) -> bytes:
+    if item.tag == tag:
+        return tlv.build(tag, value)
+    if item.constructed:
+        return tlv.build(item.tag, *(_renewed(child, tag, value) for child in item.children))
+    return item.to_bytes()
 
 
 def _no_application(card: Card, command: Command) -> bytes:
@@ -50,6 +70,10 @@ for _name in (
     "INTERNAL AUTHENTICATE",
     "EXTERNAL AUTHENTICATE",
     "PUT DATA",
+    "READ CAPP DATA",
+    "UPDATE CAPP DATA CACHE",
+    "APPEND RECORD with MAC",
+    "GET TRANS PROVE",
     "UPDATE RECORD with MAC",
     "APPLICATION BLOCK",
     "APPLICATION UNBLOCK",

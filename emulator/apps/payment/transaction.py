@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 from emulator.apps.payment.application import Tag
 from emulator.cos.card import Card
+from emulator.cos.memory import Value
 from emulator.iso7816 import SW, StatusError, tlv
 
 
@@ -63,6 +65,32 @@ class Authentication(Enum):
     FAILED = "failed"
 
 
+class Place(NamedTuple):
+    """Where a record of the extended application lies: short identifier, record identifier (2 bytes), and how manyth."""
+
+    sfi: int
+    identifier: bytes
+    position: int
+
+
+@dataclass(slots=True)
+class ExtendedUse:
+    """What a transaction of the extended application 扩展应用 keeps back until its last record (JR/T 0025.14 §5.2.4)."""
+
+    indicator: int
+    """DF60: 1 segmented charge, 2 pre-authorisation, 3 completion."""
+    counter: int
+    """ATC of the transaction."""
+    place: Place | None
+    """The record that READ CAPP DATA gave last before the transaction began."""
+    changes: dict[str, Value]
+    """Balance, counters and pre-authorisations as the decision leaves them."""
+    cryptogram: bytes
+    """What GET TRANS PROVE will answer."""
+    updates: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    """Prepared records by cell of their file and index; index −1 is a new record of a cyclic file."""
+
+
 @dataclass(slots=True)
 class Transaction:
     """A transaction; before the first GET PROCESSING OPTIONS it keeps only what VERIFY leaves."""
@@ -105,6 +133,11 @@ class Transaction:
     """Short identifier and number of the record that makes the debit final."""
     additions: dict[tuple[int, int], bytes] = field(default_factory=dict)
     """Objects that records show in this transaction alone, by short identifier and number."""
+
+    record_read: Place | None = None
+    """The record that READ CAPP DATA gave last; outlives the beginning of a transaction."""
+    extended: ExtendedUse | None = None
+    """Set from an offline approval with DF60 until the last record."""
 
     def supports(self, bit: int) -> bool:
         """Whether byte 1 of the AIP has a bit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from emulator.apps.payment.application import Application, Tag
+from emulator.apps.payment.application import Application, Tag, amount, number
 from emulator.apps.payment.logs import record_load
 from emulator.apps.payment.scripts import note_failure, run_script
 from emulator.apps.payment.transaction import Transaction, transaction_of
@@ -45,10 +45,25 @@ def _put(application: Application, transaction: Transaction, command: Command, v
         raise StatusError(SW.WRONG_DATA)
     if tag in LIMIT_OF:
         limit = application.get(LIMIT_OF[tag])
-        if limit is not None and value > limit:
+        frozen = application.frozen if tag == Tag.BALANCE else 0
+        if limit is not None and number(value) + frozen > number(limit):
             raise StatusError(int(application.settings.put_data_limit_answer, 16))
+        if tag == Tag.BALANCE:
+            value = _less_deducted(application, old, value)
         record_load(application, transaction, tag, old, value)
+    if tag == Tag.DEDUCTION_LIMIT and value < application.value(Tag.DEDUCTED):
+        raise StatusError(SW.WRONG_DATA)
     application.put(tag, value)
+
+
+def _less_deducted(application: Application, old: bytes, new: bytes) -> bytes:
+    """A new balance after it paid what segmented charges deducted; only an empty balance owes (JR/T 0025.14 §5.2.7)."""
+    deducted, given = number(application.value(Tag.DEDUCTED)), number(new)
+    if number(old) or not deducted:
+        return new
+    paid = min(deducted, given)
+    application.put(Tag.DEDUCTED, amount(deducted - paid))
+    return amount(given - paid)
 
 
 @COMMANDS.command("UPDATE RECORD with MAC")
