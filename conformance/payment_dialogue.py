@@ -16,7 +16,7 @@ from conformance.actors.bank.keys import ChipDataError, IssuerKeys, TransactionK
 from conformance.actors.bank.scripts import Order, put_data
 from conformance.actors.terminal import dol
 from conformance.actors.terminal.reading import FileEntry, parse_afl
-from conformance.bench import Bench
+from conformance.bench import GOOD, Bench
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
 from emulator.crypto import Algorithm
@@ -30,7 +30,7 @@ KIND_BITS, SIGNED = 0xC0, 0x10
 APPROVED, DECLINED, OFFLINE_APPROVED, OFFLINE_DECLINED = "00", "05", "Y3", "Z3"
 """Response codes 授权响应码: of the bank, and of a terminal that could not reach it."""
 PDOL, CDOL1, CDOL2, DDOL = 0x9F38, 0x8C, 0x8D, 0x9F49
-SM_SUPPORT = 0xDF69
+SM_SUPPORT, RESPONSE_CODE = 0xDF69, 0x8A
 AIP, AFL, COUNTER, BALANCE, ISSUER_DATA = 0x82, 0x94, 0x9F36, 0x9F79, 0x9F10
 FORMAT_1, FORMAT_2 = 0x80, 0x77
 TODAY = "261126"
@@ -293,24 +293,41 @@ class Visit:
         """GENERATE AC; ``kind`` is P1."""
         return self.bench.send(apdu(0x80, 0xAE, kind, 0, values, ne=256))
 
-    def first(self, kind: int = ARQC, *, signed: bool = False, **offered: Offered) -> Cryptogram:
-        """The first GENERATE AC, which must succeed; ``signed`` asks for CDA."""
+    def first(
+        self, kind: int = ARQC, *, signed: bool = False, requirement: str | None = None, **offered: Offered
+    ) -> Cryptogram:
+        """The first GENERATE AC, which must succeed; ``signed`` asks for CDA.
+
+        With a ``requirement`` a refusal counts against the card by it, instead of making the case inconclusive.
+        """
         self.offer(**offered)
         if CDOL1 not in self.objects:
             self.read()
-        made = self._generate(kind | (SIGNED if signed else 0), CDOL1)
+        made = self._generate(kind | (SIGNED if signed else 0), CDOL1, requirement)
         self.first_cryptogram, self.counter = made.value, made.counter
         return made
 
-    def second(self, kind: int = TC, code: str = APPROVED, *, signed: bool = False, **offered: Offered) -> Cryptogram:
-        """The second GENERATE AC with a response code, which must succeed."""
+    def second(
+        self,
+        kind: int = TC,
+        code: str = APPROVED,
+        *,
+        signed: bool = False,
+        requirement: str | None = None,
+        **offered: Offered,
+    ) -> Cryptogram:
+        """The second GENERATE AC with a response code, which must succeed; the rest as with the first."""
         self.offer(**offered)
-        self.values[0x8A] = code.encode("ascii")
-        return self._generate(kind | (SIGNED if signed else 0), CDOL2)
+        self.values[RESPONSE_CODE] = code.encode("ascii")
+        return self._generate(kind | (SIGNED if signed else 0), CDOL2, requirement)
 
-    def _generate(self, kind: int, tag: int) -> Cryptogram:
+    def _generate(self, kind: int, tag: int, requirement: str | None) -> Cryptogram:
         answer = self.send_generate(kind, self.filled(tag))
-        return Cryptogram.read(self.bench.need(answer, "生成应用密文", "GENERATE AC"))
+        if requirement is None:
+            self.bench.need(answer, "生成应用密文", "GENERATE AC")
+        else:
+            self.bench.expect(answer, GOOD, "生成应用密文", "GENERATE AC", requirement=requirement)
+        return Cryptogram.read(answer)
 
     # The bank
 

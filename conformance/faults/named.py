@@ -23,7 +23,7 @@ from conformance.faults import (
     tearing,
 )
 from conformance.faults.catalogue import Fault, UnknownFault
-from conformance.faults.payment import initiation
+from conformance.faults.payment import initiation, issuer_authentication
 from emulator.cos.card import Card
 
 _AREAS = (
@@ -43,6 +43,7 @@ _AREAS = (
     tearing,
     life,
     initiation,
+    issuer_authentication,
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for area in _AREAS for fault in area.FAULTS.faults}

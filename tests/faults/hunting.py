@@ -27,7 +27,24 @@ from profiles.model import Profile
 ISSUED = ("ssc3-sm4", "ssc2-3des")
 PAYMENT = ("debit", "debit-sm")
 SHIPPED = (*ISSUED, "blank", *PAYMENT)
-AREAS = ("ATR", "SEL", "REC", "FMT", "CODE", "ACC", "KEY", "PIN", "AUT", "SM", "FW", "TEAR", "CMD", "LIFE", "PAY-GPO")
+AREAS = (
+    "ATR",
+    "SEL",
+    "REC",
+    "FMT",
+    "CODE",
+    "ACC",
+    "KEY",
+    "PIN",
+    "AUT",
+    "SM",
+    "FW",
+    "TEAR",
+    "CMD",
+    "LIFE",
+    "PAY-GPO",
+    "PAY-EXA",
+)
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
 PRODUCTS = (*SHIPPED, UNBLOCKING)
 """The products as they are, and one that declares more."""

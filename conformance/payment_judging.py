@@ -1,0 +1,205 @@
+"""What the suites of payment transactions judge alike, and the states of a card from which they start."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from conformance.bench import Bench
+from conformance.dialogue import apdu
+from conformance.failures import CardFailure, Inconclusive, NotApplicable, NotRun
+from conformance.payment_dialogue import (
+    AAC,
+    ARQC,
+    TC,
+    Cryptogram,
+    Offered,
+    Visit,
+    amount,
+    application,
+    declared_objects,
+    get_data,
+    set_data,
+)
+from emulator.crypto.payment import pin_block
+from emulator.iso7816 import SW, Response
+from profiles.algorithm_sets import algorithm_sets
+from profiles.applications import payment_directory
+from profiles.model import Profile
+
+KINDS = {AAC: "AAC", TC: "TC", ARQC: "ARQC"}
+LAST_ONLINE = 0x9F13
+NOT_COMPLETED, PIN_EXCEEDED, VELOCITY, NEW_CARD = (3, 8), (3, 7), (3, 6), (3, 5)
+AUTHENTICATION_FAILED_LAST, NOT_AUTHENTICATED, STATIC_FAILED = (3, 4), (3, 3), (3, 1)
+SCRIPT_FAILED, DYNAMIC_FAILED = (4, 4), (4, 3)
+AUTHENTICATION_FAILED, UNABLE = (2, 4), (2, 1)
+BITS = {
+    AUTHENTICATION_FAILED: ("发卡行认证失败", "issuer authentication failed"),
+    UNABLE: ("不能联机", "unable to go online"),
+    NOT_COMPLETED: ("上次联机交易未完成", "last online transaction not completed"),
+    PIN_EXCEEDED: ("PIN尝试次数超限", "PIN try limit exceeded"),
+    VELOCITY: ("频度检查超限", "velocity exceeded"),
+    NEW_CARD: ("新卡", "new card"),
+    AUTHENTICATION_FAILED_LAST: ("上次交易发卡行认证失败", "issuer authentication failed in the last transaction"),
+    NOT_AUTHENTICATED: ("联机后未执行发卡行认证", "issuer authentication not performed after online"),
+    STATIC_FAILED: ("上次交易SDA失败且拒绝", "static authentication failed and declined last"),
+    SCRIPT_FAILED: ("上次交易脚本失败", "script failed last"),
+    DYNAMIC_FAILED: ("上次交易DDA失败且拒绝", "dynamic authentication failed and declined last"),
+}
+"""Bits of the card verification results 卡片验证结果 by byte and bit, b8 the highest (JR/T 0025.5 appendix A)."""
+MOST_TRIES = 15
+ALL_COUNTS, ALL_AMOUNTS = b"\xff", amount(10**12 - 1)
+OUT_OF_REACH = {
+    0x9F53: ALL_COUNTS,
+    0x9F72: ALL_COUNTS,
+    0x9F58: ALL_COUNTS,
+    0x9F59: ALL_COUNTS,
+    0x9F54: ALL_AMOUNTS,
+    0x9F5C: ALL_AMOUNTS,
+    0x9F75: ALL_AMOUNTS,
+}
+"""The limits that PUT DATA sets, each with the value that is exceeded last."""
+
+
+# Judging
+
+
+def judge(
+    bench: Bench,
+    requirement: str,
+    made: Cryptogram,
+    *,
+    kind: int | None = None,
+    shown: Collection[tuple[int, int]] = (),
+    hidden: Collection[tuple[int, int]] = (),
+) -> None:
+    """Judge an answer: the kind of its cryptogram, bits of the card verification results that are 1, and some that are 0."""
+    if kind is not None:
+        bench.check(
+            made.kind == kind,
+            "应用密文类型",
+            "kind of the cryptogram",
+            expected=KINDS[kind],
+            received=name_of(made.kind),
+            requirement=requirement,
+        )
+    for places, wanted in ((shown, True), (hidden, False)):
+        for byte, bit in places:
+            zh, en = BITS[byte, bit]
+            bench.check(
+                made.data is not None and made.bit(byte, bit) is wanted,
+                f"CVR {byte}.b{bit} {zh}",
+                f"CVR {byte}.b{bit} {en}",
+                expected=int(wanted),
+                received=f"{int(made.bit(byte, bit))} ({made.issuer_data.hex().upper() or '—'})",
+                requirement=requirement,
+            )
+
+
+def name_of(kind: int) -> str:
+    """The name of a kind of cryptogram."""
+    return KINDS.get(kind, f"{kind:02X}")
+
+
+def default_action(profile: Profile, byte: int, bit: int) -> bool:
+    """Whether the declared application default action (ADA) 应用缺省行为 9F52 has a bit; without ADA it is 0."""
+    return _bit(profile, "9F52", byte, bit)
+
+
+def is_mandatory(profile: Profile) -> bool:
+    """Whether issuer authentication is declared mandatory (9F56 b8)."""
+    return _bit(profile, "9F56", 1, 8)
+
+
+def _bit(profile: Profile, tag: str, byte: int, bit: int) -> bool:
+    value = declared_objects(profile).get(tag, b"")
+    return len(value) >= byte and bool(value[byte - 1] & 1 << bit - 1)
+
+
+def algorithm_choices(profile: Profile) -> tuple[bool, ...]:
+    """What a terminal may say by DF69: both on a card with two algorithm sets, otherwise that it has the SM algorithms."""
+    name = payment_directory(profile)
+    return (False, True) if name is not None and len(algorithm_sets(profile, name)) > 1 else (True,)
+
+
+# States of the card
+
+
+def settled(bench: Bench, **offered: Offered) -> Visit:
+    """A terminal after an approved online transaction, which leaves no reason for the card to go online or to decline."""
+    visit = Visit(bench, **offered)
+    require_kind(visit.online(), TC)
+    return visit
+
+
+def require_kind(made: Cryptogram, kind: int) -> Cryptogram:
+    """A cryptogram of this kind on the way to what a case judges; inconclusive where it is another."""
+    if made.kind != kind:
+        raise Inconclusive(
+            f"前提未满足：需要 {KINDS[kind]}，卡片返回 {name_of(made.kind)}",
+            f"preamble: {KINDS[kind]} is needed, the card gave {name_of(made.kind)}",
+        )
+    return made
+
+
+@contextmanager
+def limits(bench: Bench, values: Mapping[int, bytes]) -> Iterator[Visit]:
+    """A settled card with these limits and objects, and all other declared limits out of reach.
+
+    A card that is not renewed gets the declared ones back.
+    """
+    declared = {int(tag, 16): value for tag, value in declared_objects(bench.profile).items()}
+    wanted = {tag: value for tag, value in OUT_OF_REACH.items() if tag in declared} | dict(values)
+    set_data(bench, wanted)
+    try:
+        yield settled(bench)
+    except (CardFailure, Inconclusive):
+        with suppress(CardFailure, Inconclusive):
+            _set_back(bench, wanted, declared)
+        raise
+    _set_back(bench, wanted, declared)
+
+
+def _set_back(bench: Bench, changed: Collection[int], declared: Mapping[int, bytes]) -> None:
+    if not bench.target.renewable:
+        set_data(bench, {tag: declared[tag] for tag in changed if tag in declared})
+
+
+def new_card(bench: Bench, **offered: Offered) -> Visit:
+    """A terminal at an application that was never online; not run where the card in the bench is no longer so."""
+    visit = Visit(bench, **offered).open()
+    last = get_data(bench, LAST_ONLINE)
+    if not bench.target.renewable and last != bytes(2):
+        raise NotRun("卡片已做过联机交易，不再是新卡", "the card was online before: it is no new card any more")
+    return visit
+
+
+def next_one(visit: Visit, kind: int = TC, requirement: str | None = None, **offered: Offered) -> Cryptogram:
+    """The first cryptogram of the next transaction, after a new selection."""
+    visit.open().begin(**offered)
+    return visit.first(kind, requirement=requirement)
+
+
+# Offline PIN
+
+
+def declared_pin(profile: Profile) -> str:
+    """The digits of the offline PIN; not applicable where the profile has none."""
+    for pin in application(profile).pin.values():
+        return pin.value
+    raise NotApplicable("卡片声明中没有脱机PIN", "the declared card has no offline PIN")
+
+
+def verify(bench: Bench, pin: str) -> Response:
+    """VERIFY of the offline PIN in plain."""
+    return bench.send(apdu(0x00, 0x20, 0x00, 0x80, pin_block(pin)))
+
+
+def exhaust_pin(bench: Bench) -> None:
+    """VERIFY with a wrong PIN until no try is left; a transaction must have begun."""
+    right = declared_pin(bench.profile)
+    wrong = f"{(int(right[0]) + 1) % 10}{right[1:]}"
+    for _ in range(MOST_TRIES + 1):
+        if verify(bench, wrong).sw in (0x63C0, SW.AUTHENTICATION_METHOD_BLOCKED, SW.REFERENCE_DATA_NOT_USABLE):
+            return
+    raise Inconclusive("PIN尝试次数没有用尽", "wrong PINs do not use up the tries")
