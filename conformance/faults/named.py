@@ -23,7 +23,7 @@ from conformance.faults import (
     tearing,
 )
 from conformance.faults.catalogue import Fault, UnknownFault
-from conformance.faults.payment import initiation, issuer_authentication
+from conformance.faults.payment import application_selection, initiation, issuer_authentication
 from emulator.cos.card import Card
 
 _AREAS = (
@@ -42,6 +42,7 @@ _AREAS = (
     firewall_applications,
     tearing,
     life,
+    application_selection,
     initiation,
     issuer_authentication,
 )

@@ -42,6 +42,7 @@ AREAS = (
     "TEAR",
     "CMD",
     "LIFE",
+    "PAY-SEL",
     "PAY-GPO",
     "PAY-EXA",
 )

@@ -4,34 +4,15 @@ import pytest
 
 from emulator.cos.structure import DirectoryState
 from emulator.iso7816 import tlv
-from profiles import load, model
+from profiles import load
 
-from .terminal import AID, QUIET, SELECT, TC, Terminal, profile
+from .terminal import AID, QUIET, SELECT, TC, Terminal, profile, several
 
 PSE, PPSE = "315041592E5359532E4444463031", "325041592E5359532E4444463031"
 
 
 def select(name: str, p2: int = 0) -> str:
     return f"00A404{p2:02X}{len(name) // 2:02X}{name}00"
-
-
-def several() -> model.Profile:
-    """A card with three applications: the debit one, and two more whose names go on where its name ends, or earlier."""
-    of = profile(data=QUIET)
-    first = of.directory["DEBIT"]
-    more = {
-        f"DEBIT{number}": first.model_copy(
-            update={
-                "fid": bytes((0xDF, 0x20 + number)),
-                "aid": bytes.fromhex(AID[:-2] + f"{number:02X}" + "99"),
-                "key": {name + str(number): key for name, key in first.key.items()},
-                "file": {name: file for name, file in first.file.items() if not file.extended},
-            }
-        )
-        for number in (2, 3)
-    }
-    content = {**of.content, **dict.fromkeys(more, of.content["DEBIT"])}
-    return of.model_copy(update={"directory": {**of.directory, **more}, "content": content})
 
 
 def test_file_control_information(card):

@@ -1,0 +1,53 @@
+"""Runs of the payment suites on cards of the products, on cards with a named fault, and on those of other vendors."""
+
+from __future__ import annotations
+
+from conformance.cases import Suite
+from conformance.faults import with_fault
+from conformance.faults.payment.application_selection import Change, rewritten
+from conformance.targets.in_process import InProcessTarget
+from conformance.verdict import Verdict
+from emulator import load_card
+from profiles.model import Profile
+from tests.suites.broken import Alteration, Run, good_card, product, run
+from tests.suites.broken import answers as answered
+
+PRODUCTS = ("debit", "debit-sm", "debit-dual", "ssc3-sm4", "ssc2-3des")
+MOVING = ("data:DEBIT:9F36", "data:DEBIT:9F13", "counter:DEBIT:online authorisation")
+"""What every transaction changes."""
+
+
+def run_faulty(suite: Suite, fault: str, name: str = "debit", only: str | tuple[str, ...] = ()) -> Run:
+    """Run a suite on a card of a product with a named fault."""
+    return run(suite, name, only=only, card=InProcessTarget(with_fault(load_card(product(name)), fault)))
+
+
+def declaring(profile: Profile, *features: str) -> Profile:
+    """The profile with further features, which the vendor declares."""
+    return profile.model_copy(update={"features": (*profile.features, *features)})
+
+
+def changed_cells(suite: Suite, name: str) -> set[str]:
+    """Cells that a suite leaves changed on a card that must survive, which has to pass; the moving ones left out."""
+    target = good_card(name)
+    before = dict(target.card.memory.cells)
+    result = run(suite, name, kept=True, destructive=False, card=target)
+    assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR) == []
+    after = target.card.memory.cells
+    return {cell for cell in before if before[cell] != after[cell]} - set(MOVING)
+
+
+def objects_changed(change: Change, ins: int) -> Alteration:
+    """A card that answers a command with other data objects."""
+
+    def alter(command: bytes, answer: bytes) -> bytes:
+        if command[1] != ins or len(answer) <= 2:
+            return answer
+        return rewritten(answer[:-2], change) + answer[-2:]
+
+    return answered(alter)
+
+
+def without(*tags: int, ins: int) -> Alteration:
+    """A card that leaves data objects out of its answers to a command."""
+    return objects_changed(lambda tag, value: None if tag in tags else value, ins)
