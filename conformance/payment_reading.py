@@ -65,13 +65,21 @@ class Record:
     data: bytes
 
     def __str__(self) -> str:
-        return f"SFI {self.sfi:02d} record {self.number}"
+        return f"record {self.number} of SFI {self.sfi}"
+
+    @property
+    def zh(self) -> str:
+        """Its place in Chinese."""
+        return f"SFI {self.sfi} 记录 {self.number}"
 
     @property
     def objects(self) -> tuple[tlv.Tlv, ...]:
-        """What the template 70 holds, in order; none where the record is something else."""
-        whole = template(self.data, 0x70)
-        return whole.children if whole else ()
+        """What the template 70 holds, in order, whatever padding is around it; none where the record is something else."""
+        try:
+            found = tlv.parse(self.data, strict=False)
+            return found[0].parse_value() if len(found) == 1 and found[0].tag == 0x70 else ()
+        except TlvError:
+            return ()
 
 
 def listed_records(visit: Visit) -> Iterator[Record]:
@@ -119,4 +127,4 @@ def directory_entries(bench: Bench) -> list[dict[int, bytes]]:
     templates = [each for record in records for each in record.objects if each.tag == 0x61]
     if not templates:
         raise Inconclusive("PSE 目录没有入口", "the directory of the PSE has no entry 61")
-    return [{each.tag: each.value for each in entry.children} for entry in templates]
+    return [objects_of(entry.value) for entry in templates]

@@ -23,7 +23,7 @@ from conformance.faults import (
     tearing,
 )
 from conformance.faults.catalogue import Fault, UnknownFault
-from conformance.faults.payment import application_selection, initiation, issuer_authentication
+from conformance.faults.payment import application_selection, initiation, issuer_authentication, reading
 from emulator.cos.card import Card
 
 _AREAS = (
@@ -44,6 +44,7 @@ _AREAS = (
     life,
     application_selection,
     initiation,
+    reading,
     issuer_authentication,
 )
 

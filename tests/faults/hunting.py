@@ -44,6 +44,7 @@ AREAS = (
     "LIFE",
     "PAY-SEL",
     "PAY-GPO",
+    "PAY-RDR",
     "PAY-EXA",
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"

@@ -57,7 +57,7 @@ def directory(bench: Bench) -> None:
     """Records 1, 2, … until the card refuses."""
     records, end = directory_records(bench)
     for record in records:
-        entries = [{each.tag: each.value for each in entry.children} for entry in record.objects]
+        entries = [objects_of(entry.value) for entry in record.objects]
         bench.check(
             bool(entries)
             and all(each.tag == 0x61 for each in record.objects)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conformance.cases import Suite
-from conformance.faults import with_fault
+from conformance.faults import Fault
 from conformance.faults.payment.application_selection import Change, rewritten
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
 from profiles.model import Profile
-from tests.suites.broken import Alteration, Run, good_card, product, run
+from tests.suites.broken import Alteration, good_card, product, run
 from tests.suites.broken import answers as answered
 
 PRODUCTS = ("debit", "debit-sm", "debit-dual", "ssc3-sm4", "ssc2-3des")
@@ -17,9 +19,12 @@ MOVING = ("data:DEBIT:9F36", "data:DEBIT:9F13", "counter:DEBIT:online authorisat
 """What every transaction changes."""
 
 
-def run_faulty(suite: Suite, fault: str, name: str = "debit", only: str | tuple[str, ...] = ()) -> Run:
-    """Run a suite on a card of a product with a named fault."""
-    return run(suite, name, only=only, card=InProcessTarget(with_fault(load_card(product(name)), fault)))
+def failed_by(suites: Iterable[Suite], fault: Fault, name: str = "debit") -> set[str | None]:
+    """The requirements that suites find broken on a card of a product with a fault."""
+    failed: set[str | None] = set()
+    for suite in suites:
+        failed |= run(suite, name, card=InProcessTarget(fault.apply(load_card(product(name))))).failed
+    return failed
 
 
 def declaring(profile: Profile, *features: str) -> Profile:
