@@ -54,7 +54,8 @@ DataForm = tuple[DataField, ...]
 class CommandEntry(_Entry):
     """A command of a card or SAM.
 
-    ``p1`` is set where P1 makes another command of the same CLA and INS. ``case`` is that of ISO/IEC 7816-3 §12.1.1
+    ``p1`` is set where P1 makes another command of the same CLA and INS, ``applications`` where the same bytes mean this
+    command in some applications of a profile alone. ``case`` is that of ISO/IEC 7816-3 §12.1.1
     without the form of the lengths. ``data`` and ``answer`` are the known forms of the data fields, none where there is none.
     """
 
@@ -66,6 +67,7 @@ class CommandEntry(_Entry):
     p1: int | None = None
     case: Literal["1", "2", "3", "4"]
     applies_to: Literal["card", "card before issue", "payment", "SAM"] = "card"
+    applications: tuple[str, ...] = ()
     clause: str
     confidence: str
     reading: tuple[Reading, ...] = ()
@@ -105,7 +107,12 @@ def command(name: str) -> CommandEntry:
 
 
 @cache
-def find(cla: int, ins: int, p1: int | None = None) -> CommandEntry | None:
-    """The command of a CLA and INS, or None. P1 chooses where several commands share both; else the first counts."""
+def find(cla: int, ins: int, p1: int | None = None, application: str | None = None) -> CommandEntry | None:
+    """The command of a CLA and INS, or None. P1 chooses where several commands share both; else the first counts.
+
+    ``application`` is that of the current directory; without one, commands of no special application come first.
+    """
     found = [entry for entry in commands().values() if (entry.cla, entry.ins) == (cla, ins)]
+    special = [entry for entry in found if application in entry.applications]
+    found = special or [entry for entry in found if not entry.applications] or found
     return next((entry for entry in found if p1 is not None and entry.p1 == p1), found[0] if found else None)

@@ -23,8 +23,8 @@ VERIFY: Final = 0x20
 AUTHENTICATE: Final = frozenset({0x82, 0x88})
 EXTERNAL_AUTHENTICATE: Final = 0x82
 
-_PRIVATE: Final = frozenset({0x20, 0x24, 0x5E, 0xD4}) | {0xD6, 0xDC, 0xE2}
-"""VERIFY, PIN commands, WRITE KEY, updates: their data stay hidden even when the command is malformed or undefined."""
+_PRIVATE: Final = frozenset({0x20, 0x24, 0x5E, 0xD4, 0xC2, 0xC4, 0x4A}) | {0xD6, 0xDC, 0xE2}
+"""VERIFY, PIN commands, WRITE KEY, key imports, HASH of a PIN, updates: their data stay hidden even when the command is malformed or undefined."""
 _MAC_SIZE: Final = 4
 _SECURE_MESSAGING: Final = 0x04
 
@@ -35,7 +35,10 @@ _UNPARSED: Final = Name("无法解析的字节", "bytes that cannot be read")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A command without its data: what decides how the data fields read. ``base`` is where the data begin."""
+    """A command without its data: what decides how the data fields read.
+
+    ``base`` is where the data begin, ``label`` the command's name.
+    """
 
     cla: int
     ins: int
@@ -43,6 +46,7 @@ class Head:
     p2: int
     base: int
     entry: CommandEntry | None
+    label: str
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -101,7 +105,7 @@ def _content(ins: int, data: Octets, base: int, session: Session) -> tuple[Field
     file = session.current_file
     if ins in BINARY:
         name = Name(file.title.zh, file.title.en) if file else _DATA
-        return (contents.opaque(name, data, base, secret=file is None or not file.read.is_free),)
+        return (contents.opaque(name, data, base, secret=file is None or file.personal or not file.read.is_free),)
     if file and file.layout and file.layout in layouts():
         return contents.laid_out(layouts()[file.layout], data, base)
     if session.is_directory_file(session.file) or (not file and contents.is_template(data, 0x70)):

@@ -119,14 +119,14 @@ class Decoder:
         except OctetsError:
             self._pending = None
             return
-        head, data, _ = _parse(sent)
+        head, data, _ = _parse(sent, self._session.application)
         if head is None:
             self._pending = None
         else:
             self._close(self._open(head, sent, received), head, data, sent)
 
     def _decode(self, sent: Octets, received: Octets) -> Decoded:
-        head, data, problem = _parse(sent)
+        head, data, problem = _parse(sent, self._session.application)
         sw = _status(received)
         meaning = words.status(sw)
         session = self._session
@@ -137,7 +137,7 @@ class Decoder:
                 status_kind=meaning.kind, directory=session.directory, file=session.file,
                 subject=session.path, title=session.title, held=tuple(session.held), problems=(problem,),
             )  # fmt: skip
-        wording = words.command(head.cla, head.ins, head.p1)
+        wording = words.command(*head.key, session.application)
         step = self._open(head, sent, received)
         fields = (bodies.unparsed if problem else bodies.command_fields)(head, data, session)
         answers = bodies.answer_fields(step.logical, step.gathered, session)
@@ -159,7 +159,7 @@ class Decoder:
             sw=sw,
             status=meaning.text,
             status_kind=meaning.kind,
-            completes=words.command(*step.logical.key).label if step.continues else "",
+            completes=step.logical.label if step.continues else "",
             answer_offset=step.offset,
             problems=tuple(text for text in (problem, _answer_problem(received)) if text),
         )
@@ -251,19 +251,23 @@ class Decoder:
                 self._pending = _Pending(step.logical, _without_le(sent), Octets(b""), waits=False)
 
 
-def _parse(sent: Octets) -> tuple[Head | None, Octets, str]:
+def _parse(sent: Octets, application: str | None) -> tuple[Head | None, Octets, str]:
     """Header, data and what is wrong with the command; no header when fewer than four bytes are known."""
     raw = sent.value
     if len(raw) < 4 or any(offset in sent.unknown for offset in range(4)):
         return None, sent, f"{len(raw)} 字节，命令至少 4 字节 bytes, a command has at least 4"
     cla, ins, p1, p2 = raw[:4]
-    entry = words.command(cla, ins, p1).entry
+    wording = words.command(cla, ins, p1, application)
     try:
         command = Command.parse(raw)
     except ApduError as error:
-        return Head(cla, ins, p1, p2, 4, entry), sent.cut(4), f"长度与 Lc、Le 不符 malformed: {error}"
+        return (
+            Head(cla, ins, p1, p2, 4, wording.entry, wording.label),
+            sent.cut(4),
+            f"长度与 Lc、Le 不符 malformed: {error}",
+        )
     base = 7 if command.extended and command.data else 5
-    return Head(cla, ins, p1, p2, base, entry), sent.cut(base, base + len(command.data)), ""
+    return Head(cla, ins, p1, p2, base, wording.entry, wording.label), sent.cut(base, base + len(command.data)), ""
 
 
 def _without_le(sent: Octets) -> bytes:

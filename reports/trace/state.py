@@ -42,6 +42,12 @@ class Session:
         return self.profile.directory.get(self.directory) if self.profile else None
 
     @property
+    def application(self) -> str | None:
+        """The application of the current directory, None where the profile doesn't tell."""
+        directory = self.current
+        return directory.application if directory else None
+
+    @property
     def current_file(self) -> File | None:
         """The profile's entry of the current file."""
         return self.file_entry(self.file)
@@ -120,7 +126,8 @@ class Session:
 
     def authenticated(self, kid: int) -> None:
         """EXTERNAL AUTHENTICATE succeeded with this P2."""
-        self.held[self.key_name(kid)] = bool(kid & 0x80)
+        directory = self.current if self._in_certificates() else None
+        self.held[self.key_name(kid)] = bool(kid & 0x80) or (directory is not None and directory.kind == "ADF")
 
     # What P2 refers to
 
@@ -148,13 +155,17 @@ class Session:
         return f"PIN {reference:02X}", NOTHING
 
     def _key(self, kid: int) -> tuple[str, Name]:
-        directory = self._owner(kid)
+        directory = self.current if self._in_certificates() else self._owner(kid)
         for name, key in directory.key.items() if directory else ():
             if key.kid is not None and key.kid[0] == kid:
                 return name, Name(key.title.zh, key.title.en)
         return f"KID {kid:02X}", NOTHING
 
     # Inside
+
+    def _in_certificates(self) -> bool:
+        """Whether a certificate application is current, where key 00 is that of the very directory (§3.3)."""
+        return self.application in ("certificate environment", "certificates")
 
     def _directories(self) -> Iterator[tuple[str, Directory]]:
         yield from self.profile.directory.items() if self.profile else ()

@@ -46,9 +46,12 @@ def _label(header: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def command(cla: int, ins: int, p1: int) -> Wording:
-    """The command of these bytes; an unknown one is told by its bytes and by the instruction it resembles."""
-    entry = dictionary.find(cla, ins, p1)
+def command(cla: int, ins: int, p1: int, application: str | None = None) -> Wording:
+    """The command of these bytes; an unknown one is told by its bytes and by the instruction it resembles.
+
+    ``application`` is that of the current directory, where it is known: some bytes mean different commands in different ones.
+    """
+    entry = dictionary.find(cla, ins, p1, application)
     if entry:
         return Wording(entry.name, Name(entry.zh, entry.en), entry)
     return Wording(f"CLA {cla:02X} INS {ins:02X}", _undefined(ins), None)

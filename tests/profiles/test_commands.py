@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from profiles.dictionary import command, commands, describe, find, status_words
 
-# The APDUs of the reconstructed specification §3.1, §3.2, §3.5, §6.3, of volume 2 §4 to §7, and of JR/T 0025.5 appendix B.
+# The APDUs of the reconstructed specification §3.1, §3.2, §3.3, §3.5, §6.3, of volume 2 §4 to §7, and of JR/T 0025.5 appendix B.
 WRITTEN = {
     "SELECT": "00A40400",
     "READ BINARY": "00B09500",
@@ -52,6 +52,19 @@ WRITTEN = {
     "UPDATE CAPP DATA CACHE": "84DE00A8",
     "APPEND RECORD with MAC": "04E200A8",
     "GET TRANS PROVE": "805A0000",
+    "VERIFY under challenge": "00200181",
+    "CHANGE PIN with MAC": "845E0100",
+    "RELOAD PIN by administrator": "84240181",
+    "AUTHENTICATE MASTER KEY": "00820000",
+    "REPLACE MASTER KEY": "84D40100",
+    "HASH": "80C40103",
+    "GENERATE KEY PAIR": "80400000",
+    "EXPORT PUBLIC KEY": "80C98200",
+    "DECIPHER": "804E0001",
+    "IMPORT SESSION KEY": "804A0210",
+    "IMPORT PUBLIC KEY": "80C24000",
+    "IMPORT PRIVATE KEY": "80C2C001",
+    "COMPUTE DIGITAL SIGNATURE": "002A9E9A",
 }
 
 READINGS = [
@@ -90,7 +103,8 @@ def test_every_command_of_the_specification_and_no_other() -> None:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_command_is_found_by_its_first_bytes(name: str) -> None:
     cla, ins, p1, p2 = bytes.fromhex(WRITTEN[name])
-    entry = find(cla, ins, p1)
+    application = next(iter(command(name).applications), None)
+    entry = find(cla, ins, p1, application)
     assert entry is command(name)
     assert entry.parameters(p1, p2)
     assert all((entry.zh, entry.en, entry.clause, entry.confidence))
@@ -109,6 +123,15 @@ def test_p1_is_needed_only_where_it_makes_another_command() -> None:
     assert find(0xB0, 0x28) is command("INITIALIZE FOR PURCHASE")
     assert find(0xB0, 0x28, 0x00) is command("INITIALIZE FOR LOAD")
     assert find(0xB0, 0x28, 0x77) is command("INITIALIZE FOR PURCHASE")
+
+
+def test_the_same_bytes_mean_another_command_in_the_certificate_application() -> None:
+    for name, header in (("VERIFY", "00200181"), ("UNBLOCK PIN", "84240181"), ("EXTERNAL AUTHENTICATE", "00820000")):
+        cla, ins, p1, _ = bytes.fromhex(header)
+        assert find(cla, ins, p1) is command(name)
+        assert find(cla, ins, p1, "social security") is command(name)
+        assert find(cla, ins, p1, "certificates") is not command(name)
+    assert find(0x00, 0xA4, 0x04, "certificates") is command("SELECT")
 
 
 @pytest.mark.parametrize(("header", "texts"), READINGS, ids=[header for header, _ in READINGS])
