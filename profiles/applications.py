@@ -28,4 +28,6 @@ def open_points(profile: Profile) -> tuple[Assumption, ...]:
     for directory in profile.directory.values():
         if directory.payment is not None:
             found += assumptions(directory.payment.settings)
+        if directory.certificates is not None:
+            found += assumptions(directory.certificates.settings)
     return found

@@ -39,6 +39,13 @@ def _access(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
             for right, condition in (("read", file.read), ("update", file.update)):
                 path = f"directory.{name}.file.{file_name}.{right}"
                 yield from _condition(profile, name, path, condition, frozenset(pins | ignored))
+        if directory.certificates is not None:
+            for right, condition in (
+                ("generate", directory.certificates.generate),
+                ("use", directory.certificates.use),
+            ):
+                path = f"directory.{name}.certificates.{right}"
+                yield from _condition(profile, name, path, condition, frozenset(pins | ignored))
 
 
 def _condition(

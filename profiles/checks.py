@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from profiles import check_content, check_keys, check_payment
+from profiles import check_certificates, check_content, check_keys, check_payment
 from profiles.dictionary import elements, layouts
 from profiles.model import Directory, File, Profile
 from profiles.problems import Problem
@@ -31,6 +31,7 @@ def check(profile: Profile, ignored: frozenset[str] = frozenset()) -> list[Probl
     problems += check_keys.check(profile, ignored)
     problems += check_content.check(profile, ignored)
     problems += check_payment.check(profile, ignored)
+    problems += check_certificates.check(profile, ignored)
     return problems
 
 

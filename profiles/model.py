@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from profiles.access import AccessCondition
+from profiles.certificate_settings import CertificateSettings
 from profiles.payment_keys import AuthorityBits
 from profiles.payment_settings import PaymentSettings
 from profiles.settings import Settings
@@ -166,6 +167,8 @@ class File(_Table):
     """Whether updates need a MAC under the directory's maintenance key (line protection 线路保护)."""
     templates: bool = False
     """Whether the records are templates 70 of payment data objects, which the content gives as tables by tag."""
+    personal: bool = False
+    """Whether a transparent file that anyone may read tells of the holder, so that traces hide it."""
     log_format: str | None = None
     """Tag of the data object that lists what a record of this cyclic file holds: 9F4F or DF4F."""
     extended: ExtendedFile | None = None
@@ -279,6 +282,20 @@ class Payment(_Table):
     settings: PaymentSettings = PaymentSettings()
 
 
+class Certificates(_Table):
+    """What a certificate application has besides files, keys and PINs (reconstructed specification §3.3)."""
+
+    generate: Access
+    """Who may generate the signature key pair and import the encryption key pair."""
+    use: Access
+    """Who may sign and decipher."""
+    initial_administrator_pin: Annotated[str, Field(pattern=r"^\d{4,16}$")]
+    """The PIN that the application has before it is issued; an issued card has another."""
+    initial_master_key: Annotated[HexBytes, Field(min_length=16, max_length=16)]
+    """The master key before issue; an issued card has another."""
+    settings: CertificateSettings = CertificateSettings()
+
+
 class Directory(_Table):
     """MF, DDF or ADF."""
 
@@ -298,12 +315,15 @@ class Directory(_Table):
     """SFI of the directory file DIR, announced as tag 88 in the answer of SELECT."""
     proprietary: HexBytes = b""
     """Further objects inside tag A5 of the answer of SELECT, e.g. ``9F0C 03 860103``."""
+    template: HexBytes = b""
+    """Further objects inside the template 6F of that answer, behind A5."""
     file: dict[str, File] = {}
     key: dict[str, Key] = {}
     pin: dict[str, Pin] = {}
     data: dict[str, str] = {}
     """Data objects of a payment application by tag, written as the dictionary says."""
     payment: Payment | None = None
+    certificates: Certificates | None = None
     lock_key: str | None = None
     """Key whose authentication APPLICATION BLOCK or CARD BLOCK needs (LK, BK)."""
     maintenance_key: str | None = None

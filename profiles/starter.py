@@ -16,6 +16,7 @@ def starter(name: str, extends: str, base: Profile) -> str:
     if not _NAME.match(name):
         raise ValueError(f"{name!r} is no name of a product: small letters, digits, dots and hyphens are")
     parent = extends if extends in sources.products() else str(Path(extends).expanduser().resolve())
+    without_bank = ", ".join(_quoted(feature) for feature in base.features if feature != "financial")
     historical = base.chip.historical.hex(" ").upper()
     return f'''\
 # A card product. Everything that is not said here is taken from {base.name}.
@@ -47,7 +48,7 @@ city_code = "{base.issuer.city_code}"
 # records = 50
 
 # 金融应用 A card without a debit application; where it has one of its own, say its PIN: wrong ones cost tries.
-# features = ["mode 1"]          # among the first lines of this file
+# features = [{without_bank}]    # among the first lines of this file
 # [directory.DEBIT]
 # present = false
 # [directory.DEBIT.pin.DEBITPIN]

@@ -24,6 +24,8 @@ def document(profile: Profile, *, unmask: bool = False) -> dict[str, Any]:
     for directory in plain["directory"].values():
         for pin in directory["pin"].values():
             pin["value"] = MASK
+        if directory["certificates"]:
+            directory["certificates"] |= {"initial_administrator_pin": MASK, "initial_master_key": MASK}
     references = plain["test_keys"]["value"]
     for name, value in references.items():
         references[name] = value if value.startswith(("env:", "file:")) else MASK

@@ -9,6 +9,7 @@ from emulator.cos.structure import (
     STRUCTURE_CELL,
     AccessRule,
     CardState,
+    CertificateRules,
     Directory,
     DirectoryState,
     File,
@@ -125,6 +126,7 @@ def _directory(profile: model.Profile, name: str) -> Directory:
         application=described.application,
         directory_file=described.directory_file,
         proprietary=described.proprietary,
+        template=described.template,
         files=tuple(_file(profile, name, file) for file in described.file),
         keys=tuple(_key(profile, name, key) for key in described.key),
         pins=tuple(_pin(profile, name, pin) for pin in described.pin),
@@ -134,9 +136,18 @@ def _directory(profile: model.Profile, name: str) -> Directory:
         blocked_answer=SW.SELECTED_FILE_DEACTIVATED if pays else 0,
         algorithm=payment.algorithm_of(profile, name) if pays else None,
         payment=described.payment.settings if pays and described.payment else None,
+        certificates=_certificates(profile, name),
         interface=described.interface,
         contactless_answer=payment_content.file_control_information(described, contactless=True) if pays else b"",
     )
+
+
+def _certificates(profile: model.Profile, name: str) -> CertificateRules | None:
+    described = profile.directory[name].certificates
+    if described is None:
+        return None
+    generate, use = (_rule(profile, name, condition) for condition in (described.generate, described.use))
+    return CertificateRules(generate, use, described.settings)
 
 
 def _proximity(profile: model.Profile, name: str) -> bytes:

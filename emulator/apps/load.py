@@ -6,6 +6,8 @@ from pathlib import Path
 
 from emulator.apps import pre_issue
 from emulator.apps.build import build
+from emulator.apps.certificates import keys, master_key
+from emulator.apps.certificates import pins as certificate_pins
 from emulator.apps.payment import authentication as payment_authentication
 from emulator.apps.payment import contactless, extended, generation, initiation, reading, scripts, updates
 from emulator.apps.payment import pins as payment_pins
@@ -42,9 +44,11 @@ DEBIT = CommandSet(
     extended.COMMANDS,
 )
 CONTACTLESS_DEBIT = CommandSet(DEBIT, contactless.COMMANDS)
+CERTIFICATE_ENVIRONMENT = CommandSet(FILE_SYSTEM, certificate_pins.COMMANDS, master_key.COMMANDS, keys.HASHING)
+CERTIFICATES = CommandSet(CERTIFICATE_ENVIRONMENT, keys.COMMANDS)
 CHIP = CommandSet(FILE_SYSTEM, authentication.COMMANDS, pre_issue.COMMANDS)
 
-PAYMENT_APPLICATIONS = frozenset({"payment environment", "debit"})
+OPTIONAL_APPLICATIONS = frozenset({"payment environment", "debit", "certificate environment", "certificates"})
 """Applications whose commands are unknown on a card without them; social security can come later, with the pre-issue commands."""
 
 SERVED_WHEN_BLOCKED = (
@@ -64,6 +68,8 @@ def command_tables() -> dict[str, CommandTable]:
         "social security": dict(SOCIAL_SECURITY.table),
         "payment environment": dict(PAYMENT_ENVIRONMENT.table),
         "debit": dict(DEBIT.table),
+        "certificate environment": dict(CERTIFICATE_ENVIRONMENT.table),
+        "certificates": dict(CERTIFICATES.table),
     }
 
 
@@ -82,7 +88,7 @@ def card_of(memory: Memory) -> Card:
     """A card on a memory that is already filled."""
     card = Card(memory, command_tables(), served_when_blocked(), contactless_tables())
     present = {directory.application for directory in card.structure.directories}
-    for application in PAYMENT_APPLICATIONS - present:
+    for application in OPTIONAL_APPLICATIONS - present:
         del card.tables[application], card.contactless_tables[application]
     return card
 

@@ -148,7 +148,7 @@ class Card:
         if cells[node.state_cell] not in DirectoryState.USABLE:
             self._refuse_when_blocked(node, code)
         if handler is None:
-            raise StatusError(no_handler(self.tables, code))
+            raise StatusError(no_handler(self.tables, node.commands, code))
         return answer(self, command, handler(self, command))
 
     def _refuse_when_blocked(self, node: Node, code: int) -> None:

@@ -53,12 +53,14 @@ def exact_length(command: Command, length: int) -> None:
         raise StatusError(wrong_le(length))
 
 
-def no_handler(tables: dict[str, CommandTable], code: int) -> int:
-    """The status word for a command that the current application does not have.
+def no_handler(tables: dict[str, CommandTable], here: CommandTable, code: int) -> int:
+    """The status word for a command that the current application, whose table is ``here``, does not have.
 
-    CLA is judged before INS (vol. 2 §4.1): ``6E00`` for a class that no command here has, or for a known
-    instruction under the wrong class; ``6D00`` for an unknown instruction.
+    CLA is judged before INS (vol. 2 §4.1): ``6E00`` for a class that no command has, or for an instruction that is known,
+    here or on the chip, under another class; ``6D00`` for an unknown instruction.
     """
+    if code & 0xFF in {known & 0xFF for known in here}:
+        return SW.CLASS_NOT_SUPPORTED
     codes = {known for table in tables.values() for known in table}
     if code >> 8 not in {known >> 8 for known in codes}:
         return SW.CLASS_NOT_SUPPORTED

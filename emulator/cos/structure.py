@@ -13,6 +13,7 @@ from typing import ClassVar, TypeAlias
 from pydantic import ConfigDict, TypeAdapter
 
 from emulator.crypto import Algorithm
+from profiles.certificate_settings import CertificateSettings
 from profiles.payment_settings import PaymentSettings
 from profiles.settings import Settings
 
@@ -132,6 +133,17 @@ class Key(Secret):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateRules:
+    """Who may do what with the key pairs of a certificate application, and its settings."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _HEX
+
+    generate: AccessRule
+    use: AccessRule
+    settings: CertificateSettings
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """MF, DDF or ADF."""
 
@@ -145,6 +157,8 @@ class Directory:
     application: str
     directory_file: int | None
     proprietary: bytes
+    template: bytes = b""
+    """Objects of the answer of SELECT that stand in the template itself."""
     files: tuple[File, ...] = ()
     keys: tuple[Key, ...] = ()
     pins: tuple[Pin, ...] = ()
@@ -157,6 +171,7 @@ class Directory:
     algorithm: Algorithm | None = None
     """Block cipher of the application where it differs from the card's."""
     payment: PaymentSettings | None = None
+    certificates: CertificateRules | None = None
     interface: str = BOTH_INTERFACES
     """Where SELECT finds it: ``contact``, ``contactless`` or ``both``."""
     contactless_answer: bytes = b""

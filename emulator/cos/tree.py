@@ -81,7 +81,7 @@ class Node:
 
 
 def file_control_information(directory: Directory, adf_has_proprietary: bool) -> bytes:
-    """Answer of SELECT for a directory: ``6F{84 name, A5{88 SFI, …}}``; tag 83 where there is no name.
+    """Answer of SELECT for a directory: ``6F{84 name, A5{88 SFI, …}, …}``; tag 83 where there is no name.
 
     An ADF answers its name alone unless the profile's setting says otherwise (reconstructed specification §1,
     vol. 2 §4.3).
@@ -93,7 +93,8 @@ def file_control_information(directory: Directory, adf_has_proprietary: bool) ->
         if directory.directory_file is not None:
             proprietary = tlv.build(DIRECTORY_FILE_SFI, bytes([directory.directory_file]))
         proprietary += directory.proprietary
-    return tlv.build(FCI_TEMPLATE, name, tlv.build(PROPRIETARY, proprietary) if proprietary else b"")
+    closed = tlv.build(PROPRIETARY, proprietary) if proprietary else b""
+    return tlv.build(FCI_TEMPLATE, name, closed, directory.template)
 
 
 def grow(structure: Structure, tables: dict[str, CommandTable], interface: str = CONTACT) -> Node:

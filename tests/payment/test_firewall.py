@@ -53,8 +53,8 @@ def test_leaving_for_social_security_ends_the_transaction(card):
 
 
 def test_pins_are_apart(card):
-    tries = [key for key in card.card.memory.cells if key.startswith("tries:") and key.endswith("PIN")]
-    assert sorted(tries) == ["tries:DEBIT/DEBITPIN", "tries:SSSE/PIN"]
+    tries = {key for key in card.card.memory.cells if key.startswith("tries:") and key.endswith("PIN")}
+    assert tries >= {"tries:DEBIT/DEBITPIN", "tries:SSSE/PIN"}
     before = card.card.memory.cells["tries:SSSE/PIN"]
     card.select()
     card.start()

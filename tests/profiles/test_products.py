@@ -147,7 +147,8 @@ def test_key_files_are_never_open(ssc3: Profile) -> None:
             if file.structure == "internal":
                 assert file.read.is_never
                 assert file.update.is_never
-    assert all("SF" in directory.file for directory in ssc3.directory.values() if directory.application != "debit")
+    own = [d for d in ssc3.directory.values() if d.application in ("chip", "social security")]
+    assert all("SF" in directory.file for directory in own)
 
 
 def test_a_blank_card_has_a_master_file_and_a_transport_key() -> None:
