@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance import certificate_dialogue
 from conformance.bench import Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.dialogue import (
@@ -13,9 +14,7 @@ from conformance.dialogue import (
     authenticate,
     external_authentication,
     file_places,
-    get_challenge,
     open_directory,
-    pin_bytes,
     read_first,
     satisfy,
     select_name,
@@ -25,20 +24,14 @@ from conformance.failures import Inconclusive, NotApplicable
 from conformance.maintenance import expect_pin_untouched, open_pin, verify_wrong, wrong_pin
 from conformance.suites.directory_file import PAYMENT_ENVIRONMENT_NAME
 from conformance.suites.firewall import BANK_APPLICATION, NOTHING, check_refused, first_values
-from emulator.crypto import Algorithm, encrypt_ecb
-from emulator.crypto.sm3 import sm3
 from emulator.iso7816 import SW, Response
 from emulator.iso7816.status import tries_of
 
 SUITE = Suite("firewall between applications", "应用间防火墙", "Firewall between applications")
 
 TRANSPORT_APPLICATION = bytes.fromhex("A000000632010105")
-CERTIFICATE_APPLICATION = bytes.fromhex("504B492EC9E7BBE1B1A3D5CF")
-"""``PKI.社会保障`` in GBK."""
 PLAIN_BLOCK = 0x80
 """P2 of VERIFY in the bank application: PIN block 2N…FF in clear."""
-USER_PIN = 0x81
-"""P2 of VERIFY in the certificate application: PIN of the holder."""
 UPDATE_KEY = "UKSSSE"
 
 
@@ -162,18 +155,31 @@ def other_application(bench: Bench) -> None:
     requirements=["SSC-FW-008"],
     kind=Kind.INOPPORTUNE,
     expected=(
-        "验证用户密码（81）后，SSSE 密码保护的文件仍为 6982",
-        "after VERIFY of the user PIN (81) files that the PIN of SSSE protects give 6982",
+        "一方的验证不打开另一方（6982），用户密码（81）的错误不减少 SSSE 密码的次数",
+        "the PIN of one opens nothing of the other (6982), and a wrong user PIN (81) costs no try of the SSSE PIN",
     ),
 )
 def certificate_pin(bench: Bench) -> None:
-    """VERIFY with the PIN of the certificate application: SM4(first half of SM3(PIN), challenge)."""
-    digits = _pin_of(bench, CERTIFICATE_APPLICATION)
-    _enter_application(bench, CERTIFICATE_APPLICATION)
-    challenge = get_challenge(bench, 16)
-    proof = encrypt_ecb(Algorithm.SM4, sm3(pin_bytes(digits))[:16], challenge)
-    bench.need(bench.send(apdu(0x00, 0x20, 0x01, USER_PIN, proof)), "验证用户密码", "VERIFY the user PIN")
+    """Wrong and right presentations on both sides; every counter is brought back."""
+    certificate_dialogue.open_application(bench)
     _check_pin_not_verified(bench, "SSC-FW-008")
+    open_pin(bench)
+    application = certificate_dialogue.enter(bench)
+    bench.expect(
+        certificate_dialogue.use_key(bench),
+        SW.SECURITY_STATUS_NOT_SATISFIED,
+        "验证 SSSE 密码后使用证书私钥",
+        "using the private key after VERIFY of the SSSE PIN",
+        requirement="SSC-FW-008",
+    )
+    answer = certificate_dialogue.verify(bench, application.user, wrong_pin(application.user.digits))
+    certificate_dialogue.prove(bench, application.user)
+    if tries_of(answer.sw) is None:
+        raise Inconclusive("错误的用户密码没有得到 63Cx", "a wrong user PIN was not answered with 63Cx")
+    open_directory(bench, ENVIRONMENT)
+    expect_pin_untouched(
+        bench, "SSSE 密码的次数不变", "the counter of the SSSE PIN is unchanged", requirement="SSC-FW-008"
+    )
 
 
 @SUITE.case(

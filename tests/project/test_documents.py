@@ -15,6 +15,7 @@ from conformance.faults import FAULTS
 from conformance.pytest_plugin import pytest_addoption
 from conformance.requirements import PAYMENT, SOCIAL_SECURITY, Coverage, load_catalogue
 from profiles import load
+from profiles.certificate_settings import CertificateSettings
 from profiles.loader import available
 from profiles.payment_settings import PaymentSettings
 from profiles.settings import Settings, assumptions
@@ -172,7 +173,7 @@ def test_every_setting_stands_in_the_assumptions_with_its_default() -> None:
     rows = re.findall(r"^\| `\w+` \| `.*\|$", text(ROOT / "docs" / "assumptions.md"), re.MULTILINE)
     told = {tuple(cell.strip(" `") for cell in row.split("|")[1:3]): row for row in rows}
     known = {}
-    for one in (*assumptions(Settings()), *assumptions(PaymentSettings())):
+    for one in (*assumptions(Settings()), *assumptions(PaymentSettings()), *assumptions(CertificateSettings())):
         value = one.value.lower() if one.value in ("True", "False") else one.value
         known[one.name, value] = f"| `{one.name}` | `{value}` | {one.zh}: {one.en} | {one.basis} | {one.confidence} |"
     missing = "\n".join(row for key, row in known.items() if key not in told)

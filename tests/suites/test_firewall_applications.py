@@ -1,6 +1,6 @@
-"""The firewall between applications, on a virtual card behind an invented bank and certificate application.
+"""The firewall between applications, on a virtual card behind an invented bank application.
 
-The two stand in the test alone and do no more than the suite asks of them: a PIN with a counter, a challenge.
+That one stands in the test alone and does no more than the suite asks of it: a PIN with a counter, a challenge.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from .broken import HOSTILE, OK, Alteration, Transmit, assert_good, assert_judge
 
 SUITE = firewall_applications.SUITE
 BANK = bytes.fromhex("A000000333010101")
-CERTIFICATES = bytes.fromhex("504B492EC9E7BBE1B1A3D5CF")
 ENVIRONMENT = bytes.fromhex("7378312E73682EC9E7BBE1B1A3D5CF")
 SELECT_ENVIRONMENT = bytes.fromhex("00A404000F") + ENVIRONMENT
 SELECT_MASTER_FILE = bytes.fromhex("00A40000023F00")
@@ -28,24 +27,20 @@ SELECT, VERIFY, GET_DATA = 0xA4, 0x20, 0xCA
 
 
 def declared() -> Profile:
-    """The product with an invented bank application in place of its own, and a certificate application."""
+    """The product with an invented bank application in place of its own."""
     whole = product("ssc3-sm4")
 
-    def other(fid: str, aid: bytes, application: str) -> Directory:
-        title = {"zh": application, "en": application}
-        pin = {"PIN": {"reference": "80", "value": "1234", "title": title}}
-        return Directory.model_validate(
-            {"fid": fid, "kind": "DDF", "aid": aid, "application": application, "title": title, "pin": pin}
-        )
-
-    others = {"BANK": other("DDF2", BANK, "bank"), "PKI": other("DDF3", CERTIFICATES, "certificates")}
+    title = {"zh": "bank", "en": "bank"}
+    pin = {"PIN": {"reference": "80", "value": "1234", "title": title}}
+    bank = Directory.model_validate(
+        {"fid": "DDF3", "kind": "DDF", "aid": BANK, "application": "bank", "title": title, "pin": pin}
+    )
     usual = {name: directory for name, directory in whole.directory.items() if name != "DEBIT"}
-    features = (*whole.features, "certificate")
-    return whole.model_copy(update={"directory": {**usual, **others}, "features": features})
+    return whole.model_copy(update={"directory": {**usual, "BANK": bank}})
 
 
 class OtherApplications(Alteration):
-    """A card with two more applications, each of which takes the card out of the environment."""
+    """A card with one more application, which takes the card out of the environment."""
 
     def __init__(self) -> None:
         self.reset(b"")
@@ -56,7 +51,7 @@ class OtherApplications(Alteration):
         return atr
 
     def transmit(self, command: bytes, card: Transmit) -> bytes:
-        if is_command(command, ins=SELECT, data=BANK) or is_command(command, ins=SELECT, data=CERTIFICATES):
+        if is_command(command, ins=SELECT, data=BANK):
             self.inside = True
             self.leave(card)
             return OK
@@ -122,6 +117,36 @@ class PinOpensEverything(OtherApplications):
         return OK
 
 
+class CertificatePinOpens(OtherApplications):
+    """A right PIN of the certificate application counts in the environment, too."""
+
+    verified = False
+
+    def transmit(self, command: bytes, card: Transmit) -> bytes:
+        answer = super().transmit(command, card)
+        if is_command(command, ins=VERIFY, p1=1) and answer == OK:
+            self.verified = True
+        if self.verified and command == SELECT_ENVIRONMENT:
+            card(VERIFY_IN_ENVIRONMENT)
+            return OK
+        return answer
+
+
+class CertificateCounterShared(OtherApplications):
+    """A wrong PIN of the certificate application costs a try of the PIN of the environment."""
+
+    lost = 0
+
+    def transmit(self, command: bytes, card: Transmit) -> bytes:
+        answer = super().transmit(command, card)
+        self.lost += is_command(command, ins=VERIFY, p1=1) and answer[:1] == b"\x63"
+        if self.lost and command == SELECT_ENVIRONMENT:
+            self.lost -= 1
+            card(WRONG_IN_ENVIRONMENT)
+            return OK
+        return answer
+
+
 class RightsSurvive(OtherApplications):
     """The bank application leaves the environment as it was."""
 
@@ -137,7 +162,8 @@ FAULTS = {
     "bank's counter shared": ("FW/bank-PIN", BankCounterShared, "SSC-FW-006"),
     "bank's PIN opens": ("FW/bank-PIN", PinOpensEverything, "SSC-FW-006"),
     "rights survive": ("FW/other-application", RightsSurvive, "SSC-FW-007"),
-    "certificate PIN opens": ("FW/certificate-PIN", PinOpensEverything, "SSC-FW-008"),
+    "certificate PIN opens": ("FW/certificate-PIN", CertificatePinOpens, "SSC-FW-008"),
+    "certificate PIN's counter shared": ("FW/certificate-PIN", CertificateCounterShared, "SSC-FW-008"),
 }
 
 
@@ -149,7 +175,7 @@ def test_good_card_passes() -> None:
 
 def test_card_without_other_applications_has_no_case() -> None:
     whole = product("ssc3-sm4")
-    features = tuple(feature for feature in whole.features if feature != "financial")
+    features = tuple(feature for feature in whole.features if feature not in ("financial", "certificate"))
     assert run(SUITE, "ssc3-sm4", profile=whole.model_copy(update={"features": features})).outcomes == []
 
 
