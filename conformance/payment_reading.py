@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.actors.terminal import dol
 from conformance.bench import Bench
 from conformance.failures import Inconclusive
-from conformance.payment_dialogue import PDOL, SM_SUPPORT, Visit, objects_of
+from conformance.payment_dialogue import Visit, objects_of
+from conformance.payment_judging import algorithm_choices
 from emulator.iso7816 import SW, Response, TlvError, tlv
 
 PSE, PPSE = b"1PAY.SYS.DDF01", b"2PAY.SYS.DDF01"
@@ -35,6 +35,14 @@ def template(data: bytes, tag: int) -> tlv.Tlv | None:
     return found[0] if len(found) == 1 and found[0].tag == tag else None
 
 
+def tags_and_lengths(listed: bytes) -> tuple[tuple[int, int], ...]:
+    """The entries of a data object list; none where the bytes are no list."""
+    try:
+        return tlv.parse_tags_and_lengths(listed)
+    except TlvError:
+        return ()
+
+
 def every_object(data: bytes) -> Iterator[tlv.Tlv]:
     """All data objects of an answer at any depth, outer ones first."""
     for _, each in tlv.walk(tree(data)):
@@ -46,8 +54,7 @@ def ways(bench: Bench) -> Iterator[tuple[str, str, Visit]]:
 
     With the Chinese and the English name of the way.
     """
-    visit = Visit(bench).open()
-    sets = (False, True) if SM_SUPPORT in dol.tags_of(visit.objects.get(PDOL, b"")) else (True,)
+    visit, sets = Visit(bench), algorithm_choices(bench.profile)
     for sm in sets:
         for e_cash, zh, en in ((False, "普通交易", "ordinary transaction"), (True, "电子现金交易", "e-cash")):
             if len(sets) > 1:

@@ -23,7 +23,7 @@ from conformance.faults import (
     tearing,
 )
 from conformance.faults.catalogue import Fault, UnknownFault
-from conformance.faults.payment import application_selection, initiation, issuer_authentication, reading
+from conformance.faults.payment import application_selection, data_objects, initiation, issuer_authentication, reading
 from emulator.cos.card import Card
 
 _AREAS = (
@@ -45,6 +45,7 @@ _AREAS = (
     application_selection,
     initiation,
     reading,
+    data_objects,
     issuer_authentication,
 )
 

@@ -45,6 +45,7 @@ AREAS = (
     "PAY-SEL",
     "PAY-GPO",
     "PAY-RDR",
+    "PAY-GDT",
     "PAY-EXA",
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"

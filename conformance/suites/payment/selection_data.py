@@ -7,8 +7,8 @@ from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.failures import NotApplicable
 from conformance.payment_dialogue import PDOL, SM_SUPPORT, Visit, objects_of
-from conformance.payment_reading import PSE, directory_entries, directory_records, every_object
-from emulator.iso7816 import SW, TlvError, tlv
+from conformance.payment_reading import PSE, directory_entries, directory_records, every_object, tags_and_lengths
+from emulator.iso7816 import SW
 from profiles.model import Profile
 
 SUITE = Suite("payment selection data", "金融应用选择数据", "Payment: data of selection")
@@ -257,17 +257,10 @@ def sm_list(bench: Bench) -> None:
     visit = Visit(bench).open()
     asked = visit.objects.get(PDOL, b"")
     bench.check(
-        (SM_SUPPORT, 1) in _tags_and_lengths(asked),
+        (SM_SUPPORT, 1) in tags_and_lengths(asked),
         "PDOL 中的 DF69",
         "DF69 in the PDOL",
         expected="DF6901",
         received=asked,
         requirement="PAY-SEL-022",
     )
-
-
-def _tags_and_lengths(listed: bytes) -> list[tuple[int, int]]:
-    try:
-        return list(tlv.parse_tags_and_lengths(listed))
-    except TlvError:
-        return []
