@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from conformance.actors.bank import Bank, Settlement
+    from conformance.actors.sector import SectorOutcome
     from conformance.actors.terminal import Event, Purchase, TerminalConfiguration, TransactionResult
     from conformance.actors.terminal.bits import Bit
+    from conformance.targets.base import Target
     from profiles.model import Profile
 
 DECLINED, WRONG_USE, BENCH_FAILED = 1, 2, 3
@@ -30,6 +34,15 @@ class LanguageName(StrEnum):
 
     zh = "zh"
     en = "en"
+
+
+class PassageName(StrEnum):
+    """What a gate does with the card."""
+
+    entry = "entry"
+    exit = "exit"
+    park = "park"
+    leave = "leave"
 
 
 def pay(
@@ -53,6 +66,14 @@ def pay(
     offline: Annotated[bool, typer.Option("--offline", help="A terminal without line to the bank.")] = False,
     online: Annotated[bool, typer.Option("--online", help="The merchant wants the bank to decide.")] = False,
     e_cash: Annotated[bool, typer.Option("--e-cash", help="Offer e-cash (电子现金).")] = False,
+    transit: Annotated[
+        PassageName | None,
+        typer.Option(help="Pass a gate without contact (扩展应用): metro entry or exit, or park and leave a car park."),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(help="Keep the virtual card in this file: created when there is none, otherwise opened as it is."),
+    ] = None,
     language: Annotated[LanguageName, typer.Option(help="Language of the receipt.")] = LanguageName.zh,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
 ) -> None:
@@ -61,6 +82,10 @@ def pay(
     The terminal trusts the published test authority, the bank has the test keys of the product and an account for its
     card. Exit code: 0 approved, 1 declined, 2 wrong use, 3 the bench failed.
     """
+    if transit is not None:
+        amount = _refuse_beside_transit(transit, amount, load, pin, rsa_only=rsa_only, line=offline or online or e_cash)
+    if image is not None and reader is not None:
+        _give_up("--image is a virtual card, --reader a card in a reader; give one of them", WRONG_USE)
     _refuse_contradictions(reader, in_process, expect_card, amount, load, offline, online, e_cash)
     purchase = _purchase(amount, load, currency, online=online, e_cash=e_cash)
     loaded = _load_profile(profile)
@@ -69,7 +94,11 @@ def pay(
     if pin is not None and not re.fullmatch("[0-9]{4,12}", pin):
         _give_up("--pin is not four to twelve digits", WRONG_USE)
     terminal = _terminal(offline=offline, rsa_only=rsa_only)
-    result = _run(loaded, reader, purchase, bank, pin, expect_card or "", terminal, say)
+    with _target(loaded, reader, image, contactless=transit is not None) as target:
+        if transit is not None:
+            result = _pass(loaded, target, transit, purchase, expect_card or "", terminal, say)
+        else:
+            result = _run(target, purchase, bank, pin, expect_card or "", terminal, say)
     settlement = bank.clear(result.clearing) if result.clearing else None
     if as_json:
         typer.echo(json.dumps(_table(result, settlement, language), ensure_ascii=False))
@@ -105,6 +134,24 @@ def _refuse_contradictions(
         _give_up("--offline excludes --online and --load, for which the bank is needed", WRONG_USE)
     if e_cash and load is not None:
         _give_up("--e-cash pays from e-cash, --load fills it; give one of them", WRONG_USE)
+
+
+def _refuse_beside_transit(
+    transit: PassageName, amount: str | None, load: str | None, pin: str | None, *, rsa_only: bool, line: bool
+) -> str:
+    """The amount of the passage: none is needed at an entry."""
+    if load is not None or pin is not None or rsa_only or line:
+        sentence = (
+            "--transit is a gate without line, keypad or choice of algorithms: of the transaction it takes --amount"
+        )
+        _give_up(f"{sentence} and --currency alone", WRONG_USE)
+    if transit is PassageName.entry:
+        if amount is not None:
+            _give_up("--transit entry costs nothing; give --amount at the exit", WRONG_USE)
+        return "0"
+    if amount is None:
+        _give_up(f"--transit {transit.value} needs --amount, such as --amount 4.00", WRONG_USE)
+    return amount
 
 
 def _purchase(amount: str | None, load: str | None, currency: str, *, online: bool, e_cash: bool) -> Purchase:
@@ -172,9 +219,54 @@ def _terminal(*, offline: bool, rsa_only: bool) -> TerminalConfiguration:
     return replace(chosen, terminal_type=OFFLINE_TERMINAL) if offline else chosen
 
 
-def _run(
+@contextmanager
+def _target(profile: Profile, reader: str | None, image: Path | None, *, contactless: bool) -> Iterator[Target]:
+    """The card, switched on; the virtual one through the interface that the terminal has."""
+    from conformance.bring_up import open_target
+    from conformance.failures import BenchError
+    from conformance.targets.in_process import UnusableImage, virtual_target
+
+    try:
+        target: Target = (
+            virtual_target(profile, image, contactless=contactless)
+            if reader is None
+            else open_target(profile, reader=reader, in_process=False, fault=None, tell=lambda zh, en: None)
+        )
+        try:
+            target.connect()
+            yield target
+        finally:
+            target.close()
+    except UnusableImage as problem:
+        _give_up(str(problem), WRONG_USE)
+    except BenchError as problem:
+        _give_up(str(problem), BENCH_FAILED)
+
+
+def _pass(
     profile: Profile,
-    reader: str | None,
+    target: Target,
+    transit: PassageName,
+    purchase: Purchase,
+    expected: str,
+    terminal: TerminalConfiguration,
+    say: Callable[[Event], None],
+) -> TransactionResult:
+    """A passage through a gate of the sector."""
+    from conformance.actors.sector import Passage, sector_keys
+    from conformance.actors.terminal import Gate
+    from profiles.applications import payment_directory
+
+    name = payment_directory(profile)
+    keys = dict(sector_keys(profile, name)) if name is not None else {}
+    if not keys:
+        _give_up(f"profile {profile.name} has no extended application; give one that has, such as debit", WRONG_USE)
+    gate = Gate(target, keys, configuration=terminal, listener=say, expected_account=expected)
+    return gate.run(Passage[transit.name.upper()], purchase)
+
+
+def _run(
+    target: Target,
     purchase: Purchase,
     bank: Bank,
     pin: str | None,
@@ -183,20 +275,10 @@ def _run(
     say: Callable[[Event], None],
 ) -> TransactionResult:
     from conformance.actors.terminal import Kernel, PreparedHolder
-    from conformance.bring_up import open_target
-    from conformance.failures import BenchError
 
     holder = PreparedHolder((pin,) if pin else ())
-    try:
-        target = open_target(profile, reader=reader, in_process=reader is None, fault=None, tell=lambda zh, en: None)
-        try:
-            target.connect()
-            kernel = Kernel(target, terminal, host=bank, holder=holder, listener=say, expected_account=expected)
-            return kernel.run(purchase)
-        finally:
-            target.close()
-    except BenchError as problem:
-        _give_up(str(problem), BENCH_FAILED)
+    kernel = Kernel(target, terminal, host=bank, holder=holder, listener=say, expected_account=expected)
+    return kernel.run(purchase)
 
 
 def _tell_nobody(event: Event) -> None:
@@ -257,6 +339,7 @@ def _table(result: TransactionResult, settlement: Settlement | None, language: L
             "issuer_data": cryptogram.issuer_data.hex().upper(),
         },
         "e_cash": result.e_cash,
+        "transit": result.sector and _passage(result.sector),
         "e_cash_balance": result.balance,
         "script_results": [each.hex().upper() for each in result.script_results],
         "settlement": settlement and settlement.value,
@@ -266,6 +349,25 @@ def _table(result: TransactionResult, settlement: Settlement | None, language: L
             if not isinstance(event, Exchanged)
         ],
         "receipt": receipt(result, Language(language.value)),
+    }
+
+
+def _passage(outcome: SectorOutcome) -> dict[str, Any]:
+    trip = outcome.trip
+    stops = {
+        name: stop and {"when": stop.when.isoformat(), "line": stop.line, "station": stop.station, "gate": stop.gate}
+        for name, stop in (("entry", trip.entry), ("exit", trip.exit))
+    }
+    return {
+        "passage": outcome.passage.name.lower(),
+        "city": trip.city,
+        "operator": trip.operator,
+        "trip": trip.number,
+        "inside": trip.inside,
+        **stops,
+        "fare": trip.fare,
+        "held": trip.held,
+        "deducted": outcome.deducted,
     }
 
 

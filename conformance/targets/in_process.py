@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from conformance.failures import BenchError
 from conformance.targets.base import TargetDescription
+from emulator import load_card
 from emulator.cos.card import Card
+from emulator.cos.image import ImageError
 from emulator.cos.memory import PowerLoss
+from profiles.model import Profile
 
 
 @dataclass
@@ -82,3 +86,20 @@ class InProcessTarget:
     def close(self) -> None:
         """Give up the card."""
         self.card.memory.close()
+
+
+class UnusableImage(ValueError):
+    """A file that holds no card, or is in use; the message says which, why, and what to do."""
+
+
+def virtual_target(profile: Profile, image: Path | None = None, *, contactless: bool = False) -> InProcessTarget:
+    """The virtual card of a profile, or of an image file, on its contacts or through its antenna.
+
+    Raises:
+        UnusableImage: The file cannot be used.
+    """
+    try:
+        card = load_card(profile, image)
+    except ImageError as problem:
+        raise UnusableImage(str(problem)) from problem
+    return InProcessTarget(card.contactless() if contactless else card)

@@ -107,3 +107,51 @@ def test_unknown_profile():
     result = run("--amount", "1", "--profile", "nothing")
     assert result.exit_code == 2
     assert "neither a product nor a TOML file" in result.stderr
+
+
+@pytest.mark.parametrize("product", ["debit", "debit-sm", "debit-dual"])
+def test_a_ride_with_a_card_that_is_kept(product, tmp_path):
+    kept = ("--profile", product, "--image", str(tmp_path / "card.sscard"))
+    code, entered = table(*kept, "--transit", "entry")
+    assert (code, entered["transit"]["inside"], entered["settlement"]) == (0, True, None)
+    code, left = table(*kept, "--transit", "exit", "--amount", "4.00", "--language", "en")
+    assert (code, left["e_cash_balance"], left["settlement"]) == (0, 19_600, "settled")
+    assert (left["transit"]["fare"], left["transit"]["trip"], left["transit"]["inside"]) == (400, 1, False)
+    assert "EXIT" in left["receipt"]
+    code, refused = table(*kept, "--transit", "exit", "--amount", "4.00")
+    assert (code, refused["reason"]["detail"], refused["transit"]) == (1, "there was no entry", None)
+
+
+def test_a_stay_in_the_car_park(tmp_path):
+    kept = ("--image", str(tmp_path / "card.sscard"))
+    code, parked = table(*kept, "--transit", "park", "--amount", "60")
+    assert (code, parked["transit"]["held"], parked["e_cash_balance"]) == (0, 6_000, 14_000)
+    assert parked["cryptogram"]["value"] == ""
+    code, left = table(*kept, "--transit", "leave", "--amount", "35")
+    assert (code, left["e_cash_balance"], left["settlement"]) == (0, 16_500, "settled")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--transit", "exit"), "--transit exit needs --amount, such as --amount 4.00"),
+        (("--transit", "entry", "--amount", "1"), "--transit entry costs nothing"),
+        (("--transit", "exit", "--amount", "1", "--online"), "a gate without line"),
+        (("--transit", "entry", "--pin", "1234"), "a gate without line"),
+        (("--transit", "entry", "--load", "1"), "a gate without line"),
+        (("--transit", "entry", "--profile", "ssc3-sm4"), "no extended application"),
+        (("--amount", "1", "--image", "x", "--reader", "y", "--expect-card", "1"), "--image is a virtual card"),
+    ],
+)
+def test_transit_options_that_do_not_fit(options, sentence):
+    result = run(*options)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_file_that_is_no_card(tmp_path):
+    (tmp_path / "other").write_text("no card")
+    result = run("--amount", "1", "--image", str(tmp_path / "other"))
+    assert result.exit_code == 2
+    assert "not a card image" in result.stderr

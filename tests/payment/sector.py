@@ -32,7 +32,8 @@ class Sector(Antenna):
     def sector_key(self, name: str) -> bytes:
         """A management or opening key of this card, which has the algorithm of the first set whatever DF69 says."""
         own = Algorithm(self.profile.algorithm)
-        return crypto.card_key(own, root_key(self.profile, f"DEBIT{name}", 1), self.pan, self.psn)
+        sequence = self.psn if name.endswith("OPEN") else "00"
+        return crypto.card_key(own, root_key(self.profile, f"DEBIT{name}", 1), self.pan, sequence)
 
     @property
     def counter(self) -> bytes:

@@ -6,6 +6,9 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 
 from conformance.actors.bank.keys import TransactionKeys
+from conformance.actors.sector.keys import SectorKeys
+from conformance.actors.sector.messages import append_command
+from emulator.crypto import Algorithm
 from emulator.crypto import payment as crypto
 from emulator.iso7816 import tlv
 
@@ -28,6 +31,10 @@ class Order:
     data: str = ""
     new_pin: str = field(default="", repr=False)
     current_pin: str = field(default="", repr=False)
+    opening_key: str = field(default="", repr=False)
+    """Set in APPEND RECORD of the extended application: the card's opening key, in hexadecimal digits as the next one."""
+    management_key: str = field(default="", repr=False)
+    opening_algorithm: str = ""
     before_completion: bool = False
     """Whether it goes into template 71 instead of 72."""
 
@@ -46,6 +53,8 @@ class Order:
 
     def command(self, keys: TransactionKeys, cryptogram: bytes) -> bytes:
         """The command with its MAC over header, Lc, counter, cryptogram of this transaction, and data."""
+        if self.opening_key:
+            return self._opening(keys.counter)
         data = bytes.fromhex(self.data)
         if self.new_pin:
             current = self.current_pin or None
@@ -53,6 +62,13 @@ class Order:
         head = bytes.fromhex(self.header) + bytes((len(data) + MAC_LENGTH,))
         mac = crypto.payment_mac(keys.algorithm, keys.mac, head + keys.counter + cryptogram + data, MAC_LENGTH)
         return head + data + mac
+
+    def _opening(self, counter: bytes) -> bytes:
+        """APPEND RECORD, whose MAC is of another key and vector (JR/T 0025.14 A.3)."""
+        algorithm, key = Algorithm(self.opening_algorithm), bytes.fromhex(self.opening_key)
+        keys = SectorKeys(algorithm, key, key)
+        sfi = int(self.header[6:], 16) >> 3
+        return append_command(keys, key, sfi, counter, bytes.fromhex(self.management_key), bytes.fromhex(self.data))
 
 
 def block_application() -> Order:
@@ -98,6 +114,23 @@ def put_balance(balance: int) -> Order:
 def update_record(sfi: int, number: int, record: bytes) -> Order:
     """修改记录 UPDATE RECORD."""
     return Order("UPDATE RECORD", f"04DC{number:02X}{sfi << 3 | 4:02X}", record.hex())
+
+
+def open_record(
+    keys: SectorKeys, pan: str, sequence: str, sfi: int, record: bytes, management_key: bytes | None = None
+) -> Order:
+    """开通扩展应用 APPEND RECORD: a record of a sector for a card, with the sector's key for it unless another one is given.
+
+    Raises :class:`emulator.crypto.CryptoError` when the account number is none.
+    """
+    return Order(
+        "APPEND RECORD",
+        f"04E200{sfi << 3:02X}",
+        record.hex(),
+        opening_key=keys.opening_key(pan, sequence).hex(),
+        management_key=(management_key or keys.management_key(pan)).hex(),
+        opening_algorithm=keys.algorithm.value,
+    )
 
 
 def templates(orders: list[Order], keys: TransactionKeys, cryptogram: bytes, identifier: bytes) -> bytes:

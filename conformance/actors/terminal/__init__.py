@@ -1,4 +1,4 @@
-"""A contact terminal of PBOC 3.0."""
+"""A contact terminal of PBOC 3.0, and a gate that works without contact."""
 
 from conformance.actors.terminal.channel import Link
 from conformance.actors.terminal.configuration import (
@@ -9,6 +9,7 @@ from conformance.actors.terminal.configuration import (
 )
 from conformance.actors.terminal.ending import Reason
 from conformance.actors.terminal.events import Event, Phase
+from conformance.actors.terminal.gate import Gate, GateSite
 from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION, Kernel
 from conformance.actors.terminal.receipt import Language, receipt
 from conformance.actors.terminal.result import TransactionResult
@@ -19,6 +20,8 @@ __all__ = [
     "ApplicationParameters",
     "AuthorityKey",
     "Event",
+    "Gate",
+    "GateSite",
     "Holder",
     "Kernel",
     "Language",

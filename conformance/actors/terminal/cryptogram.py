@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conformance.actors.terminal import certificates
@@ -78,9 +79,8 @@ def generate(transaction: Transaction, kind: Kind, number: int) -> Cryptogram:
         value, right = _verify(transaction, template, objects)
     _require_value(value, right)
     known.update({CID: objects[CID], COUNTER: objects[COUNTER], VALUE: value, ISSUER_DATA: objects[ISSUER_DATA]})
-    parts = [tlv.build(tag, known[tag]) for tag in CHIP_DATA if known.get(tag)]
     given = Cryptogram(
-        kind_given, objects[CID][0], objects[COUNTER], value, objects[ISSUER_DATA], right, b"".join(parts)
+        kind_given, objects[CID][0], objects[COUNTER], value, objects[ISSUER_DATA], right, chip_data(known)
     )
     transaction.card[COUNTER] = given.counter
     text = f"{kind_given.name} {value.hex().upper()} ATC {given.counter.hex().upper()}"
@@ -98,6 +98,11 @@ def generate(transaction: Transaction, kind: Kind, number: int) -> Cryptogram:
         )
     )
     return given
+
+
+def chip_data(known: Mapping[int, bytes]) -> bytes:
+    """Field 55 out of everything that is known."""
+    return b"".join(tlv.build(tag, known[tag]) for tag in CHIP_DATA if known.get(tag))
 
 
 def _answer(data: bytes) -> tuple[tuple[tlv.Tlv, ...], dict[int, bytes]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from conformance.actors.named import Named
 
 
-class Reason(Enum):
+class Reason(Named):
     """Why a transaction ended as it did."""
 
     APPROVED_OFFLINE = "脱机批准", "approved offline"
@@ -17,21 +17,12 @@ class Reason(Enum):
     DECLINED_UNABLE_ONLINE = "无法联机，拒绝", "declined, unable to go online"
     SIGNATURE_WRONG = "复合动态数据认证失败，拒绝", "declined, the signature is wrong"
     OTHER_CARD = "不是预期的卡片", "another card than expected"
+    NOT_ADMITTED = "不允许通行", "passage not allowed"
     CARD_BLOCKED = "卡片锁定", "card blocked"
     NO_APPLICATION = "没有可接受的应用", "no application in common"
     CARD_ERROR = "卡片数据错误", "the card answers against the standard"
     CARD_LOST = "卡片已移除或无响应", "card removed or mute"
     CANCELLED = "交易取消", "cancelled"
-
-    @property
-    def zh(self) -> str:
-        """Chinese wording."""
-        return self.value[0]
-
-    @property
-    def en(self) -> str:
-        """English wording."""
-        return self.value[1]
 
     @property
     def approved(self) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+
+from conformance.actors.named import Named
 
 VERIFY, MASK = 0x20, "XX"
 
 
-class Phase(Enum):
+class Phase(Named):
     """The steps of a transaction, in the order of JR/T 0025.6 §7."""
 
     SELECTION = "应用选择", "application selection"
     INITIATION = "应用初始化", "application initiation"
+    SECTOR = "扩展应用", "extended application"
     READING = "读应用数据", "reading application data"
     DATA_AUTHENTICATION = "脱机数据认证", "offline data authentication"
     RESTRICTIONS = "处理限制", "processing restrictions"
@@ -23,16 +25,6 @@ class Phase(Enum):
     ONLINE = "联机处理", "online processing"
     SCRIPTS = "发卡行脚本", "issuer scripts"
     COMPLETION = "交易结束", "completion"
-
-    @property
-    def zh(self) -> str:
-        """Chinese name."""
-        return self.value[0]
-
-    @property
-    def en(self) -> str:
-        """English name."""
-        return self.value[1]
 
 
 @dataclass(frozen=True, slots=True)

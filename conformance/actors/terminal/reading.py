@@ -12,6 +12,7 @@ from conformance.actors.terminal.events import DataRead, OptionsGiven, Phase
 from conformance.actors.terminal.selection import READ_RECORD
 from conformance.actors.terminal.transaction import Transaction
 from emulator.iso7816 import SW, TlvError, tlv
+from emulator.iso7816.status import describe
 from profiles.dictionary import payment_elements
 
 GET_PROCESSING_OPTIONS, GET_DATA_BALANCE, GET_DATA_THRESHOLD = 0xA8, 0x9F79, 0x9F6D
@@ -23,6 +24,11 @@ MANDATORY = (0x57, 0x5A, 0x5F24, 0x9F08, 0x8C, 0x8D)
 LENGTH_FREE = frozenset({0x5F20, 0x9F0B, 0x8F, 0x90, 0x92, 0x9F32, 0x93, 0x9F46, 0x9F47, 0x9F48, 0x9F49, 0x9F4A})
 """Objects whose wrong length is no reason to end: names, and those that data authentication judges."""
 CENTURY_PIVOT = 50
+PRE_AUTHORISATION_REFUSED = (
+    SW.PRE_AUTHORISATION_SLOTS_FULL,
+    SW.PRE_AUTHORISATION_REPEATED,
+    SW.PRE_AUTHORISATION_MISSING,
+)
 
 
 class FileEntry(NamedTuple):
@@ -74,6 +80,8 @@ def initiate(transaction: Transaction) -> bytes:
     answer = transaction.channel.send(0x80, GET_PROCESSING_OPTIONS, 0, 0, data)
     if answer.sw == SW.CONDITIONS_OF_USE_NOT_SATISFIED:
         raise Dropped
+    if answer.sw in PRE_AUTHORISATION_REFUSED:
+        raise Ended(Reason.DECLINED_BY_CARD, describe(answer.sw))
     if answer.sw != SW.SUCCESS:
         raise Ended(Reason.CARD_ERROR, f"GET PROCESSING OPTIONS answered {answer.sw:04X}")
     aip, afl = _options(transaction, answer.data)
@@ -109,6 +117,17 @@ def read(transaction: Transaction, afl: bytes) -> None:
     Raises:
         Ended: A record is missing or malformed, an object comes twice, is mandatory and missing, or malformed.
     """
+    seen = read_records(transaction, afl)
+    _check(transaction, seen)
+    _read_e_cash(transaction)
+
+
+def read_records(transaction: Transaction, afl: bytes) -> dict[int, bytes]:
+    """Read every record of the AFL; the objects by tag, which the transaction keeps, too.
+
+    Raises:
+        Ended: A record is missing or malformed, or an object comes twice.
+    """
     transaction.enter(Phase.READING)
     try:
         entries = parse_afl(afl)
@@ -124,12 +143,14 @@ def read(transaction: Transaction, afl: bytes) -> None:
                 if each.tag in seen:
                     raise Ended(Reason.CARD_ERROR, f"tag {each.tag:X} comes twice in the records")
                 seen[each.tag] = each.value
-    _check(transaction, seen)
+    repeated = set(seen) & transaction.initiation_tags
+    if repeated:
+        raise Ended(Reason.CARD_ERROR, f"tag {min(repeated):X} comes in a record and at initiation")
     transaction.card.update(seen)
     transaction.listener(
         DataRead(Phase.READING, f"读取 {len(seen)} 个数据元", f"{len(seen)} data objects read", tuple(seen))
     )
-    _read_e_cash(transaction)
+    return seen
 
 
 def _record(transaction: Transaction, sfi: int, number: int) -> bytes:
@@ -164,9 +185,6 @@ def _sign_over(transaction: Transaction, sfi: int, record: bytes) -> None:
 
 
 def _check(transaction: Transaction, seen: dict[int, bytes]) -> None:
-    repeated = set(seen) & transaction.initiation_tags
-    if repeated:
-        raise Ended(Reason.CARD_ERROR, f"tag {min(repeated):X} comes in a record and at initiation")
     missing = [f"{tag:X}" for tag in MANDATORY if tag not in seen]
     if missing:
         raise Ended(Reason.CARD_ERROR, f"mandatory data missing: {', '.join(missing)}")

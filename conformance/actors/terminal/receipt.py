@@ -6,6 +6,7 @@ import unicodedata
 from enum import StrEnum
 
 from conformance.actors.bank.messages import TransactionKind
+from conformance.actors.sector.trips import SectorOutcome, Stop
 from conformance.actors.terminal.result import TransactionResult
 
 WIDTH = 40
@@ -48,7 +49,7 @@ def receipt(result: TransactionResult, language: Language = Language.ZH) -> str:
 
 
 def _rows(result: TransactionResult, at: int) -> list[str]:
-    kind = ("电子现金消费", "E-CASH SALE") if result.e_cash and _spent(result) else KINDS[result.kind]
+    kind = _kind(result)
     cryptogram = result.cryptogram
     rows: list[tuple[tuple[str, str], str]] = [
         (("商户编号", "MERCHANT"), result.merchant_id),
@@ -64,6 +65,7 @@ def _rows(result: TransactionResult, at: int) -> list[str]:
         (("授权码", "AUTH CODE"), result.authorisation_code),
         (("金额", "AMOUNT"), amount_text(result.amount, result.currency)),
     ]
+    rows += _passage_rows(result.sector) if result.sector else []
     if result.balance is not None:
         rows.append((("电子现金余额", "E-CASH BALANCE"), amount_text(result.balance, result.currency)))
     if cryptogram is not None:
@@ -72,6 +74,29 @@ def _rows(result: TransactionResult, at: int) -> list[str]:
     rows.append((("TVR", "TVR"), result.tvr.hex().upper()))
     rows.append((("TSI", "TSI"), result.tsi.hex().upper()))
     return [line for names, value in rows if value for line in _row(names[at], value)]
+
+
+def _kind(result: TransactionResult) -> tuple[str, str]:
+    if result.sector:
+        return result.sector.passage.value
+    return ("电子现金消费", "E-CASH SALE") if result.e_cash and _spent(result) else KINDS[result.kind]
+
+
+def _passage_rows(outcome: SectorOutcome) -> list[tuple[tuple[str, str], str]]:
+    trip = outcome.trip
+    rows = [
+        (("城市/运营商", "CITY/OPERATOR"), f"{trip.city}/{trip.operator}"),
+        (("行程", "TRIP"), f"{trip.number}"),
+        (("进站", "ENTRY"), _stop(trip.entry)),
+        (("出站", "EXIT"), _stop(trip.exit)),
+    ]
+    if outcome.deducted:
+        rows.append((("已抵扣", "LENT"), f"{outcome.deducted // 100}.{outcome.deducted % 100:02d}"))
+    return rows
+
+
+def _stop(stop: Stop | None) -> str:
+    return f"{stop.when:%m/%d %H:%M} {stop.line:02d}-{stop.station:04d}-{stop.gate:02d}" if stop else ""
 
 
 def _spent(result: TransactionResult) -> bool:

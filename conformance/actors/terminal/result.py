@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from conformance.actors.bank.messages import ClearingRecord, Reversal, TransactionKind
+from conformance.actors.sector.trips import SectorOutcome
 from conformance.actors.terminal.bits import Bit, explain_tsi, explain_tvr
 from conformance.actors.terminal.cryptogram import Cryptogram
 from conformance.actors.terminal.ending import Reason
@@ -57,6 +58,8 @@ class TransactionResult:
     events: tuple[Event, ...] = field(repr=False)
     clearing: ClearingRecord | None = field(repr=False)
     undelivered: Reversal | None
+    sector: SectorOutcome | None = None
+    """What a passage through a gate left on the card; None of any other transaction."""
 
     @classmethod
     def of(
@@ -101,6 +104,7 @@ class TransactionResult:
             events=events,
             clearing=clearing,
             undelivered=undelivered,
+            sector=transaction.sector,
         )
 
     @property

@@ -12,7 +12,7 @@ from conformance.actors.terminal.transaction import Transaction
 from emulator.iso7816 import SW, Response, TlvError, tlv
 from emulator.iso7816.status import is_warning
 
-PSE = b"1PAY.SYS.DDF01"
+PSE, PPSE = b"1PAY.SYS.DDF01", b"2PAY.SYS.DDF01"
 SELECT, READ_RECORD = 0xA4, 0xB2
 FIRST, NEXT = 0x00, 0x02
 SHORTEST_AID, LONGEST_AID = 5, 16
@@ -20,6 +20,7 @@ LAST_RECORD = 255
 LONGEST_LIST = 64
 """Applications after which a card that always offers another one is not believed."""
 FCI, PROPRIETARY, NAME, LABEL, PREFERRED, PRIORITY, DIRECTORY = 0x6F, 0xA5, 0x84, 0x50, 0x9F12, 0x87, 0x88
+DISCRETIONARY = 0xBF0C
 RECORD, ENTRY, AID = 0x70, 0x61, 0x4F
 CONFIRMATION, ORDER = 0x80, 0x0F
 
@@ -90,19 +91,43 @@ def _entries(transaction: Transaction, record: bytes) -> Iterable[Candidate]:
     for template in tlv.parse(record):
         if template.tag != RECORD:
             raise tlv.TlvError("a directory record is a template 70", template.offset)
-        for entry in template.children:
-            aid = entry.find(AID) if entry.tag == ENTRY else None
-            if aid is None or not SHORTEST_AID <= len(aid.value) <= LONGEST_AID:
-                continue
-            parameters = matching(transaction.configuration.applications, aid.value)
-            if parameters is not None:
-                yield Candidate(aid.value, _label(entry.children), _priority(entry.children), parameters)
+        yield from _of_entries(transaction, template.children)
+
+
+def _of_entries(transaction: Transaction, entries: Iterable[tlv.Tlv]) -> Iterable[Candidate]:
+    """The applications of templates 61 that the terminal accepts."""
+    for entry in entries:
+        aid = entry.find(AID) if entry.tag == ENTRY else None
+        if aid is None or not SHORTEST_AID <= len(aid.value) <= LONGEST_AID:
+            continue
+        parameters = matching(transaction.configuration.applications, aid.value)
+        if parameters is not None:
+            yield Candidate(aid.value, _label(entry.children), _priority(entry.children), parameters)
 
 
 def matching(accepted: Iterable[ApplicationParameters], aid: bytes) -> ApplicationParameters | None:
     """The accepted application that fits an AID of the card, whole or, where that is allowed, its beginning."""
     fits = (each for each in accepted if each.aid == aid or (each.partial and aid.startswith(each.aid)))
     return next(fits, None)
+
+
+def contactless_candidates(transaction: Transaction) -> list[Candidate]:
+    """The candidates that the proximity environment PPSE 近距离支付系统环境 lists, in the order of choice (JR/T 0025.12 §6.4).
+
+    Raises:
+        Ended: The card is blocked, or there is no application in common.
+    """
+    answer = _select(transaction, PPSE)
+    found: list[Candidate] = []
+    if answer.sw == SW.SUCCESS:
+        try:
+            listed = tlv.find(tlv.parse(answer.data), FCI, PROPRIETARY, DISCRETIONARY)
+            found = list(_of_entries(transaction, listed.children if listed else ()))
+        except TlvError:
+            found = []
+    if not found:
+        raise Ended(Reason.NO_APPLICATION)
+    return sorted(found, key=lambda each: each.rank)
 
 
 def _by_list(transaction: Transaction) -> list[Candidate]:
@@ -132,6 +157,14 @@ def _proprietary(fci: bytes) -> tuple[tlv.Tlv, ...]:
     try:
         found = tlv.find(tlv.parse(fci), FCI, PROPRIETARY)
         return found.children if found else ()
+    except TlvError:
+        return ()
+
+
+def _children(template: tlv.Tlv) -> tuple[tlv.Tlv, ...]:
+    """The objects of the issuer's discretionary data, none where they are malformed."""
+    try:
+        return template.children
     except TlvError:
         return ()
 
@@ -180,7 +213,8 @@ def select(transaction: Transaction, candidate: Candidate) -> None:
     except TlvError:
         raise Dropped from None
     transaction.label = _label(objects) or candidate.label
-    transaction.card.update((each.tag, each.value) for each in objects if not each.constructed)
+    inner = tuple(child for each in objects if each.tag == DISCRETIONARY for child in _children(each))
+    transaction.card.update((each.tag, each.value) for each in (*objects, *inner) if not each.constructed)
     name = candidate.aid.hex().upper()
     transaction.listener(
         ApplicationSelected(

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from conformance.actors.bank.messages import TransactionKind
+from conformance.actors.sector.trips import SectorOutcome
 from conformance.actors.terminal import dol
 from conformance.actors.terminal.bits import Tvr
 from conformance.actors.terminal.channel import Channel
@@ -159,6 +160,12 @@ class Transaction:
     combined: bool = False
     """Whether the card shall sign its cryptograms (CDA)."""
     script_results: list[bytes] = field(default_factory=list)
+    qualifiers: bytes = b""
+    """TTQ 终端交易属性 9F66, four bytes on a contactless terminal."""
+    indicator: int = 0
+    """DF60: which transaction of the extended application."""
+    sector: SectorOutcome | None = None
+    """What a passage left on the card."""
 
     def enter(self, phase: Phase) -> None:
         """A new step begins."""
@@ -229,6 +236,8 @@ class Transaction:
             0x9F1B: min(self.application.floor_limit, 0xFFFFFFFF).to_bytes(4, "big"),
             0x9F7A: bytes((self.e_cash_offered,)),
             0xDF69: bytes((configuration.supports_sm,)),
+            0xDF60: bytes((self.indicator,)),
+            0x9F66: self.qualifiers,
         }
         return {**self.card, **{tag: value for tag, value in own.items() if value}}
 

@@ -39,6 +39,8 @@ DIVERSIFIED = frozenset(
     {"payment cryptogram", "payment MAC", "payment encryption", "extended opening", "extended management"}
 )
 """Uses of keys that a card has of its own by account number and sequence number."""
+SECTOR, NO_SEQUENCE = "extended management", "00"
+"""A sector's terminal needs its key when the card has told no more than the account number: it counts with sequence 00."""
 FROM_RECORDS = (Tag.CDOL1, Tag.CDOL2, Tag.DDOL)
 """Objects of the records with which the card itself works."""
 LOAD_LOG_HEAD = 14
@@ -60,8 +62,9 @@ def payment_key(profile: Profile, directory: str, name: str) -> bytes:
     """A key of this very card: the issuer's key diversified by account number and sequence number."""
     values = record_values(profile, directory)
     account = payment_elements()["5A"].decode(values["5A"])
-    sequence = values["5F34"].hex() if "5F34" in values else "00"
-    algorithm = profile.directory[directory].key[name].algorithm
+    key = profile.directory[directory].key[name]
+    sequence = values["5F34"].hex() if "5F34" in values and key.use != SECTOR else NO_SEQUENCE
+    algorithm = key.algorithm
     cipher = Algorithm(algorithm) if algorithm else algorithm_of(profile, directory)
     return card_key(cipher, keys.root_key(profile, name, 1), account, sequence)
 
