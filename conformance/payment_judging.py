@@ -26,6 +26,7 @@ from emulator.iso7816 import SW, Response
 from profiles.algorithm_sets import algorithm_sets
 from profiles.applications import payment_directory
 from profiles.model import Profile
+from profiles.payment_settings import PaymentSettings
 
 KINDS = {AAC: "AAC", TC: "TC", ARQC: "ARQC"}
 LAST_ONLINE = 0x9F13
@@ -33,8 +34,11 @@ NOT_COMPLETED, PIN_EXCEEDED, VELOCITY, NEW_CARD = (3, 8), (3, 7), (3, 6), (3, 5)
 AUTHENTICATION_FAILED_LAST, NOT_AUTHENTICATED, STATIC_FAILED = (3, 4), (3, 3), (3, 1)
 SCRIPT_FAILED, DYNAMIC_FAILED = (4, 4), (4, 3)
 AUTHENTICATION_FAILED, UNABLE = (2, 4), (2, 1)
+PIN_PERFORMED, PIN_FAILED, BLOCKED_BY_PIN = (2, 3), (2, 2), (3, 2)
 BITS = {
     AUTHENTICATION_FAILED: ("发卡行认证失败", "issuer authentication failed"),
+    PIN_PERFORMED: ("脱机PIN已执行", "offline PIN performed"),
+    PIN_FAILED: ("脱机PIN失败", "offline PIN failed"),
     UNABLE: ("不能联机", "unable to go online"),
     NOT_COMPLETED: ("上次联机交易未完成", "last online transaction not completed"),
     PIN_EXCEEDED: ("PIN尝试次数超限", "PIN try limit exceeded"),
@@ -42,6 +46,7 @@ BITS = {
     NEW_CARD: ("新卡", "new card"),
     AUTHENTICATION_FAILED_LAST: ("上次交易发卡行认证失败", "issuer authentication failed in the last transaction"),
     NOT_AUTHENTICATED: ("联机后未执行发卡行认证", "issuer authentication not performed after online"),
+    BLOCKED_BY_PIN: ("因PIN超限锁定应用", "application blocked by the PIN"),
     STATIC_FAILED: ("上次交易SDA失败且拒绝", "static authentication failed and declined last"),
     SCRIPT_FAILED: ("上次交易脚本失败", "script failed last"),
     DYNAMIC_FAILED: ("上次交易DDA失败且拒绝", "dynamic authentication failed and declined last"),
@@ -114,6 +119,12 @@ def is_mandatory(profile: Profile) -> bool:
 def _bit(profile: Profile, tag: str, byte: int, bit: int) -> bool:
     value = declared_objects(profile).get(tag, b"")
     return len(value) >= byte and bool(value[byte - 1] & 1 << bit - 1)
+
+
+def settings(profile: Profile) -> PaymentSettings:
+    """How the application is declared to behave where the standard leaves it open."""
+    payment = application(profile).payment
+    return payment.settings if payment else PaymentSettings()
 
 
 def algorithm_choices(profile: Profile) -> tuple[bool, ...]:
@@ -195,10 +206,14 @@ def verify(bench: Bench, pin: str) -> Response:
     return bench.send(apdu(0x00, 0x20, 0x00, 0x80, pin_block(pin)))
 
 
+def wrong_pin(right: str) -> str:
+    """A PIN of the same length that is another one."""
+    return f"{(int(right[0]) + 1) % 10}{right[1:]}"
+
+
 def exhaust_pin(bench: Bench) -> None:
     """VERIFY with a wrong PIN until no try is left; a transaction must have begun."""
-    right = declared_pin(bench.profile)
-    wrong = f"{(int(right[0]) + 1) % 10}{right[1:]}"
+    wrong = wrong_pin(declared_pin(bench.profile))
     for _ in range(MOST_TRIES + 1):
         if verify(bench, wrong).sw in (0x63C0, SW.AUTHENTICATION_METHOD_BLOCKED, SW.REFERENCE_DATA_NOT_USABLE):
             return

@@ -23,7 +23,14 @@ from conformance.faults import (
     tearing,
 )
 from conformance.faults.catalogue import Fault, UnknownFault
-from conformance.faults.payment import application_selection, data_objects, initiation, issuer_authentication, reading
+from conformance.faults.payment import (
+    application_selection,
+    data_objects,
+    initiation,
+    issuer_authentication,
+    offline_pin,
+    reading,
+)
 from emulator.cos.card import Card
 
 _AREAS = (
@@ -46,6 +53,7 @@ _AREAS = (
     initiation,
     reading,
     data_objects,
+    offline_pin,
     issuer_authentication,
 )
 

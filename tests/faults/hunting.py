@@ -46,6 +46,7 @@ AREAS = (
     "PAY-GPO",
     "PAY-RDR",
     "PAY-GDT",
+    "PAY-PIN",
     "PAY-EXA",
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"

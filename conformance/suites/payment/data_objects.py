@@ -22,11 +22,11 @@ from conformance.payment_judging import (
     PIN_EXCEEDED,
     exhaust_pin,
     judge,
+    settings,
 )
 from conformance.payment_reading import tags_and_lengths, template
 from emulator.iso7816 import SW, Response
 from profiles.model import Profile
-from profiles.payment_settings import PaymentSettings
 
 SUITE = Suite("payment data objects", "金融应用取数据", "Payment: GET DATA")
 
@@ -47,28 +47,23 @@ def _send(bench: Bench, tag: int) -> Response:
     return bench.send(apdu(0x80, 0xCA, tag >> 8, tag & 0xFF, ne=256))
 
 
-def _settings(profile: Profile) -> PaymentSettings:
-    payment = application(profile).payment
-    return payment.settings if payment else PaymentSettings()
-
-
 def _free(profile: Profile) -> Iterator[int]:
     """Tags that an ordinary session may read, as far as the card has them."""
-    settings, objects = _settings(profile), declared_objects(profile)
+    declared, objects = settings(profile), declared_objects(profile)
     yield COUNTER
-    if settings.last_online_atc_readable:
+    if declared.last_online_atc_readable:
         yield LAST_ONLINE
-    if settings.pin_tries_readable and application(profile).pin:
+    if declared.pin_tries_readable and application(profile).pin:
         yield PIN_TRIES
     yield from (tag for tag in (LOG_FORMAT, BALANCE, THRESHOLD, LOAD_LOG_FORMAT) if f"{tag:X}" in objects)
 
 
 def _withheld(profile: Profile) -> Iterator[int]:
     """Counters that the issuer keeps to himself."""
-    settings = _settings(profile)
-    if not settings.last_online_atc_readable:
+    declared = settings(profile)
+    if not declared.last_online_atc_readable:
         yield LAST_ONLINE
-    if not settings.pin_tries_readable:
+    if not declared.pin_tries_readable:
         yield PIN_TRIES
 
 
@@ -178,7 +173,7 @@ def special(bench: Bench) -> None:
     """Each of them that the card has."""
     Visit(bench).open()
     for tag in _special(bench.profile):
-        if _settings(bench.profile).special_device:
+        if settings(bench.profile).special_device:
             _expect_object(bench, tag, "PAY-GDT-004", len(declared_objects(bench.profile)[f"{tag:X}"]))
         else:
             _expect_refusal(bench, tag, "PAY-GDT-004")
