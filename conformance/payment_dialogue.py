@@ -226,7 +226,8 @@ class Visit:
         wanted = (self.application.aid or b"") if name is None else name
         answer = self.bench.send(apdu(0x00, 0xA4, 0x04, 0x02 if again else 0x00, wanted, ne=256))
         if answer.sw in (SW.SUCCESS, SW.SELECTED_FILE_DEACTIVATED):
-            self.objects = objects_of(answer.data, 0x6F, 0xA5)
+            proprietary = objects_of(answer.data, 0x6F, 0xA5)
+            self.objects = {**objects_of(answer.data, 0x6F, 0xA5, 0xBF0C), **proprietary}
         self.first_cryptogram = b""
         return answer
 
