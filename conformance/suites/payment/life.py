@@ -41,6 +41,7 @@ VERIFICATION = st.sampled_from(
 """TVR: mostly clean, else SDA, DDA or CDA failed, or no data authentication."""
 CODES = st.sampled_from(["00", "00", "00", "10", "11", "01", "05", "51"])
 UNABLE = st.sampled_from(["Y3", "Z3"])
+SELDOM = st.sampled_from([False, False, False, True])
 WRONG_PIN = "9999"
 FOREIGN_CURRENCY, FOREIGN_COUNTRY = bytes.fromhex("0978"), bytes.fromhex("0276")
 LARGEST = 10**10
@@ -64,19 +65,15 @@ class Life(PaymentMachine):
 
     # Amounts near what the card decides by
 
-    def amount(self, choice: int) -> int:
-        """An amount at one of the borders, or a small one."""
+    def amount(self, choice: int, e_cash: int | None = None) -> int:
+        """An amount at one of the borders, or a small one; for e-cash those of one currency."""
         memory = self.model.memory
-        borders = [1, 100, 99_999]
-        for tags in E_CASH_SETS:
-            borders += [
-                memory.values[tags[name]] + one
-                for name in ("balance", "single")
-                for one in (0, 1)
-                if tags[name] in memory.values
-            ]
+        borders = [1, 100] if e_cash is not None else [1, 100, 99_999]
+        for tags in E_CASH_SETS if e_cash is None else E_CASH_SETS[e_cash : e_cash + 1]:
+            found = [memory.values[tags[name]] for name in ("balance", "single") if tags[name] in memory.values]
+            borders += [value + one for value in found for one in (0, 1)]
         for tag in (0x9F54, 0x9F5C):
-            if tag in memory.values:
+            if tag in memory.values and e_cash is None:
                 borders += [memory.values[tag] - memory.cumulative + one for one in (0, 1)]
         return min(max(borders[choice % len(borders)], 1), LARGEST)
 
@@ -94,22 +91,26 @@ class Life(PaymentMachine):
 
     # Whole transactions
 
-    @rule(amount=CHOICE, place=CHOICE, kind=KINDS, results=VERIFICATION)
-    def pay(self, amount: int, place: int, kind: int, results: bytes) -> None:
-        """An ordinary transaction up to its first cryptogram, which may leave it unfinished."""
+    @rule(amount=CHOICE, place=CHOICE, kind=KINDS, results=VERIFICATION, left=SELDOM)
+    def pay(self, amount: int, place: int, kind: int, results: bytes, left: bool) -> None:
+        """An ordinary transaction; one that the card sends on line is seldom ``left`` unfinished."""
         self.begin(amount=self.amount(amount), results=results, **self.place(place))
         self.first(kind)
+        if not left:
+            self._finish(True, "00", TC)
 
     @precondition(lambda self: self.model.issued.has_e_cash)
-    @rule(amount=CHOICE, place=CHOICE, kind=st.sampled_from([TC, TC, TC, AAC]), other=st.booleans())
-    def pay_e_cash(self, amount: int, place: int, kind: int, other: bool) -> None:
+    @rule(amount=CHOICE, second=st.booleans(), kind=st.sampled_from([TC, TC, TC, AAC]), other=SELDOM)
+    def pay_e_cash(self, amount: int, second: bool, kind: int, other: bool) -> None:
         """A transaction by e-cash; ``other`` names another amount in GENERATE AC than before."""
-        self.begin(amount=self.amount(amount), e_cash=True, **self.place(place))
+        currency = self.model.issued.second_currency if second else None
+        self.begin(amount=self.amount(amount, int(second)), e_cash=True, currency=currency)
         if other and kind == TC:
             self.visit.offer(amount=7)
         self.first(kind)
+        self._look_at_balance()
 
-    @rule(amount=CHOICE, place=CHOICE, right=st.sampled_from([True, True, True, False, None]), code=CODES, kind=KINDS)
+    @rule(amount=CHOICE, place=CHOICE, right=st.sampled_from([True] * 6 + [False, None]), code=CODES, kind=KINDS)
     def pay_on_line(self, amount: int, place: int, right: bool | None, code: str, kind: int) -> None:
         """A transaction that the bank answers: with a right ARPC, a wrong one, or none."""
         self.begin(amount=self.amount(amount), **self.place(place))
@@ -139,6 +140,7 @@ class Life(PaymentMachine):
         if self.model.transaction.stage is Stage.ONLINE:
             self.authenticate(first_right, "00")
             self.authenticate(again, "00")
+            self._online()
 
     # Scripts
 
@@ -197,7 +199,7 @@ class Life(PaymentMachine):
     # The PIN
 
     @precondition(lambda self: self.model.memory.pin is not None)
-    @rule(wrong=st.integers(0, 4), right=st.booleans(), kind=KINDS)
+    @rule(wrong=st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4]), right=st.booleans(), kind=KINDS)
     def pay_with_pin(self, wrong: int, right: bool, kind: int) -> None:
         """A transaction with wrong PINs and perhaps the right one before its first cryptogram."""
         self.begin()
@@ -206,6 +208,7 @@ class Life(PaymentMachine):
         if right:
             self.verify(self.model.memory.pin or "")
         self.first(kind)
+        self._finish(True, "00", TC)
 
     @precondition(lambda self: self.model.memory.pin is not None)
     @rule()
@@ -254,10 +257,15 @@ class Life(PaymentMachine):
             self.look(LAST_ONLINE, memory.last_online, "PAY-GA2-011", "上次联机ATC", "last online counter")
         if payment is not None and payment.settings.pin_tries_readable and memory.pin is not None:
             self.look(TRIES, self.model.tries_shown(), "PAY-PIN-001", "PIN尝试次数", "PIN tries")
+        self._look_at_balance()
+        self.look_at_log()
+
+    def _look_at_balance(self) -> None:
+        """The balance of the currency that the transaction runs in."""
         if self.model.issued.has_e_cash:
             tags = E_CASH_SETS[self.model.transaction.second]
-            self.look(BALANCE, memory.values[tags["balance"]], "PAY-INV-001", "电子现金余额", "e-cash balance")
-        self.look_at_log()
+            expected = self.model.memory.values[tags["balance"]]
+            self.look(BALANCE, expected, "PAY-INV-001", "电子现金余额", "e-cash balance")
 
     # Loss of power
 
@@ -265,7 +273,7 @@ class Life(PaymentMachine):
     @rule(amount=CHOICE, e_cash=st.booleans(), write=st.integers(1, LAST_WRITE))
     def torn_approval(self, amount: int, e_cash: bool, write: int) -> None:
         """The supply fails while the card makes a TC: debit, counters and log all happened, or none of them."""
-        self.begin(amount=self.amount(amount), e_cash=e_cash)
+        self.begin(amount=self.amount(amount, 0 if e_cash else None), e_cash=e_cash)
         before, after = self.model.copy(), self.model.copy()
         if first(after, TC, self._listed(CDOL1)).kind != TC:
             return
