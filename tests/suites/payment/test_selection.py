@@ -1,4 +1,4 @@
-"""The suites of application selection: good cards pass, and each way to be wrong is found by the requirement that it breaks."""
+"""The suites of application selection: what other vendors declare, and each way to be wrong by the requirement that it breaks."""
 
 from __future__ import annotations
 
@@ -6,54 +6,27 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.faults.payment.application_selection import FAULTS
 from conformance.suites.payment import selection, selection_data
 from conformance.verdict import Verdict
 from profiles.model import Profile
 from tests.payment.terminal import profile, several
 from tests.suites.broken import (
-    HOSTILE,
     OK,
     Alteration,
     Transmit,
     answers,
     assert_good,
-    assert_judged,
     is_command,
     run,
     word,
 )
 from tests.suites.deviating import run_vendor
 
-from .cards import PRODUCTS, changed_cells, declaring, failed_by, objects_changed, without
+from .cards import declaring, objects_changed, without
 
 SUITES = {suite.name: suite for suite in (selection.SUITE, selection_data.SUITE)}
 SELECT, READ_RECORD, APPLICATION_BLOCK = 0xA4, 0xB2, 0x1E
 PSE = b"1PAY.SYS.DDF01"
-
-
-@pytest.mark.parametrize("product", PRODUCTS)
-@pytest.mark.parametrize("name", SUITES)
-def test_good_card_passes(name: str, product: str) -> None:
-    assert_good(run(SUITES[name], product))
-
-
-@pytest.mark.parametrize("hostile", HOSTILE)
-@pytest.mark.parametrize("name", SUITES)
-def test_hostile_card_fails_cleanly(name: str, hostile: str) -> None:
-    assert_judged(run(SUITES[name], "debit", HOSTILE[hostile]()))
-
-
-@pytest.mark.parametrize("product", PRODUCTS)
-@pytest.mark.parametrize("name", SUITES)
-def test_card_that_must_survive_is_left_as_it_was(name: str, product: str) -> None:
-    assert changed_cells(SUITES[name], product) == set()
-
-
-@pytest.mark.parametrize("fault", [fault.name for fault in FAULTS.faults])
-def test_named_fault_breaks_its_requirement_alone(fault: str) -> None:
-    found = next(each for each in FAULTS.faults if each.name == fault)
-    assert failed_by(SUITES.values(), found) == set(found.requirements)
 
 
 # What other vendors declare

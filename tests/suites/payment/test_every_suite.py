@@ -1,0 +1,68 @@
+"""What each payment suite owes: good cards pass, hostile ones fail cleanly, named faults break their requirement alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from conformance.cases import Suite
+from conformance.faults.catalogue import Fault, FaultSet
+from conformance.faults.payment import application_selection as selection_faults
+from conformance.faults.payment import data_objects as data_faults
+from conformance.faults.payment import offline_pin as pin_faults
+from conformance.faults.payment import reading as reading_faults
+from conformance.suites.payment import (
+    data_objects,
+    offline_pin,
+    offline_pin_form,
+    reading,
+    secret_data,
+    selection,
+    selection_data,
+)
+from tests.suites.broken import HOSTILE, assert_good, assert_judged, run
+
+from .cards import PRODUCTS, changed_cells, failed_by
+
+
+class Area(NamedTuple):
+    """Suites that judge an area together, and the faults of it."""
+
+    suites: tuple[Suite, ...]
+    faults: FaultSet
+
+
+AREAS = (
+    Area((selection.SUITE, selection_data.SUITE), selection_faults.FAULTS),
+    Area((reading.SUITE,), reading_faults.FAULTS),
+    Area((data_objects.SUITE, secret_data.SUITE), data_faults.FAULTS),
+    Area((offline_pin.SUITE, offline_pin_form.SUITE), pin_faults.FAULTS),
+)
+SUITES = {suite.name: suite for area in AREAS for suite in area.suites}
+FAULTS: dict[str, tuple[Area, Fault]] = {fault.name: (area, fault) for area in AREAS for fault in area.faults.faults}
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("name", SUITES)
+def test_good_card_passes(name: str, product: str) -> None:
+    assert_good(run(SUITES[name], product))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("name", SUITES)
+def test_hostile_card_fails_cleanly(name: str, hostile: str) -> None:
+    assert_judged(run(SUITES[name], "debit", HOSTILE[hostile]()))
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("name", SUITES)
+def test_card_that_must_survive_is_left_as_it_was(name: str, product: str) -> None:
+    """But for counters and the log, which every transaction changes."""
+    assert changed_cells(SUITES[name], product) == set()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_named_fault_breaks_its_requirement_alone(name: str) -> None:
+    area, fault = FAULTS[name]
+    assert failed_by(area.suites, fault) == set(fault.requirements)
