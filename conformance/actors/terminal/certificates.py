@@ -18,6 +18,7 @@ from emulator.crypto.sm3 import sm3
 HEADER, TRAILER = 0x6A, 0xBC
 HASH_SIZE, SIGNATURE_SIZE, SM2_KEY_SIZE = 20, 64, 64
 SHORTEST_BLOCK = HASH_SIZE + 6
+CRYPTOGRAM_SIZE = 8
 SHA1, RSA = 0x01, 0x01
 SM2_IDENTIFIERS = bytes.fromhex("04001140")
 """SM2 with SM3, no encryption, curve of SM2, length of the key."""
@@ -145,6 +146,26 @@ def _dynamic_by_sm2(card: bytes, signature: bytes, terminal_data: bytes, what: s
         raise Unsigned(f"{what}: wrong length")
     _verify(card, content + terminal_data, rest, what)
     return content[2:]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCryptogram:
+    """What the signature of CDA holds: the card's dynamic number, 9F27, 9F26, and the hash of the transaction data."""
+
+    number: bytes
+    cid: bytes
+    value: bytes
+    digest: bytes
+
+
+def signed_cryptogram(card: PublicKey, signature: bytes, unpredictable: bytes) -> SignedCryptogram:
+    """The content of 9F4B in an answer of GENERATE AC, over the unpredictable number of the terminal."""
+    dynamic = dynamic_data(card, signature, unpredictable)
+    end = 1 + dynamic[0] if dynamic else 0
+    number, rest = dynamic[1:end], dynamic[end:]
+    if not number or len(rest) < 1 + CRYPTOGRAM_SIZE:
+        raise Unsigned("the signed dynamic data are too short")
+    return SignedCryptogram(number, rest[:1], rest[1 : 1 + CRYPTOGRAM_SIZE], rest[1 + CRYPTOGRAM_SIZE :])
 
 
 def transaction_hash(key: PublicKey, data: bytes) -> bytes:

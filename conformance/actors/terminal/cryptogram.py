@@ -155,16 +155,11 @@ def _combined(transaction: Transaction, template: tuple[tlv.Tlv, ...], objects: 
     signature, key = objects.get(SIGNATURE), transaction.card_key
     if signature is None or key is None:
         raise Unsigned("the cryptogram is not signed")
-    dynamic = certificates.dynamic_data(key, signature, transaction.unpredictable)
-    number_end = 1 + dynamic[0] if dynamic else 0
-    number, rest = dynamic[1:number_end], dynamic[number_end:]
-    cid, value, digest = rest[:1], rest[1:9], rest[9:]
-    if not number or len(value) != VALUE_SIZE:
-        raise Unsigned("the signed dynamic data are too short")
-    if cid != objects[CID]:
+    signed = certificates.signed_cryptogram(key, signature, transaction.unpredictable)
+    if signed.cid != objects[CID]:
         raise Unsigned("the signed cryptogram information is another one")
     answered = b"".join(each.to_bytes() for each in template if each.tag != SIGNATURE)
     covered = transaction.pdol_values + transaction.cdol1_values + transaction.cdol2_values + answered
-    if not hmac.compare_digest(certificates.transaction_hash(key, covered), digest):
+    if not hmac.compare_digest(certificates.transaction_hash(key, covered), signed.digest):
         raise Unsigned("the signed hash of the transaction data does not fit")
-    return value
+    return signed.value
