@@ -24,12 +24,16 @@ from conformance.faults import (
 )
 from conformance.faults.catalogue import Fault, UnknownFault
 from conformance.faults.payment import (
+    algorithms,
     application_selection,
+    certificates,
+    cryptograms,
     data_objects,
     initiation,
     issuer_authentication,
     offline_pin,
     reading,
+    signatures,
 )
 from emulator.cos.card import Card
 
@@ -55,6 +59,10 @@ _AREAS = (
     data_objects,
     offline_pin,
     issuer_authentication,
+    certificates,
+    signatures,
+    cryptograms,
+    algorithms,
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for area in _AREAS for fault in area.FAULTS.faults}

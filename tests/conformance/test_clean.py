@@ -13,7 +13,7 @@ from emulator import load_card
 from profiles import load
 from tests.conformance.test_foreign_cards import run
 
-PRODUCTS = ("ssc3-sm4", "ssc2-3des", "blank", "debit", "debit-sm")
+PRODUCTS = ("ssc3-sm4", "ssc2-3des", "blank", "debit", "debit-sm", "debit-dual")
 
 
 @pytest.mark.parametrize("seed", [0, 1, 20260101])

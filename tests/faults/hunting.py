@@ -25,7 +25,7 @@ from profiles import load
 from profiles.model import Profile
 
 ISSUED = ("ssc3-sm4", "ssc2-3des")
-PAYMENT = ("debit", "debit-sm")
+PAYMENT = ("debit", "debit-sm", "debit-dual")
 SHIPPED = (*ISSUED, "blank", *PAYMENT)
 AREAS = (
     "ATR",
@@ -48,6 +48,9 @@ AREAS = (
     "PAY-GDT",
     "PAY-PIN",
     "PAY-EXA",
+    "PAY-ODA",
+    "PAY-KEY",
+    "PAY-SMA",
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
 PRODUCTS = (*SHIPPED, UNBLOCKING)

@@ -63,8 +63,10 @@ def _check_choice(bench: Bench, *, sm: bool, algorithm: str, requirement: str) -
     """Ordinary and e-cash; each twice with the other value of DF69 between them, so that nothing sticks."""
     for e_cash in (False, True):
         for asked in (sm, not sm, sm):
-            visit = Visit(bench, sm=asked, e_cash=e_cash).open().begin()
+            visit = Visit(bench, sm=asked, e_cash=e_cash).open()
+            answer = visit.send_begin()
             if asked is sm:
+                bench.expect(answer, GOOD, "应用初始化", "GET PROCESSING OPTIONS", requirement=requirement)
                 _check_set(visit, algorithm, requirement)
 
 
@@ -111,7 +113,9 @@ def not_chosen(bench: Bench) -> None:
 def alone(bench: Bench) -> None:
     """A terminal without SM then fails to authenticate the card, and may go online."""
     for asked in (False, True):
-        _check_set(Visit(bench, sm=asked).open().begin(), "SM4", "PAY-SMA-003")
+        visit = Visit(bench, sm=asked).open()
+        bench.expect(visit.send_begin(), GOOD, "应用初始化", "GET PROCESSING OPTIONS", requirement="PAY-SMA-003")
+        _check_set(visit, "SM4", "PAY-SMA-003")
 
 
 # What both sets share

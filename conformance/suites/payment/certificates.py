@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from conformance.actors.terminal import certificates
+from conformance.actors.terminal.certificates import PublicKey
 from conformance.actors.terminal.reading import day_of
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive
 from conformance.payment_chain import (
     ACCOUNT,
+    CARD_CERTIFICATE,
+    CARD_EXPONENT,
     CARD_REMAINDER,
+    ISSUER_CERTIFICATE,
+    ISSUER_EXPONENT,
     ISSUER_REMAINDER,
     ONLY_PROFILE,
     TAG_LIST,
@@ -17,6 +22,7 @@ from conformance.payment_chain import (
     visits,
 )
 from conformance.payment_dialogue import AIP, DDOL, Visit
+from emulator.crypto import CryptoError
 from emulator.crypto.rsa import RsaPublicKey
 from emulator.iso7816 import TlvError, tlv
 
@@ -28,7 +34,9 @@ STATIC, DYNAMIC, COMBINED = 0x40, 0x20, 0x01
 """Bits of byte 1 of the AIP."""
 EXPIRY, UNPREDICTABLE = 0x5F24, 0x9F37
 LONGEST_KEY = 248
-EXPONENTS = (3, 65537)
+EXPONENTS = (b"\x03", b"\x01\x00\x01")
+LENGTH_IN_ISSUER, LENGTH_IN_CARD = 13, 19
+"""Where the length of the key stands in the recovered certificates 90 and 9F46."""
 ROOM_OF_ISSUER, ROOM_OF_CARD = 36, 42
 """Bytes of a certificate that hold no part of the key (JR/T 0025.7 §5)."""
 
@@ -185,16 +193,26 @@ def card_certificate(bench: Bench) -> None:
         check_card_certificate(visit, "PAY-ODA-006")
 
 
-def _rsa_keys(visit: Visit) -> tuple[RsaPublicKey, RsaPublicKey, RsaPublicKey]:
-    """Keys of authority, issuer and card."""
-    chain = Chain(visit)
-    found = chain.authority().key, chain.issuer().key, chain.card().key
-    authority, issuer, card = found
-    if not (
-        isinstance(authority, RsaPublicKey) and isinstance(issuer, RsaPublicKey) and isinstance(card, RsaPublicKey)
-    ):
+def _told(signer: PublicKey, certificate: bytes, at: int) -> int:
+    """The length of the key that a certificate tells at this place, whether or not its hash is right."""
+    try:
+        block = signer.recover(certificate) if isinstance(signer, RsaPublicKey) else b""
+    except CryptoError as problem:
+        raise Inconclusive("证书无法恢复", f"the certificate does not recover: {problem}") from problem
+    if len(block) <= at:
         raise Inconclusive("证书链不是 RSA", "the certificates are not of RSA")
-    return authority, issuer, card
+    return block[at]
+
+
+def _sizes(visit: Visit) -> tuple[int, int]:
+    """Bytes of the keys of authority and issuer."""
+    authority = Chain(visit).authority().key
+    issuer = _told(authority, Chain(visit).object(ISSUER_CERTIFICATE), LENGTH_IN_ISSUER)
+    return len(Chain(visit).object(ISSUER_CERTIFICATE)), issuer
+
+
+def _card_size(visit: Visit) -> int:
+    return _told(Chain(visit).issuer().key, Chain(visit).object(CARD_CERTIFICATE), LENGTH_IN_CARD)
 
 
 @SUITE.case(
@@ -206,10 +224,19 @@ def _rsa_keys(visit: Visit) -> tuple[RsaPublicKey, RsaPublicKey, RsaPublicKey]:
     expected=("NIC ≤ NI ≤ NCA ≤ 248，指数为 3 或 65537", "NIC ≤ NI ≤ NCA ≤ 248, exponents 3 or 65537"),
 )
 def key_lengths(bench: Bench) -> None:
-    """All three keys of the chain."""
+    """The lengths that the certificates tell, the exponents of the records."""
     for visit in visits(bench, "RSA"):
-        authority, issuer, card = _rsa_keys(visit)
-        sizes = [card.size, issuer.size, authority.size]
+        for tag in (ISSUER_EXPONENT, CARD_EXPONENT):
+            exponent = Chain(visit).object(tag, "PAY-ODA-007")
+            bench.check(
+                exponent in EXPONENTS,
+                f"公钥指数 {tag:X}",
+                f"exponent {tag:X}",
+                expected="03 / 010001",
+                received=exponent,
+                requirement="PAY-ODA-007",
+            )
+        sizes = [_card_size(visit), *reversed(_sizes(visit))]
         bench.check(
             sizes == sorted(sizes) and sizes[-1] <= LONGEST_KEY,
             "密钥长度",
@@ -218,14 +245,17 @@ def key_lengths(bench: Bench) -> None:
             received=" ".join(map(str, sizes)),
             requirement="PAY-ODA-007",
         )
-        bench.check(
-            all(key.e in EXPONENTS for key in (authority, issuer, card)),
-            "公钥指数",
-            "exponents",
-            expected="3 / 65537",
-            received=" ".join(str(key.e) for key in (authority, issuer, card)),
-            requirement="PAY-ODA-007",
-        )
+
+
+def _check_remainder(visit: Visit, tag: int, needed: bool) -> None:
+    visit.bench.check(
+        (tag in visit.objects) is needed,
+        f"余项 {tag:X} 的存在",
+        f"presence of the remainder {tag:X}",
+        expected="present" if needed else "absent",
+        received="present" if tag in visit.objects else "absent",
+        requirement="PAY-ODA-008",
+    )
 
 
 @SUITE.case(
@@ -242,19 +272,9 @@ def key_lengths(bench: Bench) -> None:
 def remainders(bench: Bench) -> None:
     """An empty remainder counts as one."""
     for visit in visits(bench, "RSA"):
-        authority, issuer, card = _rsa_keys(visit)
-        for tag, needed in (
-            (ISSUER_REMAINDER, issuer.size > authority.size - ROOM_OF_ISSUER),
-            (CARD_REMAINDER, card.size > issuer.size - ROOM_OF_CARD),
-        ):
-            bench.check(
-                (tag in visit.objects) is needed,
-                f"余项 {tag:X} 的存在",
-                f"presence of the remainder {tag:X}",
-                expected="present" if needed else "absent",
-                received="present" if tag in visit.objects else "absent",
-                requirement="PAY-ODA-008",
-            )
+        authority, issuer = _sizes(visit)
+        _check_remainder(visit, ISSUER_REMAINDER, issuer > authority - ROOM_OF_ISSUER)
+        _check_remainder(visit, CARD_REMAINDER, _card_size(visit) > issuer - ROOM_OF_CARD)
 
 
 @SUITE.case(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hypothesis import strategies as st
+
 from conformance.actors.terminal import certificates
 from conformance.actors.terminal.certificates import PublicKey, Unsigned
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
-from conformance.failures import Inconclusive
+from conformance.failures import Inconclusive, NotApplicable
 from conformance.payment_chain import (
     Chain,
     certified_sets,
@@ -24,6 +26,7 @@ from conformance.payment_dialogue import (
     application,
     counter,
 )
+from conformance.properties import for_all
 from emulator.crypto.rsa import RsaPublicKey
 from profiles.algorithm_sets import AlgorithmSet
 from profiles.model import Profile
@@ -44,11 +47,17 @@ def settings_of(profile: Profile) -> PaymentSettings:
     return payment.settings if payment else PaymentSettings()
 
 
+def able_to(bit: int, chosen: tuple[AlgorithmSet, ...]) -> tuple[AlgorithmSet, ...]:
+    """The sets whose transactions on the contacts announce a method; not applicable where none does."""
+    able = tuple(each for each in chosen if each.path["ordinary"].aip[0] & bit)
+    if not able:
+        raise NotApplicable("接触界面不支持该认证方法", "no transaction on the contacts announces this method")
+    return able
+
+
 def _able(bench: Bench, bit: int, chosen: tuple[AlgorithmSet, ...]) -> Iterator[Visit]:
     """A started transaction with each set whose AIP has a method."""
-    for algorithms in chosen:
-        if algorithms.path["ordinary"].aip[0] & bit:
-            yield started(bench, algorithms)
+    return (started(bench, each) for each in able_to(bit, chosen))
 
 
 def expect_signature(visit: Visit, values: bytes, requirement: str) -> bytes:
@@ -230,3 +239,27 @@ def _holds(key: PublicKey, signature: bytes, values: bytes) -> bool:
     except Unsigned:
         return False
     return True
+
+
+@SUITE.case(
+    "PAY-ODA/any-random-number/BV",
+    "任意随机数的动态签名",
+    "Dynamic signatures over any unpredictable number",
+    requirements=["PAY-ODA-013"],
+    kind=Kind.VALID,
+    expected=("签名总能用自己的随机数验证", "a signature always verifies with its own number"),
+)
+def any_random_number(bench: Bench) -> None:
+    """Generated numbers, with each set."""
+    offered = st.tuples(
+        st.sampled_from(able_to(DYNAMIC, certified_sets(bench.profile))), st.binary(min_size=4, max_size=4)
+    )
+
+    def body(value: tuple[AlgorithmSet, bytes]) -> None:
+        algorithms, unpredictable = value
+        visit = started(bench, algorithms)
+        values = ddol_values(visit, unpredictable)
+        signature = expect_signature(visit, values, "PAY-ODA-013")
+        expect_dynamic_data(bench, Chain(visit).card().key, signature, values, "PAY-ODA-013")
+
+    for_all(bench, offered, body)
