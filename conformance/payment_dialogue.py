@@ -168,9 +168,14 @@ class Cryptogram:
             return None
 
     @property
+    def has_results(self) -> bool:
+        """Whether 9F10 begins as it must, so that the card verification results can be read."""
+        return len(self.issuer_data) > 7 and self.issuer_data[0] == 0x07 and self.issuer_data[3] == 0x03
+
+    @property
     def results(self) -> bytes:
-        """Bytes 2 to 4 of the card verification results 卡片验证结果, zeros where 9F10 is malformed."""
-        return self.data.results if self.data else bytes(3)
+        """Bytes 2 to 4 of the card verification results 卡片验证结果, zeros where there are none."""
+        return self.issuer_data[4:7] if self.has_results else bytes(3)
 
     def bit(self, byte: int, bit: int) -> bool:
         """Bit ``bit`` (8 the highest) of byte ``byte`` (2 to 4) of the card verification results."""

@@ -92,7 +92,7 @@ def judge(
         for byte, bit in places:
             zh, en = BITS[byte, bit]
             bench.check(
-                made.data is not None and made.bit(byte, bit) is wanted,
+                made.has_results and made.bit(byte, bit) is wanted,
                 f"CVR {byte}.b{bit} {zh}",
                 f"CVR {byte}.b{bit} {en}",
                 expected=int(wanted),
@@ -153,27 +153,36 @@ def require_kind(made: Cryptogram, kind: int) -> Cryptogram:
     return made
 
 
+def preset(bench: Bench, values: Mapping[int, bytes]) -> Visit:
+    """A settled card with these limits and objects, and all other declared limits out of reach."""
+    set_data(bench, {tag: value for tag, value in OUT_OF_REACH.items() if tag in _declared(bench)} | dict(values))
+    return settled(bench)
+
+
 @contextmanager
 def limits(bench: Bench, values: Mapping[int, bytes]) -> Iterator[Visit]:
-    """A settled card with these limits and objects, and all other declared limits out of reach.
+    """As :func:`preset`; a card that is not renewed gets the declared values back."""
+    with set_back(bench, values):
+        yield preset(bench, values)
 
-    A card that is not renewed gets the declared ones back.
-    """
-    declared = {int(tag, 16): value for tag, value in declared_objects(bench.profile).items()}
-    wanted = {tag: value for tag, value in OUT_OF_REACH.items() if tag in declared} | dict(values)
-    set_data(bench, wanted)
+
+@contextmanager
+def set_back(bench: Bench, changed: Collection[int]) -> Iterator[None]:
+    """Give a card that is not renewed its declared limits, and these objects, back at the end, however the case ended."""
+    declared = {tag: value for tag, value in _declared(bench).items() if tag in OUT_OF_REACH or tag in changed}
     try:
-        yield settled(bench)
+        yield
     except (CardFailure, Inconclusive):
-        with suppress(CardFailure, Inconclusive):
-            _set_back(bench, wanted, declared)
+        if not bench.target.renewable:
+            with suppress(CardFailure, Inconclusive):
+                set_data(bench, declared)
         raise
-    _set_back(bench, wanted, declared)
-
-
-def _set_back(bench: Bench, changed: Collection[int], declared: Mapping[int, bytes]) -> None:
     if not bench.target.renewable:
-        set_data(bench, {tag: declared[tag] for tag in changed if tag in declared})
+        set_data(bench, declared)
+
+
+def _declared(bench: Bench) -> dict[int, bytes]:
+    return {int(tag, 16): value for tag, value in declared_objects(bench.profile).items()}
 
 
 def new_card(bench: Bench, **offered: Offered) -> Visit:

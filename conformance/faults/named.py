@@ -26,14 +26,17 @@ from conformance.faults.catalogue import Fault, UnknownFault
 from conformance.faults.payment import (
     algorithms,
     application_selection,
+    card_risk,
     certificates,
     cryptograms,
     data_objects,
+    first_cryptogram,
     initiation,
     issuer_authentication,
     offline_pin,
     reading,
     signatures,
+    velocity,
 )
 from emulator.cos.card import Card
 
@@ -58,6 +61,9 @@ _AREAS = (
     reading,
     data_objects,
     offline_pin,
+    first_cryptogram,
+    card_risk,
+    velocity,
     issuer_authentication,
     certificates,
     signatures,

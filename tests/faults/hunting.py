@@ -47,6 +47,7 @@ AREAS = (
     "PAY-RDR",
     "PAY-GDT",
     "PAY-PIN",
+    "PAY-GAC",
     "PAY-EXA",
     "PAY-ODA",
     "PAY-KEY",

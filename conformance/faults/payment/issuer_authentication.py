@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.faults.catalogue import FaultSet, paying
+from conformance.faults.payment.means import counted
 from emulator.apps.payment.application import Application, Counter
 from emulator.apps.payment.transaction import Authentication, Cvr, transaction_of
 from emulator.cos.card import Card
@@ -15,13 +16,6 @@ FAULTS = FaultSet(PAYMENT_APPLICATIONS)
 COMMAND = "EXTERNAL AUTHENTICATE"
 CODES = tuple(f"{number:02d}".encode("ascii") for number in range(100))
 LAST_PROOF = "fault:last response cryptogram"
-
-
-def counted(card: Card, counter: Counter, value: int) -> None:
-    """Give a counter or flag of the selected application another value."""
-    application = Application(card)
-    application.count(counter, value)
-    application.commit()
 
 
 def taken_for_right(card: Card) -> bytes:

@@ -1,4 +1,4 @@
-"""Runs of the payment suites on cards of the products, on cards with a named fault, and on cards that are declared otherwise."""
+"""Runs of the payment suites on cards that are declared otherwise than the products, good or with a deviation of their own."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from typing import Any
 
 from conformance.cases import Suite
 from conformance.faults import with_fault
+from conformance.faults.catalogue import Deviation, with_deviation
 from conformance.targets.in_process import InProcessTarget
 from emulator import load_card
+from profiles.applications import PAYMENT_APPLICATIONS
 from tests.payment.terminal import profile
-from tests.suites.broken import Run, product, run
-
-PRODUCTS = ("debit", "debit-sm", "debit-dual", "ssc3-sm4", "ssc2-3des")
+from tests.suites.broken import Run, run
 
 
-def run_faulty(suite: Suite, fault: str, name: str = "debit", only: str | tuple[str, ...] = ()) -> Run:
-    """Run a suite on a card of a product with a named fault."""
-    return run(suite, name, only=only, card=InProcessTarget(with_fault(load_card(product(name)), fault)))
+def run_declared(
+    suite: Suite,
+    only: str | tuple[str, ...] = (),
+    *,
+    fault: str | None = None,
+    deviation: Deviation | None = None,
+    **changed: Any,
+) -> Run:
+    """Run a suite on a card that is declared so (see :func:`tests.payment.terminal.profile`).
 
-
-def run_declared(suite: Suite, only: str | tuple[str, ...] = (), *, fault: str | None = None, **changed: Any) -> Run:
-    """Run a suite on a card that is declared so (see :func:`tests.payment.terminal.profile`), good or with a named fault."""
+    The card is good, or has a named fault, or deviates at GENERATE AC.
+    """
     declared = profile(**changed)
     card = load_card(declared)
     if fault is not None:
         card = with_fault(card, fault)
+    if deviation is not None:
+        card = with_deviation(card, ["GENERATE AC"], deviation, PAYMENT_APPLICATIONS)
     return run(suite, declared.name, profile=declared, card=InProcessTarget(card), only=only)

@@ -1,35 +1,14 @@
-"""The suite of EXTERNAL AUTHENTICATE: good cards pass, and each way to be wrong fails the requirement that it breaks."""
+"""The suite of EXTERNAL AUTHENTICATE: each way to be wrong fails the requirement that it breaks."""
 
 from __future__ import annotations
 
 import pytest
 
+from conformance.faults import FAULTS
 from conformance.suites.payment.issuer_authentication import SUITE
-from conformance.verdict import Verdict
-from tests.suites.broken import HOSTILE, assert_good, assert_judged, changed, failed, run
+from tests.suites.broken import changed, failed
 
-from .altered import PRODUCTS, run_faulty
-
-UNTOUCHED = {"no reset answer", "another reset answer", "some noise"}
-"""Hostile cards on which payment cases may pass: no reset answer enters the keys, and noise may spare a case."""
-
-
-@pytest.mark.parametrize("seed", [0, 1, 20260101])
-@pytest.mark.parametrize("name", PRODUCTS)
-def test_good_card_passes(name: str, seed: int) -> None:
-    assert_good(run(SUITE, name, seed=seed))
-
-
-def test_a_card_that_must_survive_passes() -> None:
-    result = run(SUITE, "debit", kept=True, destructive=False)
-    assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR) == []
-
-
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_card_fails_cleanly(hostile: str) -> None:
-    result = run(SUITE, "debit", HOSTILE[hostile]())
-    assert_judged(result)
-    assert Verdict.PASS not in result.verdicts.values() or hostile in UNTOUCHED
+from .cards import failed_by
 
 
 @pytest.mark.parametrize(
@@ -50,7 +29,7 @@ def test_hostile_card_fails_cleanly(hostile: str) -> None:
     ],
 )
 def test_a_fault_fails_what_it_breaks(fault: str, requirements: set[str]) -> None:
-    assert run_faulty(SUITE, fault).failed == requirements
+    assert failed_by([SUITE], FAULTS[fault]) == requirements
 
 
 def test_a_right_cryptogram_that_is_refused() -> None:
