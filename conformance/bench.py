@@ -14,11 +14,21 @@ from conformance.cases import Case, Level
 from conformance.events import Check, Event, Exchange, Step
 from conformance.failures import CardFailure, Inconclusive, NotRun
 from conformance.requirements import CardTraits
-from conformance.targets.base import Target
+from conformance.targets.base import Interface, Target
 from emulator.iso7816 import SW, Atr, AtrError, Response
 from emulator.iso7816.status import is_more_available, is_wrong_le
 from profiles.model import Profile
 
+NO_INTERFACE = {
+    Interface.CONTACT: (
+        "需要接触界面，本测试台只有非接触读卡器",
+        "needs the contacts, and this bench has a contactless reader only",
+    ),
+    Interface.CONTACTLESS: (
+        "需要非接触界面，请用 --contactless-reader 指定读卡器",
+        "needs the contactless interface; name its reader with --contactless-reader",
+    ),
+}
 T = TypeVar("T")
 Emit = Callable[[Event], None]
 KEPT_EXCHANGES = 400
@@ -121,6 +131,8 @@ class Bench:
         self.destructive = False
         self.examples_run = 0
         self.soft_failures: list[CardFailure] = []
+        self.confirm_card: Callable[[], None] = _trust
+        """Called after the card was reached through another interface of a bench that cannot know which card is there."""
         self._keys: KeyService | None = None
         self.atr = b""
 
@@ -139,6 +151,19 @@ class Bench:
         if not self.target.renewable:
             raise NotRun("需要新卡片，本测试台无法更换", "needs a fresh card, which this bench cannot put in")
         return self._switched("NEW CARD", self.target.renew)
+
+    def switch(self, interface: Interface) -> bytes:
+        """Go over to an interface of the card and hand out the ATR that it shows; the session is lost.
+
+        :class:`NotRun` where the bench does not reach that interface.
+        """
+        if interface not in self.target.interfaces:
+            raise NotRun(*NO_INTERFACE[interface])
+        self._switched(interface.name, lambda: self.target.switch(interface))
+        if not self.target.renewable:
+            self.confirm_card()
+            self.reset()
+        return self.atr
 
     def begin_example(self) -> None:
         """Start a generated example from a card in its first state, as far as the bench can bring that about."""
@@ -322,6 +347,10 @@ def _expectation(expected: Expectation | int | Iterable[int]) -> Expectation:
     return Expectation((expected,) if isinstance(expected, int) else tuple(expected))
 
 
+def _trust() -> None:
+    """The bench put the card in itself."""
+
+
 def bench_for_case(bench: Bench, case: Case, level: Level, seed: int) -> None:
     """Prepare the bench for a case: nothing of an earlier one is left."""
     bench.level = level
@@ -337,4 +366,7 @@ def bench_for_case(bench: Bench, case: Case, level: Level, seed: int) -> None:
         bench.require_destructive()
     if case.needs_tearing and not bench.target.tearable:
         raise NotRun("本测试台不能在选定时刻断电", "this bench cannot cut the supply at a chosen moment")
+    wanted = case.interface or bench.target.interfaces[0]
+    if wanted is not bench.target.interface:
+        bench.switch(wanted)
     bench.begin_example()

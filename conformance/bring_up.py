@@ -21,21 +21,28 @@ class WrongUse(Exception):
 
 
 def open_target(
-    profile: Profile, *, reader: str | None, in_process: bool, fault: str | None, tell: Callable[[str, str], None]
+    profile: Profile,
+    *,
+    reader: str | None,
+    in_process: bool,
+    fault: str | None,
+    tell: Callable[[str, str], None],
+    contactless_reader: str | None = None,
 ) -> Target:
     """The card under test.
 
-    A named reader means the card in it. Otherwise it is the virtual card of the profile: in a PC/SC reader of its
-    own, or in this process when that is asked for or no PC/SC can be had, which ``tell`` then says (Chinese, English).
+    A named reader means the card in it, a contactless one beside it the way to its antenna; ``tell`` (Chinese, English) asks
+    for a card that has to be moved. Otherwise it is the virtual card of the profile: in a PC/SC reader of its own, or in
+    this process when that is asked for or no PC/SC can be had, which ``tell`` then says.
 
     Raises:
         BenchError: The reader cannot be used.
-        WrongUse: There is no such fault.
+        WrongUse: There is no such fault, or the readers are not two.
     """
     if reader is not None:
-        from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
-
-        return PcscTarget(choose_reader(reader, list_readers()))
+        return _in_readers(reader, contactless_reader, tell)
+    if contactless_reader is not None:
+        raise WrongUse("a contactless reader is the second way to the card in a reader: name that reader, too")
     from conformance.targets.in_process import InProcessTarget
     from emulator import load_card
 
@@ -55,6 +62,17 @@ def open_target(
     except BenchError as problem:
         tell("没有可用的 PC/SC，改为进程内测试", f"no PC/SC to be had here, testing in process instead: {problem}")
         return InProcessTarget(card)
+
+
+def _in_readers(reader: str, contactless_reader: str | None, tell: Callable[[str, str], None]) -> Target:
+    from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
+
+    names = list_readers()
+    chosen = choose_reader(reader, names)
+    other = None if contactless_reader is None else choose_reader(contactless_reader, names)
+    if other == chosen:
+        raise WrongUse(f"{chosen} is one reader: the contactless reader must be another one")
+    return PcscTarget(chosen, contactless_reader=other, tell=tell)
 
 
 def tool() -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from conformance.targets.base import Interface
 from profiles.model import Text
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Case:
     """Leaves the card in a state that no command of the suite brings back; needs a card that may be given up."""
     needs_tearing: bool = False
     """Cuts the supply at chosen moments."""
+    interface: Interface | None = None
+    """The side of the card on which it works; None for the one on which the bench begins."""
 
     @property
     def area(self) -> str:
@@ -79,11 +82,15 @@ class Suite:
     """The cases of one module, written out or made from the profile of the card.
 
     ``as_issued`` is for suites that judge the contents a card was issued with: they run before any that write.
+    ``interface`` is the side of the card on which its written-out cases work.
     """
 
-    def __init__(self, name: str, zh: str, en: str, *, as_issued: bool = False) -> None:
+    def __init__(
+        self, name: str, zh: str, en: str, *, as_issued: bool = False, interface: Interface | None = None
+    ) -> None:
         self.name = name
         self.as_issued = as_issued
+        self.interface = interface
         self.module = ""
         """Name of the module it stands in, below the package of the suites, given when the suites are collected."""
         self.title = Text(zh=zh, en=en)
@@ -115,6 +122,7 @@ class Suite:
                 level=level,
                 destructive=destructive,
                 needs_tearing=needs_tearing,
+                interface=self.interface,
             )
             self._sources.append(lambda _: (declared,))
             return body

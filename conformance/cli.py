@@ -31,6 +31,14 @@ def certify(
     reader: Annotated[
         str | None, typer.Option(help="Test the card in this PC/SC reader (name or a part of it).")
     ] = None,
+    contactless_reader: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Reach the same card through its antenna in this PC/SC reader; goes with --reader. A card that must be "
+            "moved is asked for.",
+        ),
+    ] = None,
     in_process: Annotated[
         bool, typer.Option("--in-process", help="Test the virtual card in this process, without PC/SC.")
     ] = False,
@@ -73,7 +81,14 @@ def certify(
     loaded = _load_profile(profile)
     say = _Voice(as_json)
     try:
-        target = bring_up.open_target(loaded, reader=reader, in_process=in_process, fault=fault, tell=say.both)
+        target = bring_up.open_target(
+            loaded,
+            reader=reader,
+            contactless_reader=contactless_reader,
+            in_process=in_process,
+            fault=fault,
+            tell=say.both,
+        )
     except bring_up.WrongUse as problem:
         _give_up(str(problem), WRONG_USE)
     except BenchError as problem:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from conformance.bench import Bench
 from conformance.failures import Inconclusive, NotApplicable
+from conformance.targets.base import Interface
 from emulator.iso7816 import SW, ApduError, Command, Response
 from profiles.access import AccessCondition
 from profiles.applications import OWN_APPLICATIONS
@@ -13,6 +14,7 @@ from profiles.model import Directory, File
 
 ENVIRONMENT = "SSSE"
 SELECT_BY_NAME = 0x04
+LE_ANY = b"\x00"
 SUCCESS = SW.SUCCESS
 REFUSED = SW.SECURITY_STATUS_NOT_SATISFIED
 
@@ -41,9 +43,13 @@ def select_identifier(fid: bytes, p1: int = 0x00) -> bytes:
 
 
 def select(bench: Bench, directory: str) -> Response:
-    """Select a directory of the profile by its name, or by its file identifier where it has no name."""
+    """Select a directory of the profile by its name, or by its file identifier where it has no name.
+
+    Through the antenna Le comes along: T=CL has no GET RESPONSE.
+    """
     described = bench.profile.directory[directory]
-    return bench.send(select_name(described.aid) if described.aid else select_identifier(described.fid))
+    command = select_name(described.aid) if described.aid else select_identifier(described.fid)
+    return bench.send(command + (LE_ANY if bench.target.interface is Interface.CONTACTLESS else b""))
 
 
 def environment_of(bench: Bench, directory: str) -> str:

@@ -69,7 +69,10 @@ class WrongCard(BenchError):
 
 
 def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tuple[Suite, Case]]:
-    """The cases of a plan; destructive ones last, so that they spoil nothing for the others."""
+    """The cases of a plan; destructive ones last, so that they spoil nothing for the others.
+
+    Those of the other interface come together, so that a card that has to be moved is moved once.
+    """
     catalogue = catalogue_of(plan.profile)
     chosen = [
         (suite, case)
@@ -79,7 +82,7 @@ def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tu
         and (not plan.only or case.identifier.startswith(plan.only))
         and _concerns(catalogue, case, traits)
     ]
-    return sorted(chosen, key=lambda pair: pair[1].destructive)
+    return sorted(chosen, key=lambda pair: (pair[1].destructive, pair[1].interface is not None))
 
 
 def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits) -> bool:
@@ -110,6 +113,7 @@ class Engine:
         recorder = Recorder(self._emit, redact)
         self.bench = Bench(target, plan.profile, self.traits, recorder)
         self.bench.destructive = plan.destructive
+        self.bench.confirm_card = self._confirm_card
         self.run_number = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(RUN_NUMBER_BYTES)}"
         self._started = perf_counter()
         self._exchanges = 0
@@ -204,8 +208,18 @@ class Engine:
                 atr=self.bench.atr.hex().upper(),
                 identification=found.identification,
                 observed=found.observed,
+                interfaces=[str(interface) for interface in self.target.interfaces],
+                contactless_reader=self.target.description.contactless_reader,
             )
         )
+        self._require_expected(found)
+
+    def _confirm_card(self) -> None:
+        """Look who is there after another reader was turned to; nothing is written to another card."""
+        if self.plan.expected_card is not None:
+            self._require_expected(probe(self.bench))
+
+    def _require_expected(self, found: Probe) -> None:
         expected = self.plan.expected_card
         if expected is not None and not (found.identification or "").startswith(expected.upper()):
             raise WrongCard(
@@ -289,6 +303,8 @@ class Engine:
             words.append("--in-process")
         elif self.target.description.kind == "card in a PC/SC reader":
             words += ["--reader", self.target.description.reader or "", "--expect-card", plan.expected_card or ""]
+            if self.target.description.contactless_reader is not None:
+                words += ["--contactless-reader", self.target.description.contactless_reader]
         if plan.fault is not None:
             words += ["--fault", plan.fault]
         words += ["--level", plan.level.value, "--seed", str(plan.seed), "--only", case.identifier]

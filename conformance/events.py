@@ -65,6 +65,10 @@ class TargetConnected(Event):
     """卡的识别码 as read, or None when the card gave none."""
     observed: dict[str, str]
     """What probing found: version, algorithm, applications."""
+    interfaces: list[str] = field(default_factory=list)
+    """Interfaces of the card that the bench reaches, ``contact``, ``contactless``; empty in logs that did not say."""
+    contactless_reader: str | None = None
+    """The reader through whose field the card is reached, where it is another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +97,7 @@ class Step(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange(Event):
-    """A command and its answer; a reset has the command ``RESET`` or ``POWER OFF`` and the ATR as the answer."""
+    """A command and its answer; a reset has a word such as ``RESET`` or ``CONTACTLESS`` as the command and the ATR as the answer."""
 
     case: str | None
     number: int

@@ -224,7 +224,7 @@ def _target(profile: Profile, reader: str | None, image: Path | None, *, contact
     """The card, switched on; the virtual one through the interface that the terminal has."""
     from conformance.bring_up import open_target
     from conformance.failures import BenchError
-    from conformance.targets.in_process import UnusableImage, virtual_target
+    from conformance.targets.in_process import UnusableCard, virtual_target
 
     try:
         target: Target = (
@@ -237,7 +237,7 @@ def _target(profile: Profile, reader: str | None, image: Path | None, *, contact
             yield target
         finally:
             target.close()
-    except UnusableImage as problem:
+    except UnusableCard as problem:
         _give_up(str(problem), WRONG_USE)
     except BenchError as problem:
         _give_up(str(problem), BENCH_FAILED)

@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("sscard", "certify a social security card")
     group.addoption("--sscard-profile", default="ssc3-sm4", help="card product by name, or a profile file")
     group.addoption("--sscard-reader", help="test the card in this PC/SC reader")
+    group.addoption("--sscard-contactless-reader", help="reach the same card through its antenna in this PC/SC reader")
     group.addoption("--sscard-in-process", action="store_true", help="test the virtual card without PC/SC")
     group.addoption("--sscard-expect-card", help="identification code that the card in the reader must show")
     group.addoption("--sscard-level", default="quick", choices=["quick", "standard", "official"])
@@ -70,6 +71,7 @@ class _Session:
             self._target = bring_up.open_target(
                 profile,
                 reader=reader,
+                contactless_reader=option("--sscard-contactless-reader"),
                 in_process=option("--sscard-in-process"),
                 fault=option("--sscard-fault"),
                 tell=lambda zh, en: self._config.issue_config_time_warning(pytest.PytestWarning(f"{zh} · {en}"), 2),

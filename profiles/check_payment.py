@@ -31,6 +31,7 @@ DISCRETIONARY_DATA = {b"\x0a": (1, 2, 5), b"\x0f": (3, 4)}
 
 def check(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
     """Faults of every payment application; files named in ``ignored`` count as existing."""
+    yield from _antenna(profile)
     for name, directory in profile.directory.items():
         if directory.application != APPLICATION:
             for file_name, file in directory.file.items():
@@ -75,6 +76,15 @@ def _objects(name: str, directory: Directory) -> Iterator[Problem]:
         if file.log_format is not None and file.log_format not in directory.data:
             path = f"directory.{name}.file.{file_name}.log_format"
             yield Problem(path, f"names {file.log_format}, which is not among the data of {name}")
+
+
+def _antenna(profile: Profile) -> Iterator[Problem]:
+    """A card that shows something through an antenna declares one."""
+    if profile.has_antenna:
+        return
+    for name, directory in profile.directory.items():
+        if directory.interface == "contactless" or (directory.payment and directory.payment.contactless):
+            yield Problem(f"directory.{name}", "is for an antenna, and features do not name 'contactless'", "warning")
 
 
 def _contactless(name: str, directory: Directory) -> Iterator[Problem]:

@@ -241,6 +241,7 @@ class TestCertification(_Table):
     """MMYY of both certificates."""
 
 
+CONTACTLESS_FEATURE = "contactless"
 PathName = Literal["ordinary", "e-cash", "contactless", "qPBOC"]
 """Kinds of transaction: two on the contacts, contactless debit and credit, and quick debit and credit (qPBOC)."""
 
@@ -360,6 +361,11 @@ class Profile(_Table):
     directory: dict[str, Directory]
     content: dict[str, dict[str, dict[str, Any]]] = {}
     """Values by directory, file and tag; a list where a tag repeats; ``records`` for cyclic, ``data`` for transparent."""
+
+    @property
+    def has_antenna(self) -> bool:
+        """Whether the card declares a contactless interface."""
+        return CONTACTLESS_FEATURE in self.features
 
     def above(self, name: str) -> tuple[str, ...]:
         """The directories above one, nearest first; ends where a name leads nowhere or into a circle."""

@@ -40,6 +40,7 @@ def content(report: Report) -> dict[str, Any]:
             "identification": report.target.identification if report.target else None,
             "atr": report.target.atr if report.target else None,
             "reader": report.target.reader if report.target else None,
+            "contactless_reader": report.target.contactless_reader if report.target else None,
         },
         "scope": list(judgement.scope),
         "requirements": [_requirement(row) for row in judgement.rows],

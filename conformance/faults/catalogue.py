@@ -14,7 +14,7 @@ from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandTable, Handler
 from emulator.cos.memory import Memory, Snapshot, Value
 from emulator.cos.session import Session
-from emulator.cos.structure import Structure
+from emulator.cos.structure import CONTACT, CONTACTLESS, Structure
 from emulator.iso7816 import Command
 from profiles import dictionary
 from profiles.applications import OWN_APPLICATIONS, payment_directory
@@ -89,16 +89,24 @@ def having(*parts: str) -> Condition:
     return condition
 
 
+BOTH = frozenset({CONTACT, CONTACTLESS})
+"""The interfaces of a chip, both of which a fault concerns unless it says otherwise."""
+
+
 class FaultSet:
     """The faults of one area, each declared by what it changes in the card.
 
     Their commands are those of social security, of other ``applications``, or with None of all: the bank application
-    has a VERIFY of its own, which a fault of the other PIN must leave alone.
+    has a VERIFY of its own, which a fault of the other PIN must leave alone. ``interfaces`` are those through which the chip
+    goes wrong.
     """
 
-    def __init__(self, applications: frozenset[str] | None = OWN_APPLICATIONS) -> None:
+    def __init__(
+        self, applications: frozenset[str] | None = OWN_APPLICATIONS, *, interfaces: frozenset[str] = BOTH
+    ) -> None:
         self.faults: list[Fault] = []
         self._applications = applications
+        self._interfaces = interfaces
 
     def add(
         self,
@@ -118,7 +126,7 @@ class FaultSet:
         """Declare the decorated class as the broken card."""
 
         def register(kind: type[Card]) -> type[Card]:
-            self.add(name, zh, en, requirements, lambda card: rebuilt(card, kind), applies_to)
+            self.add(name, zh, en, requirements, lambda card: rebuilt(card, kind, self._interfaces), applies_to)
             return kind
 
         return register
@@ -141,7 +149,7 @@ class FaultSet:
                 zh,
                 en,
                 requirements,
-                lambda card: with_deviation(card, names, deviation, self._applications),
+                lambda card: with_deviation(card, names, deviation, self._applications, self._interfaces),
                 applies_to,
             )
             return deviation
@@ -158,7 +166,7 @@ class FaultSet:
                 def new_session(self) -> Session:
                     return kind(self.master_file)
 
-            self.add(name, zh, en, requirements, lambda card: rebuilt(card, Deviating), applies_to)
+            self.add(name, zh, en, requirements, lambda card: rebuilt(card, Deviating, self._interfaces), applies_to)
             return kind
 
         return register
@@ -173,7 +181,7 @@ class FaultSet:
                 def read_structure(self, source: bytes) -> Structure:
                     return change(super().read_structure(source))
 
-            self.add(name, zh, en, requirements, lambda card: rebuilt(card, Restructured), applies_to)
+            self.add(name, zh, en, requirements, lambda card: rebuilt(card, Restructured, self._interfaces), applies_to)
             return change
 
         return register
@@ -206,14 +214,21 @@ class FaultSet:
                 if mark not in self.memory.cells:
                     self.memory.commit({**change(self.memory.cells), mark: 1})
 
-        self.add(name, zh, en, requirements, lambda card: rebuilt(card, Rewritten), applies_to)
+        self.add(name, zh, en, requirements, lambda card: rebuilt(card, Rewritten, frozenset({CONTACT})), applies_to)
 
 
-def rebuilt(card: Card, kind: type[Card] | None = None) -> Card:
-    """A card of another class on the same memory, with tables of its own; faults that it has already stay."""
+def rebuilt(card: Card, kind: type[Card] | None = None, interfaces: frozenset[str] = BOTH) -> Card:
+    """A card of another class on the same memory, with tables of its own; faults that it has already stay.
+
+    The class is that of the interfaces that are named, the other one is as before.
+    """
     whole: type[Card] = type(card)
-    if kind is not None:
+    antenna = card.antenna
+    if kind is not None and CONTACT in interfaces:
         whole = type(kind.__name__, (kind, whole), {})
+    if kind is not None and CONTACTLESS in interfaces:
+        antenna = type(kind.__name__, (kind, antenna), {})
+    whole = type(whole.__name__, (whole,), {"antenna": antenna})
     return whole(card.memory, _own(card.tables), card.served_when_blocked, _own(card.contactless_tables))
 
 
@@ -222,17 +237,21 @@ def _own(tables: Mapping[str, CommandTable]) -> dict[str, CommandTable]:
 
 
 def with_deviation(
-    card: Card, names: Sequence[str], deviation: Deviation, applications: frozenset[str] | None = None
+    card: Card,
+    names: Sequence[str],
+    deviation: Deviation,
+    applications: frozenset[str] | None = None,
+    interfaces: frozenset[str] = BOTH,
 ) -> Card:
     """A card on which the deviation stands before the handlers of these commands, in these applications or in all."""
     broken = rebuilt(card)
+    sides = {CONTACT: broken.tables, CONTACTLESS: broken.contactless_tables}
     for name in names:
         entry = dictionary.command(name)
         code = entry.cla << 8 | entry.ins
-        for tables in (broken.tables, broken.contactless_tables):
-            for application, table in tables.items():
-                if code in table and (applications is None or application in applications):
-                    table[code] = _bound(deviation, table[code])
+        for application, table in (held for side in interfaces for held in sides[side].items()):
+            if code in table and (applications is None or application in applications):
+                table[code] = _bound(deviation, table[code])
     return broken
 
 

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from conformance.faults import (
     access,
+    antenna,
     authentication,
     contents,
     dispatch,
@@ -42,6 +43,7 @@ from emulator.cos.card import Card
 
 _AREAS = (
     resets,
+    antenna,
     selection,
     records,
     contents,

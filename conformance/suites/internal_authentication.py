@@ -21,7 +21,7 @@ FACTOR, SOURCE = bytes.fromhex("A1A2A3A4A5A6A7A8"), bytes.fromhex("0102030405060
 BYTES_8 = st.binary(min_size=8, max_size=8)
 
 
-def _ask(bench: Bench, factor: bytes, source: bytes, version: int | None = None) -> Response:
+def ask(bench: Bench, factor: bytes, source: bytes, version: int | None = None) -> Response:
     """INTERNAL AUTHENTICATE; where the profile says so with a challenge before it."""
     if bench.profile.settings.internal_authentication_needs_challenge:
         get_challenge(bench)
@@ -51,7 +51,7 @@ def internal(bench: Bench) -> None:
 
     def judge(factor: bytes, source: bytes, version: int | None, requirement: str) -> None:
         _opened(bench)
-        answer = _ask(bench, factor, source, version)
+        answer = ask(bench, factor, source, version)
         zh, en = f"版本 {version or '—'}", f"version {version or '—'}"
         bench.expect(answer, GOOD, zh, en, requirement=requirement)
         genuine = bench.keys.internal_authentication(KEY, factor, source, version or default)
@@ -108,13 +108,13 @@ def repeated(bench: Bench) -> None:
     """Twice in a session and once after a reset; with another factor; against the key of a card with the next serial."""
     _opened(bench)
     first = bench.expect(
-        _ask(bench, FACTOR, SOURCE), GOOD, "内部认证", "INTERNAL AUTHENTICATE", requirement="SSC-AUT-018"
+        ask(bench, FACTOR, SOURCE), GOOD, "内部认证", "INTERNAL AUTHENTICATE", requirement="SSC-AUT-018"
     ).data
     for reset in (False, True):
         if reset:
             bench.reset()
             _opened(bench)
-        again = _ask(bench, FACTOR, SOURCE).data
+        again = ask(bench, FACTOR, SOURCE).data
         bench.check(
             again == first,
             "复位后重复" if reset else "重复",
@@ -126,8 +126,8 @@ def repeated(bench: Bench) -> None:
     own = historical(bench)
     neighbour = own[:-1] + bytes([own[-1] ^ 1])
     others = {
-        ("另一过程因子", "another factor"): _ask(bench, SOURCE, SOURCE).data,
-        ("另一原始信息", "other source data"): _ask(bench, FACTOR, FACTOR).data,
+        ("另一过程因子", "another factor"): ask(bench, SOURCE, SOURCE).data,
+        ("另一原始信息", "other source data"): ask(bench, FACTOR, FACTOR).data,
         ("下一序号的卡", "the card with the next serial"): KeyService(bench.profile, neighbour).internal_authentication(
             KEY, FACTOR, SOURCE
         ),

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+
+
+class Interface(StrEnum):
+    """A side of a chip."""
+
+    CONTACT = "contact"
+    """ISO/IEC 7816-3."""
+    CONTACTLESS = "contactless"
+    """ISO/IEC 14443-4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +25,8 @@ class TargetDescription:
     reader: str | None
     protocol: str
     details: dict[str, str]
+    contactless_reader: str | None = None
+    """The reader through whose field the card is reached, where it is another one."""
 
 
 class Target(Protocol):
@@ -35,8 +47,23 @@ class Target(Protocol):
     def tearable(self) -> bool:
         """Whether :meth:`tear` can cut the supply at a chosen write."""
 
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        """Through which interfaces the card can be reached, the one first through which :meth:`connect` does."""
+
+    @property
+    def interface(self) -> Interface:
+        """The interface in use."""
+
     def connect(self) -> bytes:
         """Switch the card on and hand out its ATR."""
+
+    def switch(self, interface: Interface) -> bytes:
+        """Take the power from the interface in use, go over to another one and hand out the ATR that it shows.
+
+        The memory is the same, whatever a reset ends has ended. Raises :class:`ValueError` for an interface that is not
+        among :attr:`interfaces`. Commands, resets and tears are those of the interface in use.
+        """
 
     def transmit(self, command: bytes) -> bytes:
         """Exchange a command APDU for whatever the card answers."""
@@ -45,7 +72,7 @@ class Target(Protocol):
         """Reset the card and hand out its ATR."""
 
     def renew(self) -> bytes:
-        """Put a fresh card of the same product in and hand out its ATR."""
+        """Put a fresh card of the same product in and hand out its ATR; the interface in use stays."""
 
     def tear(self, command: bytes, write: int) -> bytes | None:
         """Send a command and cut the supply at the physical write number ``write`` (from 1) that it causes.

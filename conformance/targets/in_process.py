@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.failures import BenchError
-from conformance.targets.base import TargetDescription
+from conformance.targets.base import Interface, TargetDescription
 from emulator import load_card
 from emulator.cos.card import Card
 from emulator.cos.image import ImageError
 from emulator.cos.memory import PowerLoss
 from profiles.model import Profile
+
+CONTACTLESS_PROTOCOL = "T=CL"
 
 
 @dataclass
@@ -50,36 +52,59 @@ class InProcessTarget:
 
     def __init__(self, card: Card, kind: str = "in-process") -> None:
         self.card = card
+        self.interface = Interface.CONTACT
+        self.interfaces = (
+            (Interface.CONTACT, Interface.CONTACTLESS) if card.structure.contactless else (Interface.CONTACT,)
+        )
+        self._side = card
+        self._kind = kind
         self._fresh = card.snapshot()
-        self.description = TargetDescription(
-            kind=kind, reader=None, protocol=card.structure.protocol, details={"product": card.structure.product}
+
+    @property
+    def description(self) -> TargetDescription:
+        """The product, and the protocol of the interface in use."""
+        structure = self.card.structure
+        return TargetDescription(
+            kind=self._kind,
+            reader=None,
+            protocol=structure.protocol if self.interface is Interface.CONTACT else CONTACTLESS_PROTOCOL,
+            details={"product": structure.product},
         )
 
     def connect(self) -> bytes:
         """Switch the card on."""
-        return self.card.reset()
+        return self._side.reset()
+
+    def switch(self, interface: Interface) -> bytes:
+        """Go over to the other side of the same chip."""
+        if interface not in self.interfaces:
+            raise ValueError(f"the card has no {interface} interface")
+        self._side.power_off()
+        self._side = self.card if interface is Interface.CONTACT else self.card.contactless()
+        self.interface = interface
+        return self._side.reset()
 
     def transmit(self, command: bytes) -> bytes:
         """Hand a command to the card; a card program that breaks is the bench's error."""
         try:
-            return self.card.transmit(command)
+            return self._side.transmit(command)
         except Exception as problem:
             raise BenchError(f"the virtual card broke on {command.hex().upper()}: {problem!r}") from problem
 
     def reset(self, cold: bool = True) -> bytes:
         """Reset the card."""
-        return self.card.reset(cold)
+        return self._side.reset(cold)
 
     def renew(self) -> bytes:
         """Put a fresh card in."""
         self.card.restore(self._fresh)
-        return self.card.reset()
+        return self._side.reset()
 
     def tear(self, command: bytes, write: int) -> bytes | None:
         """Cut the supply at a physical write of the card's memory."""
         with cut_supply_at(self.card, write):
             try:
-                return self.card.transmit(command)
+                return self._side.transmit(command)
             except PowerLoss:
                 return None
 
@@ -88,18 +113,23 @@ class InProcessTarget:
         self.card.memory.close()
 
 
-class UnusableImage(ValueError):
-    """A file that holds no card, or is in use; the message says which, why, and what to do."""
+class UnusableCard(ValueError):
+    """A file that holds no card or is in use, a card without the interface; the message says which, why, and what to do."""
 
 
 def virtual_target(profile: Profile, image: Path | None = None, *, contactless: bool = False) -> InProcessTarget:
     """The virtual card of a profile, or of an image file, on its contacts or through its antenna.
 
     Raises:
-        UnusableImage: The file cannot be used.
+        UnusableCard: The file cannot be used, or the card has no antenna.
     """
     try:
-        card = load_card(profile, image)
+        target = InProcessTarget(load_card(profile, image))
     except ImageError as problem:
-        raise UnusableImage(str(problem)) from problem
-    return InProcessTarget(card.contactless() if contactless else card)
+        raise UnusableCard(str(problem)) from problem
+    if contactless and Interface.CONTACTLESS not in target.interfaces:
+        target.close()
+        raise UnusableCard(f"{profile.name} has no contactless interface, which this needs; see: sscard profile list")
+    if contactless:
+        target.switch(Interface.CONTACTLESS)
+    return target

@@ -7,46 +7,62 @@ supply at any write. Everything that a case learns still comes through the reade
 from __future__ import annotations
 
 from conformance.failures import BenchError
-from conformance.targets.in_process import InProcessTarget, cut_supply_at
+from conformance.targets.in_process import cut_supply_at
 from conformance.targets.pcsc import PcscTarget
 from emulator.cos.card import Card
 from emulator.cos.memory import PowerLoss
 from emulator.links.stack import Stack, StackError, open_stack
+from emulator.links.vpcd import LinkError
+
+CONTACT_SLOT, ANTENNA_SLOT = 0, 1
 
 
 class VirtualReaderTarget(PcscTarget):
-    """A card of ours in slot 0 of a stack of ours."""
+    """A card of ours in slot 0 of a stack of ours; where it has an antenna, that is in the field of slot 1."""
 
     renewable = True
     tearable = True
 
     def __init__(self, card: Card, stack: Stack | None = None) -> None:
+        dual = card.structure.contactless
         try:
             self._stack = (stack or open_stack()).start()
         except StackError as problem:
             raise BenchError(str(problem)) from None
         try:
-            self._link = self._stack.insert(card, gone=(PowerLoss,))
-            super().__init__(self._stack.reader_names[0], "virtual card in a PC/SC reader")
+            # The antenna first: it answers only while the contacts have no power.
+            if dual:
+                self._stack.insert(card.contactless(), ANTENNA_SLOT, gone=(PowerLoss,))
+            self._stack.insert(card, CONTACT_SLOT, gone=(PowerLoss,))
+            names = self._stack.reader_names
+            super().__init__(
+                names[CONTACT_SLOT],
+                "virtual card in a PC/SC reader",
+                contactless_reader=names[ANTENNA_SLOT] if dual else None,
+            )
+            self.wait_for_cards()
+        except LinkError as problem:
+            self._stack.stop()
+            raise BenchError(str(problem)) from None
         except BaseException:
             self._stack.stop()
             raise
-        self._bench_side = InProcessTarget(card)
+        self._virtual_card = card
+        self._fresh = card.snapshot()
 
     def renew(self) -> bytes:
         """Put a fresh card in."""
-        self._bench_side.renew()
+        self._virtual_card.restore(self._fresh)
         return self.reset()
 
     def tear(self, command: bytes, write: int) -> bytes | None:
         """Cut the supply at a physical write of the card's memory; the reader then reports a failed exchange."""
-        with cut_supply_at(self._bench_side.card, write) as cut:
-            answered = self._exchange(command)
-        return None if cut.happened else self._response(answered, command)
+        with cut_supply_at(self._virtual_card, write) as cut:
+            answered = self._here.exchange(command)
+        return None if cut.happened else self._here.response(answered, command)
 
     def close(self) -> None:
         """Take the card out and end the stack."""
         super().close()
-        self._link.stop()
         self._stack.stop()
-        self._bench_side.close()
+        self._virtual_card.memory.close()

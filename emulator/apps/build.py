@@ -42,6 +42,7 @@ def build(profile: model.Profile) -> Snapshot:
         algorithm=Algorithm(profile.algorithm),
         settings=profile.settings,
         directories=directories,
+        contactless=profile.has_antenna,
     )
     blank = profile.life_cycle == "blank"
     cells: Snapshot = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from emulator.cos.dispatch import CommandTable, WarnedAnswer, answer, answer_with_warning, get_response, no_handler
 from emulator.cos.memory import Memory, PowerLoss, Snapshot
 from emulator.cos.session import Session
@@ -16,10 +18,10 @@ from emulator.cos.structure import (
 )
 from emulator.cos.tree import Node, grow
 from emulator.iso7816 import SW, ApduError, Atr, Command, StatusError
+from emulator.iso7816.status import is_wrong_le
 
 GET_RESPONSE = 0x00C0
-WHOLE_ANSWER = 65536
-"""Le of an extended command that takes an answer of any length."""
+STATUS_LENGTH = 2
 _BLOCKED = SW.FUNCTION_NOT_SUPPORTED.to_bytes(2, "big")
 _SELECT = 0x00A4
 
@@ -32,6 +34,8 @@ class Card:
     """
 
     interface = CONTACT
+    antenna: ClassVar[type[ContactlessCard]]
+    """What :meth:`contactless` hands out."""
 
     def __init__(
         self,
@@ -54,7 +58,7 @@ class Card:
     def contactless(self) -> ContactlessCard:
         """The same chip through its antenna."""
         if self._other_side is None:
-            self._other_side = ContactlessCard(self)
+            self._other_side = self.antenna(self)
         return self._other_side
 
     def new_session(self) -> Session:
@@ -208,15 +212,16 @@ class ContactlessCard(Card):
     def transmit(self, raw: bytes) -> bytes:
         """Answer a command APDU at once, whatever the bytes."""
         self._require_field()
-        try:
-            command = Command.parse(raw)
-        except ApduError:
-            return super().transmit(raw)
-        if not command.ne:
-            return super().transmit(raw)
-        whole = super().transmit(command._replace(ne=WHOLE_ANSWER, extended=True).to_bytes())
-        return whole if len(whole) - 2 <= command.ne else whole[: command.ne] + whole[-2:]
+        answered = super().transmit(raw)
+        if len(answered) != STATUS_LENGTH or not is_wrong_le(int.from_bytes(answered, "big")):
+            return answered
+        command = Command.parse(raw)
+        whole = super().transmit(command._replace(ne=answered[1] or 256).to_bytes())
+        return whole[:-STATUS_LENGTH][: command.ne] + whole[-STATUS_LENGTH:]
 
     def _require_field(self) -> None:
         if self._contacts.powered:
             raise PowerLoss("the contacts have power; take them away first")
+
+
+Card.antenna = ContactlessCard

@@ -197,6 +197,8 @@ class Structure:
     algorithm: Algorithm
     settings: Settings
     directories: tuple[Directory, ...] = field(default=())
+    contactless: bool = False
+    """Whether the chip has an antenna besides its contacts."""
 
     def to_json(self) -> bytes:
         """The form that an image file keeps."""

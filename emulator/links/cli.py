@@ -67,9 +67,12 @@ def emulate(
         _give_up("emulate", "--port names the slot already; leave --reader and --stack away", WRONG_USE)
     if image is not None and fault is not None:
         _give_up("emulate", "--fault would spoil the image for good; leave --image away", WRONG_USE)
-    if contactless and fault is not None:
-        _give_up("emulate", "--fault breaks the contact side; leave --contactless away", WRONG_USE)
     loaded, card = _load(profile, image, fault)
+    if contactless and not card.structure.contactless:
+        card.memory.close()
+        _give_up(
+            "emulate", f"{card.structure.product} has no contactless interface; leave --contactless away", WRONG_USE
+        )
     shown = card.contactless() if contactless else card
     options = _trace_options(loaded, unmask, quiet)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from conformance.failures import BenchError
-from conformance.targets.base import TargetDescription
+from conformance.targets.base import Interface, TargetDescription
 
 
 class ForeignTarget:
@@ -14,9 +14,15 @@ class ForeignTarget:
     renewable = False
     tearable = False
     description = TargetDescription(kind="card in a PC/SC reader", reader="Foreign reader", protocol="T=0", details={})
+    interfaces = (Interface.CONTACT, Interface.CONTACTLESS)
+    interface = Interface.CONTACT
     atr = bytes.fromhex("3B6D00000081544C978684500000000013")
 
     def connect(self) -> bytes:
+        return self.atr
+
+    def switch(self, interface: Interface) -> bytes:
+        self.interface = interface
         return self.atr
 
     def reset(self, cold: bool = True) -> bytes:

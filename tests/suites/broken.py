@@ -20,7 +20,7 @@ from conformance.bench import NoRedaction
 from conformance.cases import Level, Suite
 from conformance.engine import Engine, Outcome, Plan
 from conformance.failures import BenchError
-from conformance.targets.base import Target, TargetDescription
+from conformance.targets.base import Interface, Target, TargetDescription
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
@@ -101,8 +101,19 @@ class BrokenTarget:
     def tearable(self) -> bool:
         return self._target.tearable
 
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        return self._target.interfaces
+
+    @property
+    def interface(self) -> Interface:
+        return self._target.interface
+
     def connect(self) -> bytes:
         return self._alteration.reset(self._target.connect())
+
+    def switch(self, interface: Interface) -> bytes:
+        return self._alteration.reset(self._target.switch(interface))
 
     def transmit(self, command: bytes) -> bytes:
         return self._alteration.transmit(command, self._target.transmit)
@@ -128,10 +139,24 @@ class Kept:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self.description = target.description
+
+    @property
+    def description(self) -> TargetDescription:
+        return self._target.description
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        return self._target.interfaces
+
+    @property
+    def interface(self) -> Interface:
+        return self._target.interface
 
     def connect(self) -> bytes:
         return self._target.connect()
+
+    def switch(self, interface: Interface) -> bytes:
+        return self._target.switch(interface)
 
     def transmit(self, command: bytes) -> bytes:
         return self._target.transmit(command)
@@ -163,6 +188,8 @@ def _card(name: str) -> InProcessTarget:
 def good_card(name: str) -> InProcessTarget:
     """A good card of a product as it comes from the factory; all tests share it, one after the other."""
     target = _card(name)
+    if target.interface is not Interface.CONTACT:
+        target.switch(Interface.CONTACT)
     target.renew()
     return target
 

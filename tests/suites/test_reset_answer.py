@@ -42,7 +42,7 @@ def test_good_card_passes(name: str) -> None:
     assert verdicts
 
 
-def test_contactless_rows_have_no_case() -> None:
+def test_contactless_rows_are_those_of_another_suite() -> None:
     named = {requirement for outcome in run(SUITE, "ssc3-sm4").outcomes for requirement in outcome.case.requirements}
     assert named == {f"SSC-ATR-{number:03}" for number in range(1, 10)}
 
