@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from conformance.failures import BenchError
 from conformance.targets.base import Interface, TargetDescription
-from conformance.targets.reader import CardInReader, describe, load_scard
+from conformance.targets.reader import RECONNECT_SECONDS, CardInReader, describe, load_scard
 from emulator.iso7816 import Atr, AtrError
 
 
@@ -118,7 +118,7 @@ class PcscTarget:
         self._here.release()
         self.interface = interface
         self._here.wait_for_card(self._tell)
-        return self._here.connect()
+        return self._here.connect(RECONNECT_SECONDS)
 
     def transmit(self, command: bytes) -> bytes:
         """Exchange an APDU; a card that left the reader is the bench's error."""

@@ -32,6 +32,16 @@ def describe(scard: Any, result: int) -> str:
     return str(scard.SCardGetErrorMessage(result)).strip().rstrip(".")
 
 
+def _patiently(scard: Any, act: Callable[[], Any], seconds: float) -> Any:
+    """Repeat a call until it succeeds or the time is over; what it answered last."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = act()
+        if answer[0] == scard.SCARD_S_SUCCESS or time.monotonic() >= deadline:
+            return answer
+        time.sleep(RECONNECT_PAUSE)
+
+
 class CardInReader:
     """The connection to the card in one reader; every method raises :class:`BenchError` when the card is not there."""
 
@@ -71,15 +81,27 @@ class CardInReader:
                 tell(f"请将卡片移至读卡器 {self.reader}", f"bring the card to the reader {self.reader}")
         raise BenchError(f"{self.reader}: no card came within {seconds:g} seconds")
 
-    def connect(self) -> bytes:
-        """Connect exclusively and switch the card on."""
+    def connect(self, seconds: float = 0.0) -> bytes:
+        """Connect exclusively and switch the card on.
+
+        ``seconds``: how long a card may take until it answers, as one does whose other side has just lost its power.
+        """
         scard = self._scard
         protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-        self._card, self._protocol = self._good(
-            scard.SCardConnect(self._context, self.reader, scard.SCARD_SHARE_EXCLUSIVE, protocols),
-            "connecting the card",
+        answer = _patiently(
+            scard,
+            lambda: scard.SCardConnect(self._context, self.reader, scard.SCARD_SHARE_EXCLUSIVE, protocols),
+            seconds,
         )
+        self._card, self._protocol = self._good(answer, "connecting the card")
         return self.reset()
+
+    @property
+    def _handle(self) -> Any:
+        """The connection to the card."""
+        if self._card is None:
+            raise BenchError(f"{self.reader}: no card is connected")
+        return self._card
 
     def transmit(self, command: bytes) -> bytes:
         """Exchange an APDU; a card that left the reader is the bench's error."""
@@ -96,14 +118,14 @@ class CardInReader:
         """
         deadline = time.monotonic() + REMOVAL_SECONDS
         while time.monotonic() < deadline:
-            self._good(self._scard.SCardStatus(self._card), "the card left the reader during a command: its status")
+            self._good(self._scard.SCardStatus(self._handle), "the card left the reader during a command: its status")
             time.sleep(RECONNECT_PAUSE)
 
     def exchange(self, command: bytes) -> tuple[int, Iterable[int]]:
         """Result and answer of PC/SC, not yet judged."""
         scard = self._scard
         header = scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
-        result, answer = scard.SCardTransmit(self._card, header, list(command))
+        result, answer = scard.SCardTransmit(self._handle, header, list(command))
         return result, answer
 
     def response(self, answered: tuple[int, Iterable[int]], command: bytes) -> bytes:
@@ -120,14 +142,14 @@ class CardInReader:
         scard = self._scard
         protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
         kind = scard.SCARD_UNPOWER_CARD if cold else scard.SCARD_RESET_CARD
-        deadline = time.monotonic() + RECONNECT_SECONDS
-        while True:
-            answer = scard.SCardReconnect(self._card, scard.SCARD_SHARE_EXCLUSIVE, protocols, kind)
-            if answer[0] == scard.SCARD_S_SUCCESS or time.monotonic() > deadline:
-                break
-            time.sleep(RECONNECT_PAUSE)
+        handle = self._handle
+        answer = _patiently(
+            scard,
+            lambda: scard.SCardReconnect(handle, scard.SCARD_SHARE_EXCLUSIVE, protocols, kind),
+            RECONNECT_SECONDS,
+        )
         (self._protocol,) = self._good(answer, "resetting the card")
-        atr = self._good(scard.SCardStatus(self._card), "asking for the ATR")[-1]
+        atr = self._good(scard.SCardStatus(handle), "asking for the ATR")[-1]
         return bytes(atr)
 
     def release(self) -> None:
