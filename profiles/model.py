@@ -297,6 +297,15 @@ class Certificates(_Table):
     settings: CertificateSettings = CertificateSettings()
 
 
+class SecureAccessModule(_Table):
+    """Whose keys an application of a secure access module 安全存取模块 (PSAM) holds (reconstructed specification §3.2)."""
+
+    cards: str
+    """Card product, by name or as a profile file, whose keys it holds: those with a ``sam`` entry, at their upper level."""
+    without: tuple[str, ...] = ()
+    """Names of keys that it does not hold: modules differ by content (vol. 2 §7.10)."""
+
+
 class Directory(_Table):
     """MF, DDF or ADF."""
 
@@ -325,6 +334,7 @@ class Directory(_Table):
     """Data objects of a payment application by tag, written as the dictionary says."""
     payment: Payment | None = None
     certificates: Certificates | None = None
+    sam: SecureAccessModule | None = None
     lock_key: str | None = None
     """Key whose authentication APPLICATION BLOCK or CARD BLOCK needs (LK, BK)."""
     maintenance_key: str | None = None

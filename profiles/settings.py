@@ -78,7 +78,7 @@ class Settings(BaseModel):
     blocked_select_answer: Literal["6A81", "6283"] = setting(
         "6A81", "选择已锁定应用的状态字", "Answer to SELECT of a temporarily blocked application", "vol. 2 §5.8", "A-V"
     )
-    blocked_command_answer: Literal["6985", "6A81"] = setting(
+    blocked_command_answer: Literal["6985", "6A81", "9303"] = setting(
         "6985", "已锁定应用内命令的状态字", "Answer to commands inside a blocked application", "vol. 2 §5.8", "A-V"
     )
     application_unblock: bool = setting(

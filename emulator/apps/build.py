@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emulator.apps.payment import build as payment
+from emulator.apps.sam import build as sam
 from emulator.cos.memory import Snapshot, Value
 from emulator.cos.structure import (
     CARD_STATE_CELL,
@@ -57,7 +58,10 @@ def build(profile: model.Profile) -> Snapshot:
             cells.update(added)
         for file in directory.files:
             cells[file.cell] = _contents(profile, directory.name, file.path.rpartition("/")[2], computed)
+        cells.update(sam.cells_of(profile, directory.name))
         for key in directory.keys:
+            if key.use == sam.SAM_USE:
+                continue
             cells[key.tries_cell] = key.limit
             for version in range(1, key.versions + 1):
                 cells[key.cell(version)] = card_key(profile, directory.name, key.path.rpartition("/")[2], version)
@@ -129,7 +133,7 @@ def _directory(profile: model.Profile, name: str) -> Directory:
         proprietary=described.proprietary,
         template=described.template,
         files=tuple(_file(profile, name, file) for file in described.file),
-        keys=tuple(_key(profile, name, key) for key in described.key),
+        keys=(*(_key(profile, name, key) for key in described.key), *sam.keys_of(profile, name)),
         pins=tuple(_pin(profile, name, pin) for pin in described.pin),
         lock_key=described.lock_key,
         maintenance_key=described.maintenance_key,

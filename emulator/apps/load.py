@@ -12,6 +12,8 @@ from emulator.apps.payment import authentication as payment_authentication
 from emulator.apps.payment import contactless, extended, generation, initiation, reading, scripts, updates
 from emulator.apps.payment import pins as payment_pins
 from emulator.apps.payment import selection as payment_selection
+from emulator.apps.sam import ciphering, unlocking
+from emulator.apps.sam import purchase as sam_purchase
 from emulator.apps.social_security import authentication, maintenance, pins, protected_updates, purchase
 from emulator.cos import binaries, challenges, records, selection
 from emulator.cos.card import Card
@@ -46,9 +48,12 @@ DEBIT = CommandSet(
 CONTACTLESS_DEBIT = CommandSet(DEBIT, contactless.COMMANDS)
 CERTIFICATE_ENVIRONMENT = CommandSet(FILE_SYSTEM, certificate_pins.COMMANDS, master_key.COMMANDS, keys.HASHING)
 CERTIFICATES = CommandSet(CERTIFICATE_ENVIRONMENT, keys.COMMANDS)
+SAM = CommandSet(FILE_SYSTEM, ciphering.COMMANDS, sam_purchase.COMMANDS, unlocking.COMMANDS)
 CHIP = CommandSet(FILE_SYSTEM, authentication.COMMANDS, pre_issue.COMMANDS)
 
-OPTIONAL_APPLICATIONS = frozenset({"payment environment", "debit", "certificate environment", "certificates"})
+OPTIONAL_APPLICATIONS = frozenset(
+    {"payment environment", "debit", "certificate environment", "certificates", "SAM environment", "SAM"}
+)
 """Applications whose commands are unknown on a card without them; social security can come later, with the pre-issue commands."""
 
 SERVED_WHEN_BLOCKED = (
@@ -70,6 +75,8 @@ def command_tables() -> dict[str, CommandTable]:
         "debit": dict(DEBIT.table),
         "certificate environment": dict(CERTIFICATE_ENVIRONMENT.table),
         "certificates": dict(CERTIFICATES.table),
+        "SAM environment": dict(FILE_SYSTEM.table),
+        "SAM": dict(SAM.table),
     }
 
 

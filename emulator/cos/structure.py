@@ -126,6 +126,8 @@ class Key(Secret):
     versions: int
     algorithm: Algorithm | None = None
     """Block cipher of a payment key where the application has two algorithm sets; otherwise that of the application."""
+    use_byte: int = 0
+    """用途 of a key in a secure access module: diversification levels in the upper three bits, type in the others."""
 
     def cell(self, version: int) -> str:
         """Where the value of a version lives, versions counted from 1."""

@@ -52,6 +52,12 @@ def emulate(
     contactless: Annotated[
         bool, typer.Option("--contactless", help="Show the card through its antenna: contactless ATR, PPSE, qPBOC.")
     ] = False,
+    sam: Annotated[
+        str | None,
+        typer.Option(
+            help="Put a secure access module (PSAM) into the other slot of the reader: psam-sm4, psam-3des, or a file."
+        ),
+    ] = None,
     fault: Annotated[str | None, typer.Option(help="Break the card by a named fault.")] = None,
     unmask: Annotated[bool, typer.Option("--unmask", help="Show PINs and personal data in the trace.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no trace.")] = False,
@@ -65,6 +71,8 @@ def emulate(
 
     if port is not None and (reader is not None or stack is not StackChoice.auto):
         _give_up("emulate", "--port names the slot already; leave --reader and --stack away", WRONG_USE)
+    if port is not None and sam is not None:
+        _give_up("emulate", "--port names one slot, --sam needs another; leave --port away", WRONG_USE)
     if image is not None and fault is not None:
         _give_up("emulate", "--fault would spoil the image for good; leave --image away", WRONG_USE)
     loaded, card = _load(profile, image, fault)
@@ -75,11 +83,15 @@ def emulate(
         )
     shown = card.contactless() if contactless else card
     options = _trace_options(loaded, unmask, quiet)
+    module = None
+    if sam is not None:
+        described, beside = _load(sam, None, None)
+        module = beside, _trace_options(described, unmask, quiet, heading="PSAM")
     try:
         if port is not None:
             _serve_at_port(shown, port, options)
         else:
-            _serve_in_stack(shown, stack, reader, options)
+            _serve_in_stack(shown, stack, reader, options, module)
     except (StackError, LinkError) as problem:
         _give_up("emulate", f"{problem} See: sscard doctor", BENCH_FAILED)
     finally:
@@ -105,11 +117,12 @@ def _load(name: str, image: Path | None, fault: str | None) -> tuple[Profile, Ca
     return profile, card
 
 
-def _trace_options(profile: Profile, unmask: bool, quiet: bool) -> dict[str, Any]:
-    """What the link tells while it serves."""
+def _trace_options(profile: Profile, unmask: bool, quiet: bool, heading: str = "") -> dict[str, Any]:
+    """What the link tells while it serves; ``heading`` stands before it where two cards are told of."""
+    before = f"{heading} " if heading else ""
 
     def tell(event: LinkEvent, sentence: str) -> None:
-        typer.echo(f"— {sentence}")
+        typer.echo(f"— {before}{sentence}")
 
     if quiet:
         return {"on_event": tell}
@@ -120,8 +133,10 @@ def _trace_options(profile: Profile, unmask: bool, quiet: bool) -> dict[str, Any
     trace, console = LiveTrace(profile, masked=not unmask), Console(soft_wrap=True, highlight=False)
     return {
         "on_event": tell,
-        "on_exchange": lambda command, response, seconds: console.print(trace.exchange(command, response, seconds)),
-        "on_reset": lambda kind, atr: console.print(trace.reset(kind, atr)),
+        "on_exchange": lambda command, response, seconds: console.print(
+            before, trace.exchange(command, response, seconds), sep=""
+        ),
+        "on_reset": lambda kind, atr: console.print(before, trace.reset(kind, atr), sep=""),
     }
 
 
@@ -133,7 +148,14 @@ def _serve_at_port(card: Card, port: int, options: dict[str, Any]) -> None:
     _until_interrupted(link, f"port {port}")
 
 
-def _serve_in_stack(card: Card, choice: StackChoice, reader: str | None, options: dict[str, Any]) -> None:
+def _serve_in_stack(
+    card: Card,
+    choice: StackChoice,
+    reader: str | None,
+    options: dict[str, Any],
+    module: tuple[Card, dict[str, Any]] | None,
+) -> None:
+    """Serve a card, and a module in the other slot of its reader."""
     from emulator.cos.memory import PowerLoss
 
     with _choose_stack(choice) as stack:
@@ -142,7 +164,13 @@ def _serve_in_stack(card: Card, choice: StackChoice, reader: str | None, options
         if choice is StackChoice.private:
             variable = "PCSCLITE_CSOCK_NAME"
             typer.echo(f"Other programs reach this reader with {variable}={stack.environment()[variable]}")
-        _until_interrupted(link, stack.reader_names[slot])
+        if module is None:
+            _until_interrupted(link, stack.reader_names[slot])
+            return
+        other = slot ^ 1
+        with stack.link(module[0], other, gone=(PowerLoss,), **module[1]):
+            typer.echo(f"PSAM 在读卡器中 · the secure access module is in {stack.reader_names[other]}")
+            _until_interrupted(link, stack.reader_names[slot])
 
 
 def _choose_stack(choice: StackChoice) -> Stack:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -244,3 +245,35 @@ def test_emulate_ends_politely_and_keeps_its_image(tmp_path):
     again = load_card("ssc3-sm4", tmp_path / "card.sscard")
     assert again.structure.product == "ssc2-3des"
     again.memory.close()
+
+
+@pytest.mark.pcsc
+def test_emulate_puts_a_module_into_the_other_slot(tmp_path):
+    """The terminal number of the PSAM is read beside the card's own reset answer, and the trace tells of both."""
+    words = ["emulate", "--stack", "private", "--profile", "ssc3-sm4", "--sam", "psam-sm4"]
+    running = subprocess.Popen([*SSCARD, *words], cwd=tmp_path, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    assert running.stdout is not None
+    told = ""
+    while "Ctrl-C takes it out" not in told:
+        line = running.stdout.readline()
+        assert line
+        told += line
+    socket = re.search(r"PCSCLITE_CSOCK_NAME=(\S+)", told)
+    assert socket is not None
+    reading = ["opensc-tool", "-r", "Virtual PCD 00 01", "-s", "00B0960006"]
+    environment = {**os.environ, "PCSCLITE_CSOCK_NAME": socket[1]}
+    while (shown := subprocess.run(reading, capture_output=True, text=True, env=environment, timeout=30)).returncode:
+        assert "not present" in shown.stderr  # until pcscd has seen the insertion
+    running.send_signal(signal.SIGTERM)
+    told += running.communicate(timeout=20)[0]
+    assert "50 00 00 00 00 02" in shown.stdout, shown.stderr
+    assert running.returncode == 0
+    assert "PSAM" in told
+    assert "READ BINARY" in told
+
+
+def test_emulate_needs_a_slot_for_the_module(tmp_path):
+    done = sscard("emulate", "--port", "35963", "--sam", "psam-sm4", cwd=tmp_path)
+    assert (done.returncode, "leave --port away" in done.stderr) == (2, True)
+    done = sscard("emulate", "--sam", "psam-sm5", cwd=tmp_path)
+    assert (done.returncode, "psam-sm5" in done.stderr) == (2, True)
