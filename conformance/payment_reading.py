@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.bench import Bench
+from conformance.bench import GOOD, Bench, Expectation
+from conformance.dialogue import apdu
 from conformance.failures import Inconclusive
 from conformance.payment_dialogue import Visit, objects_of
 from conformance.payment_judging import algorithm_choices
@@ -16,6 +17,7 @@ PSE, PPSE = b"1PAY.SYS.DDF01", b"2PAY.SYS.DDF01"
 TEMPLATE_FILES = range(1, 11)
 """Short identifiers of files whose records are templates 70 (JR/T 0025.5 §5.3)."""
 LAST_RECORD = 254
+NOT_AVAILABLE = Expectation((SW.REFERENCED_DATA_NOT_FOUND,))
 
 
 def tree(data: bytes) -> tuple[tlv.Tlv, ...]:
@@ -135,3 +137,34 @@ def directory_entries(bench: Bench) -> list[dict[int, bytes]]:
     if not templates:
         raise Inconclusive("PSE 目录没有入口", "the directory of the PSE has no entry 61")
     return [objects_of(entry.value) for entry in templates]
+
+
+# GET DATA
+
+
+def ask_data(bench: Bench, tag: int) -> Response:
+    """GET DATA."""
+    return bench.send(apdu(0x80, 0xCA, tag >> 8, tag & 0xFF, ne=256))
+
+
+def expect_object(bench: Bench, tag: int, requirement: str, length: int | None = None) -> bytes:
+    """9000 with the object alone, of this length where one is given; its value."""
+    response = bench.expect(ask_data(bench, tag), GOOD, f"取 {tag:X}", f"GET DATA {tag:X}", requirement=requirement)
+    found = template(response.data, tag)
+    bench.check(
+        found is not None and (length is None or len(found.value) == length),
+        f"{tag:X} 的标签、长度、值",
+        f"tag, length and value of {tag:X}",
+        expected=f"{tag:X} {'L' if length is None else f'{length:02X}'} …",
+        received=response.data,
+        requirement=requirement,
+    )
+    return found.value if found else b""
+
+
+def expect_not_available(bench: Bench, tag: int, requirement: str) -> None:
+    """6A88 without data."""
+    response = bench.expect(
+        ask_data(bench, tag), NOT_AVAILABLE, f"取 {tag:X}", f"GET DATA {tag:X}", requirement=requirement
+    )
+    bench.check(not response.data, "无数据", "no data", expected="—", received=response.data, requirement=requirement)

@@ -31,15 +31,15 @@ def profile(product: str = "debit", *, data=None, payment=None, content=None, **
     return from_table(table)
 
 
-def several() -> model.Profile:
-    """A card with three applications: the debit one, and two more whose names go on where its name ends, or earlier."""
+def several(tail: str = "99") -> model.Profile:
+    """A card with three applications: the debit one, and two more whose names differ in the last byte and go on with ``tail``."""
     of = profile(data=QUIET)
     first = of.directory["DEBIT"]
     more = {
         f"DEBIT{number}": first.model_copy(
             update={
                 "fid": bytes((0xDF, 0x20 + number)),
-                "aid": bytes.fromhex(AID[:-2] + f"{number:02X}" + "99"),
+                "aid": bytes.fromhex(AID[:-2] + f"{number:02X}" + tail),
                 "key": {name + str(number): key for name, key in first.key.items()},
                 "file": {name: file for name, file in first.file.items() if not file.extended},
             }

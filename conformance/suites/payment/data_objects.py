@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.actors.bank.scripts import block_application
-from conformance.bench import GOOD, Bench, Expectation
+from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
-from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
 from conformance.payment_dialogue import (
     AAC,
@@ -24,13 +23,12 @@ from conformance.payment_judging import (
     judge,
     settings,
 )
-from conformance.payment_reading import tags_and_lengths, template
-from emulator.iso7816 import SW, Response
+from conformance.payment_reading import ask_data, expect_not_available, expect_object, tags_and_lengths, template
+from emulator.iso7816 import SW
 from profiles.model import Profile
 
 SUITE = Suite("payment data objects", "金融应用取数据", "Payment: GET DATA")
 
-NOT_AVAILABLE = Expectation((SW.REFERENCED_DATA_NOT_FOUND,))
 LAST_ONLINE, PIN_TRIES, LOG_FORMAT, THRESHOLD, LOAD_LOG_FORMAT = 0x9F13, 0x9F17, 0x9F4F, 0x9F6D, 0xDF4F
 SPECIAL = (
     *(0x9F51, 0x9F52, 0x9F53, 0x9F54, 0x9F56, 0x9F57, 0x9F58, 0x9F59),
@@ -41,10 +39,6 @@ UNUSED = (0x9F7E, 0xDF7E, 0xDF01, 0xC1, 0x9F02, 0x9F37)
 """Tags that no card gives by GET DATA: one of the standard's example, private ones, and values of terminals."""
 ONE_BYTE_TAGS = [tag for tag in range(1, 0x100) if tag & 0x1F != 0x1F]
 TWO_BYTE_TAGS = [first << 8 | last for first in range(0x1F, 0x100, 0x20) for last in range(0x80)]
-
-
-def _send(bench: Bench, tag: int) -> Response:
-    return bench.send(apdu(0x80, 0xCA, tag >> 8, tag & 0xFF, ne=256))
 
 
 def _free(profile: Profile) -> Iterator[int]:
@@ -75,21 +69,6 @@ def _special(profile: Profile) -> list[int]:
     return found
 
 
-def _expect_object(bench: Bench, tag: int, requirement: str, length: int | None = None) -> bytes:
-    """9000 with the object alone, of this length where one is given; its value."""
-    response = bench.expect(_send(bench, tag), GOOD, f"取 {tag:X}", f"GET DATA {tag:X}", requirement=requirement)
-    found = template(response.data, tag)
-    bench.check(
-        found is not None and (length is None or len(found.value) == length),
-        f"{tag:X} 的标签、长度、值",
-        f"tag, length and value of {tag:X}",
-        expected=f"{tag:X} {'L' if length is None else f'{length:02X}'} …",
-        received=response.data,
-        requirement=requirement,
-    )
-    return found.value if found else b""
-
-
 @SUITE.case(
     "PAY-GDT/form/BV",
     "取数据应答格式",
@@ -104,9 +83,9 @@ def _expect_object(bench: Bench, tag: int, requirement: str, length: int | None 
 def form(bench: Bench) -> None:
     """Everything that an ordinary session may read and that the card gives."""
     Visit(bench).open()
-    _expect_object(bench, COUNTER, "PAY-GDT-001", 2)
+    expect_object(bench, COUNTER, "PAY-GDT-001", 2)
     for tag in _free(bench.profile):
-        response = _send(bench, tag)
+        response = ask_data(bench, tag)
         if response.sw == SW.SUCCESS:
             bench.check(
                 template(response.data, tag) is not None,
@@ -131,7 +110,7 @@ def ordinary(bench: Bench) -> None:
     Visit(bench).open()
     for tag in _free(bench.profile):
         if tag in (COUNTER, LAST_ONLINE, PIN_TRIES, LOG_FORMAT):
-            bench.expect(_send(bench, tag), GOOD, f"取 {tag:X}", f"GET DATA {tag:X}", requirement="PAY-GDT-002")
+            bench.expect(ask_data(bench, tag), GOOD, f"取 {tag:X}", f"GET DATA {tag:X}", requirement="PAY-GDT-002")
 
 
 @SUITE.case(
@@ -148,14 +127,7 @@ def unavailable(bench: Bench) -> None:
     declared = declared_objects(bench.profile)
     for tag in (*UNUSED, *_withheld(bench.profile)):
         if f"{tag:X}" not in declared:
-            _expect_refusal(bench, tag, "PAY-GDT-003")
-
-
-def _expect_refusal(bench: Bench, tag: int, requirement: str) -> None:
-    response = bench.expect(
-        _send(bench, tag), NOT_AVAILABLE, f"取 {tag:X}", f"GET DATA {tag:X}", requirement=requirement
-    )
-    bench.check(not response.data, "无数据", "no data", expected="—", received=response.data, requirement=requirement)
+            expect_not_available(bench, tag, "PAY-GDT-003")
 
 
 @SUITE.case(
@@ -174,9 +146,9 @@ def special(bench: Bench) -> None:
     Visit(bench).open()
     for tag in _special(bench.profile):
         if settings(bench.profile).special_device:
-            _expect_object(bench, tag, "PAY-GDT-004", len(declared_objects(bench.profile)[f"{tag:X}"]))
+            expect_object(bench, tag, "PAY-GDT-004", len(declared_objects(bench.profile)[f"{tag:X}"]))
         else:
-            _expect_refusal(bench, tag, "PAY-GDT-004")
+            expect_not_available(bench, tag, "PAY-GDT-004")
 
 
 # E-cash
@@ -194,7 +166,7 @@ def e_cash(bench: Bench) -> None:
     """Right after the selection."""
     Visit(bench).open()
     for tag in (BALANCE, THRESHOLD):
-        value = _expect_object(bench, tag, "PAY-GDT-006", 6)
+        value = expect_object(bench, tag, "PAY-GDT-006", 6)
         bench.check(
             value.hex().isdecimal(),
             f"{tag:X} 为数字",
@@ -216,7 +188,7 @@ def e_cash(bench: Bench) -> None:
 def load_log_format(bench: Bench) -> None:
     """A list that a terminal can read."""
     Visit(bench).open()
-    value = _expect_object(bench, LOAD_LOG_FORMAT, "PAY-GDT-007")
+    value = expect_object(bench, LOAD_LOG_FORMAT, "PAY-GDT-007")
     listed = tags_and_lengths(value)
     bench.check(
         bool(listed) and all(length for _, length in listed),
@@ -270,9 +242,9 @@ def no_effect(bench: Bench) -> None:
     for inside in (False, True):
         if inside:
             visit.begin()
-        first = {tag: _send(bench, tag) for tag in dict.fromkeys(tags)}
+        first = {tag: ask_data(bench, tag) for tag in dict.fromkeys(tags)}
         for tag, before in first.items():
-            again = _send(bench, tag)
+            again = ask_data(bench, tag)
             bench.check(
                 again == before,
                 f"再次取 {tag:X}",
@@ -297,4 +269,4 @@ def blocked(bench: Bench) -> None:
     visit = Visit(bench).ordered(block_application())
     bench.reset()
     visit.send_select()
-    bench.expect(_send(bench, COUNTER), GOOD, "取 9F36", "GET DATA 9F36", requirement="PAY-GDT-011")
+    bench.expect(ask_data(bench, COUNTER), GOOD, "取 9F36", "GET DATA 9F36", requirement="PAY-GDT-011")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
+from conformance.failures import Inconclusive, NotApplicable
 from conformance.payment_dialogue import Visit, get_data
-from conformance.payment_judging import declared_pin, settings, wrong_pin
+from conformance.payment_judging import declared_pin, exhaust_pin, settings, wrong_pin
 from conformance.payment_pin import (
     TRIES,
     begun,
@@ -18,6 +19,7 @@ from conformance.payment_pin import (
     try_limit,
     verify_command,
 )
+from conformance.targets.base import Interface
 from conformance.tearing import every_cut
 from emulator.crypto.payment import pin_block
 from emulator.iso7816 import Response
@@ -157,4 +159,65 @@ def personalised(bench: Bench) -> None:
         expected="≥ 1",
         received=response.data,
         requirement="PAY-PIN-014",
+    )
+
+
+# Both interfaces
+
+
+@SUITE.case(
+    "PAY-PIN/one-counter/BV",
+    "两个界面共用尝试计数器",
+    "One try counter for both interfaces",
+    requirements=["PAY-PIN-013"],
+    kind=Kind.VALID,
+    expected=(
+        "接触界面每次验证后，非接触界面的 9F17 与之相同",
+        "9F17 through the antenna follows each VERIFY over the contacts",
+    ),
+)
+def one_counter(bench: Bench) -> None:
+    """A wrong PIN over the contacts, and the right one again."""
+    limit = require_limit(bench, 2)
+    begun(bench)
+    present_wrong(bench)
+    try:
+        _expect_through_antenna(bench, limit - 1)
+    finally:
+        bench.switch(Interface.CONTACT)
+        Visit(bench).open().begin()
+        present_right(bench)
+
+
+@SUITE.case(
+    "PAY-PIN/exhausted-for-both/BV",
+    "接触界面用尽后非接触界面亦用尽",
+    "Tries exhausted over the contacts are gone for the antenna",
+    requirements=["PAY-PIN-013"],
+    kind=Kind.VALID,
+    destructive=True,
+    expected=("非接触界面 9F17 为 0", "9F17 is 0 through the antenna"),
+)
+def exhausted_for_both(bench: Bench) -> None:
+    """All tries over the contacts."""
+    begun(bench)
+    exhaust_pin(bench)
+    _expect_through_antenna(bench, 0)
+
+
+def _expect_through_antenna(bench: Bench, wanted: int) -> None:
+    if not settings(bench.profile).pin_tries_readable:
+        raise NotApplicable("9F17 不可读", "the card withholds 9F17")
+    bench.switch(Interface.CONTACTLESS)
+    Visit(bench).send_select()
+    value = get_data(bench, TRIES)
+    if value is None:
+        raise Inconclusive("非接触界面无法读取9F17", "GET DATA does not give 9F17 through the antenna")
+    bench.check(
+        value == bytes((wanted,)),
+        "非接触界面的尝试计数器",
+        "try counter through the antenna",
+        expected=f"{wanted:02X}",
+        received=value,
+        requirement="PAY-PIN-013",
     )
