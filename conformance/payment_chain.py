@@ -29,6 +29,8 @@ AUTHORITY_INDEX, ISSUER_CERTIFICATE, SIGNED_STATIC, CARD_CERTIFICATE = 0x8F, 0x9
 ISSUER_REMAINDER, ISSUER_EXPONENT, CARD_REMAINDER, CARD_EXPONENT = 0x92, 0x9F32, 0x9F48, 0x9F47
 TAG_LIST, SIGNATURE, ACCOUNT = 0x9F4A, 0x9F4B, 0x5A
 CONTACT_PATHS: tuple[PathName, ...] = ("ordinary", "e-cash")
+ISSUER_AUTHENTICATION = 0x04
+"""Bit 3 of byte 1 of the AIP."""
 ONLY_PROFILE = b"\x82"
 """The one value of 9F4A: the AIP is signed too."""
 
@@ -243,6 +245,12 @@ def _without_signature(answer: bytes) -> bytes:
     except (TlvError, ValueError):
         return b""
     return b"".join(each.to_bytes() for each in _children(whole) if each.tag != SIGNATURE)
+
+
+def answered(visit: Visit, code: str) -> None:
+    """The bank's answer to the first cryptogram: EXTERNAL AUTHENTICATE, which must succeed, where the card takes it."""
+    if visit.objects.get(AIP, b"\0")[0] & ISSUER_AUTHENTICATION:
+        visit.bench.need(visit.send_authenticate(code), "发卡行认证", "EXTERNAL AUTHENTICATE")
 
 
 def was_online(bench: Bench, algorithms: AlgorithmSet) -> None:

@@ -78,16 +78,26 @@ def explain(visit: Visit, made: Cryptogram, value: bytes) -> Explained:
     try:
         facts = _facts(visit, made)
         found = next((text for text, other in _misreadings(facts, rules) if other == value), None)
-        for other in visit.issuers:
-            if found is None and other.algorithm is not facts.algorithm:
-                text = Text(
-                    zh=f"用{other.algorithm.value}密钥计算", en=f"made with the keys of {other.algorithm.value}"
-                )
-                mixed = replace(facts, algorithm=other.algorithm, master=other.ac)
-                found = Explained(rules.derivation, text) if mixed.of() == value else None
+        other = other_set(visit, made, value) if found is None else None
+        if other is not None:
+            text = Text(zh=f"用{other.value}密钥计算", en=f"made with the keys of {other.value}")
+            found = Explained(rules.derivation, text)
     except (ChipDataError, CryptoError):
         return unknown
     return found or unknown
+
+
+def other_set(visit: Visit, made: Cryptogram, value: bytes) -> Algorithm | None:
+    """The block cipher of the other algorithm set of a dual card, where a cryptogram is made with its keys."""
+    try:
+        facts = _facts(visit, made)
+        for other in visit.issuers:
+            mixed = replace(facts, algorithm=other.algorithm, master=other.ac)
+            if other.algorithm is not facts.algorithm and mixed.of() == value:
+                return other.algorithm
+    except (ChipDataError, CryptoError):
+        return None
+    return None
 
 
 def _facts(visit: Visit, made: Cryptogram) -> _Facts:

@@ -9,6 +9,7 @@ from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
 from conformance.payment_chain import ISSUER_CERTIFICATE, Chain, sets_of, started, was_online
 from conformance.payment_dialogue import ARQC, BALANCE, TC, Visit, application, counter, get_data
+from conformance.payment_readings import other_set
 from emulator.crypto import payment as crypto
 from emulator.crypto.rsa import RsaPublicKey
 from profiles.algorithm_sets import AlgorithmSet
@@ -48,13 +49,13 @@ def _check_set(visit: Visit, algorithm: str, requirement: str) -> None:
         received=f"{found:02X}",
         requirement=requirement,
     )
-    expected = visit.expected(made)
+    other = other_set(visit, made, made.value)
     bench.check(
-        made.value == expected,
-        "应用密文用该算法集的密钥",
-        "the cryptogram is made with the keys of the set",
-        expected=expected,
-        received=made.value,
+        other is None,
+        "应用密文不用另一算法集的密钥",
+        "the cryptogram is not made with the keys of the other set",
+        expected=algorithm,
+        received=other.value if other else algorithm,
         requirement=requirement,
     )
 
