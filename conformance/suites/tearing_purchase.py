@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from conformance.actors.key_service import KeyService
+from conformance.actors.key_service import Settlement
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu, open_directory, place, read_record, verify
 from conformance.failures import Inconclusive, NotApplicable, NotRun
-from conformance.maintenance import historical
 from conformance.tearing import every_cut
-from emulator.crypto import mac, purchase_session_key
 from emulator.iso7816 import SW, Response
 
 SUITE = Suite("tearing of settlements", "医疗消费防拔", "Tear protection of settlements")
@@ -25,18 +23,6 @@ TERMINAL, TERMINAL_NUMBER = bytes.fromhex("500000000001"), bytes.fromhex("000000
 TIME = bytes.fromhex("20260301093000")
 SETTLEMENT = b"2"
 INITIALIZED_LENGTH, DEBITED_LENGTH = 22, 8
-
-
-class _Sam(KeyService):
-    """The SAM of a terminal, which signs a settlement."""
-
-    def debit(self, name: str, initialized: bytes) -> bytes:
-        """DEBIT FOR PURCHASE: terminal number ‖ time ‖ MAC1 (vol. 2 §6.3)."""
-        number, random = initialized[14:16], initialized[18:22]
-        key = purchase_session_key(self.algorithm, self._card_key(name, 1), random, number, TERMINAL_NUMBER)
-        signed = AMOUNTS + SETTLEMENT + TERMINAL + TIME
-        mac1 = mac(self.algorithm, key, signed, fold=self.profile.settings.sm4_mac_fold)
-        return apdu(0xB0, 0x2C, 0x01, 0x00, TERMINAL_NUMBER + TIME + mac1, DEBITED_LENGTH)
 
 
 class _State(NamedTuple):
@@ -55,6 +41,15 @@ def _initialize(bench: Bench, amounts: bytes) -> bytes:
     if len(answer.data) != INITIALIZED_LENGTH:
         raise Inconclusive("消费初始化应答长度不符", f"INITIALIZE FOR PURCHASE answered {len(answer.data)} bytes")
     return answer.data
+
+
+def _debit(bench: Bench, key: str, initialized: bytes) -> bytes:
+    """DEBIT FOR PURCHASE as a terminal with its SAM makes it (vol. 2 §6.3)."""
+    settlement = Settlement(
+        initialized[18:22], initialized[14:16], AMOUNTS, TERMINAL, TERMINAL_NUMBER, TIME, kind=SETTLEMENT
+    )
+    mac1 = bench.keys.settlement(key, settlement).mac1
+    return apdu(0xB0, 0x2C, 0x01, 0x00, TERMINAL_NUMBER + TIME + mac1, DEBITED_LENGTH)
 
 
 def _state(bench: Bench) -> _State:
@@ -80,9 +75,8 @@ def purchase(bench: Bench) -> None:
     key = _purchase_key(bench)
     if not bench.target.renewable:
         raise NotRun("需要新卡片，本测试台无法更换", "needs a fresh card, which this bench cannot put in")
-    sam = _Sam(bench.profile, historical(bench))
     old = _state(bench)
-    bench.need(bench.send(sam.debit(key, _initialize(bench, AMOUNTS))), "消费", "DEBIT FOR PURCHASE")
+    bench.need(bench.send(_debit(bench, key, _initialize(bench, AMOUNTS))), "消费", "DEBIT FOR PURCHASE")
     bench.reset()
     new = _state(bench)
     if new == old:
@@ -102,7 +96,7 @@ def purchase(bench: Bench) -> None:
     def undisturbed(answer: Response) -> None:
         bench.expect(answer, GOOD, "未断电", "not cut", requirement="SSC-TEAR-004")
 
-    if not every_cut(bench, lambda: sam.debit(key, _initialize(bench, AMOUNTS)), after_cut, undisturbed):
+    if not every_cut(bench, lambda: _debit(bench, key, _initialize(bench, AMOUNTS)), after_cut, undisturbed):
         raise Inconclusive("命令没有任何写入", "the command caused no write at all")
 
 
