@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from conformance.requirements import PAYMENT, SOCIAL_SECURITY, CardTraits, Catalogue, load_catalogue
 from conformance.requirements.payment import payment_parts
-from profiles.applications import has_social_security, payment_directory
+from profiles.applications import has_sam, has_social_security, payment_directory
 from profiles.model import Profile
 
 
 def catalogue_names(profile: Profile) -> tuple[str, ...]:
     """The catalogues with requirements for a card: social security, payment, or both."""
-    names = (SOCIAL_SECURITY,) if has_social_security(profile) else ()
+    names = (SOCIAL_SECURITY,) if has_social_security(profile) or has_sam(profile) else ()
     return names if payment_directory(profile) is None else (*names, PAYMENT)
+
+
+def areas_of(profile: Profile) -> tuple[str, ...]:
+    """The only areas that concern a product; empty where all do. Rules for cards of persons are none for a PSAM."""
+    return ("SAM",) if has_sam(profile) else ()
 
 
 def catalogue_of(profile: Profile) -> Catalogue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shlex
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from conformance import events
 from conformance.actors.key_service import KeyService
 from conformance.bench import Bench, Recorder, Redact, bench_for_case, now
 from conformance.cases import Case, Level, Suite
-from conformance.declared import catalogue_names, catalogue_of, traits_of
+from conformance.declared import areas_of, catalogue_names, catalogue_of, traits_of
 from conformance.failures import BenchError, CardFailure, Inconclusive, NotApplicable, NotRun
 from conformance.judge import judge
 from conformance.probe import Probe, probe
@@ -73,22 +73,24 @@ def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tu
 
     Those of the other interface come together, so that a card that has to be moved is moved once.
     """
-    catalogue = catalogue_of(plan.profile)
+    catalogue, areas = catalogue_of(plan.profile), areas_of(plan.profile)
     chosen = [
         (suite, case)
         for suite in suites
         for case in suite.cases(plan.profile)
         if case.level.rank <= plan.level.rank
         and (not plan.only or case.identifier.startswith(plan.only))
-        and _concerns(catalogue, case, traits)
+        and _concerns(catalogue, case, traits, areas)
     ]
     return sorted(chosen, key=lambda pair: (pair[1].destructive, pair[1].interface is not None))
 
 
-def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits) -> bool:
-    """Whether any requirement of the case is in the catalogue and applies to the card."""
+def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits, areas: Collection[str]) -> bool:
+    """Whether any requirement of the case is in the catalogue, in one of the areas unless there are none, and applies."""
     known = (catalogue.requirements[name] for name in case.requirements if name in catalogue.requirements)
-    return any(requirement.applicability(traits).applies for requirement in known)
+    return any(
+        requirement.applicability(traits).applies and (not areas or requirement.area in areas) for requirement in known
+    )
 
 
 def _origin(broken: BaseException) -> str:
@@ -192,6 +194,7 @@ class Engine:
             ],
             keys=KeyService(profile, profile.chip.historical).check_values(),
             catalogue_sha256=self.catalogue.sha256,
+            areas=list(areas_of(plan.profile)),
             environment=dict(plan.environment),
         )
 

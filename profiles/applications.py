@@ -17,6 +17,11 @@ def has_social_security(profile: Profile) -> bool:
     return any(directory.application in OWN_APPLICATIONS for directory in profile.directory.values())
 
 
+def has_sam(profile: Profile) -> bool:
+    """Whether it is a secure access module (PSAM) and no card of a person."""
+    return any(directory.sam is not None for directory in profile.directory.values())
+
+
 def payment_directory(profile: Profile) -> str | None:
     """The directory of the payment application; None on a card without one."""
     return next((name for name, directory in profile.directory.items() if directory.payment is not None), None)
@@ -24,7 +29,7 @@ def payment_directory(profile: Profile) -> str | None:
 
 def open_points(profile: Profile) -> tuple[Assumption, ...]:
     """Every setting of an open point that concerns the card's applications, as the profile settles it."""
-    found = assumptions(profile.settings) if has_social_security(profile) else ()
+    found = assumptions(profile.settings) if has_social_security(profile) or has_sam(profile) else ()
     for directory in profile.directory.values():
         if directory.payment is not None:
             found += assumptions(directory.payment.settings)

@@ -20,6 +20,7 @@ from conformance.faults import (
     protection,
     records,
     resets,
+    secure_access_module,
     selection,
     tearing,
 )
@@ -43,6 +44,7 @@ from conformance.faults.payment import (
 from emulator.cos.card import Card
 
 _AREAS = (
+    secure_access_module,
     resets,
     antenna,
     selection,

@@ -26,7 +26,8 @@ from profiles.model import Profile
 
 ISSUED = ("ssc3-sm4", "ssc2-3des")
 PAYMENT = ("debit", "debit-sm", "debit-dual")
-SHIPPED = (*ISSUED, "blank", *PAYMENT)
+MODULES = ("psam-3des", "psam-sm4")
+SHIPPED = (*ISSUED, "blank", *PAYMENT, *MODULES)
 AREAS = (
     "ATR",
     "SEL",
@@ -42,6 +43,7 @@ AREAS = (
     "TEAR",
     "CMD",
     "LIFE",
+    "SAM",
     "PAY-SEL",
     "PAY-GPO",
     "PAY-RDR",
