@@ -9,7 +9,7 @@ from profiles import check_extended, payment_content
 from profiles.algorithm_sets import AlgorithmSet, algorithm_sets
 from profiles.check_algorithms import card_warnings, check_keys, check_sets
 from profiles.dictionary import ValueFormatError
-from profiles.model import Directory, PathName, Profile, TransactionPath
+from profiles.model import PERSONALISATION, Directory, PathName, Profile, TransactionPath
 from profiles.payment_content import COMPUTED_BY, given_records
 from profiles.problems import Problem
 
@@ -27,12 +27,20 @@ LARGEST_LIST = 4
 NEVER_IN_RECORDS = ("9F79", "9F77", "9F78", "9F6D")
 DISCRETIONARY_DATA = {b"\x0a": (1, 2, 5), b"\x0f": (3, 4)}
 """Identifiers of issuer discretionary data by the length that precedes them."""
+KNOWN_BEFORE_PERSONALISATION = ("87", "9F12")
+"""Objects of the entry in the payment system environment."""
+CHIP_SERIAL = 4
 
 
 def check(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
     """Faults of every payment application; files named in ``ignored`` count as existing."""
     yield from _antenna(profile)
     for name, directory in profile.directory.items():
+        if directory.application == PERSONALISATION:
+            yield from _awaited(profile, name, directory)
+            continue
+        if directory.personalisation is not None:
+            yield Problem(f"directory.{name}.personalisation", f"belongs to the application {PERSONALISATION!r} alone")
         if directory.application != APPLICATION:
             for file_name, file in directory.file.items():
                 if file.extended:
@@ -55,6 +63,37 @@ def check(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
             yield from card_warnings(profile, name)
             yield from check_extended.warnings(name, directory)
             yield from _records(profile, name, directory)
+
+
+def _awaited(profile: Profile, name: str, directory: Directory) -> Iterator[Problem]:
+    """Faults of an application that waits for its personalisation: all but its name comes with the data groupings."""
+    path = f"directory.{name}"
+    for part in ("file", "pin", "payment"):
+        if getattr(directory, part):
+            yield Problem(f"{path}.{part}", "comes with the personalisation; take it out")
+    for tag, value in directory.data.items():
+        try:
+            payment_content.element(tag).encode(value)
+        except ValueFormatError as error:
+            yield Problem(f"{path}.data.{tag}", str(error))
+        if tag not in KNOWN_BEFORE_PERSONALISATION:
+            allowed = " and ".join(KNOWN_BEFORE_PERSONALISATION)
+            yield Problem(f"{path}.data.{tag}", f"comes with the personalisation; only {allowed} are known before")
+    described = directory.personalisation
+    if described is None:
+        yield Problem(f"{path}.personalisation", "is missing; it names the personalisation master key")
+        return
+    if not directory.aid:
+        yield Problem(f"{path}.aid", "is missing; the application is selected by its name")
+    key = directory.key.get(described.kmc)
+    if key is None or (key.use, key.versions, key.length) != ("personalisation", 1, 16):
+        message = f"names {described.kmc}; a key of {name} for personalisation with one version and 16 bytes is needed"
+        yield Problem(f"{path}.personalisation.kmc", message)
+    for other in directory.key:
+        if other != described.kmc:
+            yield Problem(f"{path}.key.{other}", "comes with the personalisation; take it out")
+    if len(profile.chip.historical) < CHIP_SERIAL:
+        yield Problem("chip.historical", f"at least {CHIP_SERIAL} bytes; the last are the serial number in KEYDATA")
 
 
 def _content_is_sound(profile: Profile, name: str, directory: Directory) -> bool:

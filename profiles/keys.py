@@ -34,13 +34,14 @@ def root_key(profile: Profile, key_name: str, version: int) -> bytes:
         raise RootKeyError(f"key {key_name} has versions 1 to {key.versions}, not {version}")
     reference = profile.test_keys.value.get(f"{key_name}.{version}")
     if reference is not None:
-        return _referenced(f"{key_name}.{version}", reference, key.length)
+        return referenced_key(f"{key_name}.{version}", reference, key.length)
     digest = hashes.Hash(hashes.SM3())
     digest.update(f"{profile.test_keys.seed}/{key_name}/{version}".encode())
     return digest.finalize()[: key.length]
 
 
-def _referenced(name: str, reference: str, length: int) -> bytes:
+def referenced_key(name: str, reference: str, length: int) -> bytes:
+    """A key of ``length`` bytes from hexadecimal digits, ``env:VARIABLE`` or ``file:PATH``; raises :class:`RootKeyError`."""
     digits, origin = reference, "test_keys.value"
     if reference.startswith("env:"):
         variable = reference.removeprefix("env:")

@@ -97,6 +97,7 @@ KeyUse = Literal[
     "payment encryption",
     "extended opening",
     "extended management",
+    "personalisation",
 ]
 
 
@@ -306,6 +307,23 @@ class SecureAccessModule(_Table):
     """Names of keys that it does not hold: modules differ by content (vol. 2 §7.10)."""
 
 
+PERSONALISATION = "payment personalisation"
+"""Application of a directory that becomes a payment application by personalisation."""
+
+
+class Personalisation(_Table):
+    """How a payment application is personalised after the chip left its maker (JR/T 0025.10 §8.2)."""
+
+    kmc: str
+    """Name of the personalisation master key KMC 个人化主密钥, a key of the directory."""
+    kmc_identifier: Annotated[HexBytes, Field(min_length=6, max_length=6)]
+    """KMC标识: the first six bytes of KEYDATA, such as the issuer identification number filled with F."""
+    key_version: HexByte = b"\x01"
+    algorithm: Literal["3DES", "SM4"] | None = None
+    """Block cipher of the channel and of the application; absent: that of the card."""
+    settings: PaymentSettings = PaymentSettings()
+
+
 class Directory(_Table):
     """MF, DDF or ADF."""
 
@@ -335,6 +353,8 @@ class Directory(_Table):
     payment: Payment | None = None
     certificates: Certificates | None = None
     sam: SecureAccessModule | None = None
+    personalisation: Personalisation | None = None
+    """Set where the application waits for its personalisation; it has then neither ``payment`` nor files, keys and PIN."""
     lock_key: str | None = None
     """Key whose authentication APPLICATION BLOCK or CARD BLOCK needs (LK, BK)."""
     maintenance_key: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from profiles.dictionary import PaymentElement, ValueFormatError, payment_elements
-from profiles.model import Directory, Profile
+from profiles.model import Directory, Profile, TransactionPath
 
 COMPUTED = "computed"
 """Value of a certificate or signature that is made when the card is built."""
@@ -15,6 +15,10 @@ COMPUTED_SM = "computed SM"
 COMPUTED_BY = (COMPUTED, COMPUTED_SM)
 COMPUTED_TAGS = ("8F", "90", "92", "9F32", "93", "9F46", "9F47", "9F48")
 RECORD_TEMPLATE = "70"
+TEMPLATE_FILES = range(1, 11)
+"""Short identifiers of files of templates."""
+AIP_ONLY = b"\x82"
+"""The one value of 9F4A."""
 FCI_OBJECTS = ("50", "87", "9F38", "5F2D", "9F11", "9F12")
 """Objects of tag A5 in the answer of SELECT, in order (JR/T 0025.5 table B.21)."""
 DISCRETIONARY_OBJECTS = ("9F4D", "DF4D", "DF61", "9F5A", "5F50")
@@ -116,6 +120,21 @@ def sm_objects(directory: Directory, *, contactless: bool = False) -> dict[str, 
     return {tag: element(tag).encode(value) for tag, value in place.data.items()} if place else {}
 
 
+def static_data(profile: Profile, directory: str, path: TransactionPath) -> bytes:
+    """What the static signatures cover: the signed records of the AFL, then the AIP where 9F4A asks for it.
+
+    Of records in files of templates the content of the template alone is signed. Raises ValueFormatError.
+    """
+    files = {file.short_identifier: name for name, file in profile.directory[directory].file.items()}
+    signed = b""
+    for start in range(0, len(path.afl), 4):
+        identifier, first, _, count = path.afl[start : start + 4]
+        records = encode_records(profile, directory, files[identifier >> 3])[first - 1 : first - 1 + count]
+        for record in records:
+            signed += record[2 if record[1] < 0x80 else 3 :] if identifier >> 3 in TEMPLATE_FILES else record
+    return signed + (path.aip if record_values(profile, directory).get("9F4A") == AIP_ONLY else b"")
+
+
 def contactless_objects(directory: Directory) -> dict[str, bytes]:
     """The bytes of the data objects for the contactless interface by tag, none without one; raises ValueFormatError."""
     described = directory.payment.contactless if directory.payment else None
@@ -129,7 +148,8 @@ def proximity_environment(profile: Profile, name: str) -> bytes:
     """
     entries = b""
     for directory in profile.directory.values():
-        if directory.payment is None or directory.payment.contactless is None:
+        pays = directory.payment is not None and directory.payment.contactless is not None
+        if not pays and directory.personalisation is None:
             continue
         entry = data_object("4F", directory.aid or b"")
         if directory.label:

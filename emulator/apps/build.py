@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emulator.apps.payment import build as payment
+from emulator.apps.personalisation import chip
 from emulator.apps.sam import build as sam
 from emulator.cos.memory import Snapshot, Value
 from emulator.cos.structure import (
@@ -51,11 +52,14 @@ def build(profile: model.Profile) -> Snapshot:
         CARD_STATE_CELL: CardState.INITIALISING if blank else CardState.OPERATIONAL,
     }
     for directory in directories:
-        cells[directory.state_cell] = DirectoryState.CREATION if blank else DirectoryState.OPERATIONAL
+        awaited = chip.is_awaited(profile, directory.name)
+        cells[directory.state_cell] = DirectoryState.CREATION if blank or awaited else DirectoryState.OPERATIONAL
         computed: payment_content.Computed = {}
         if payment.is_payment(profile, directory.name):
             added, computed = payment.cells_of(profile, directory.name)
             cells.update(added)
+        if awaited:
+            cells.update(chip.cells_of(profile, directory.name))
         for file in directory.files:
             cells[file.cell] = _contents(profile, directory.name, file.path.rpartition("/")[2], computed)
         cells.update(sam.cells_of(profile, directory.name))
@@ -121,6 +125,8 @@ def _contents(profile: model.Profile, directory: str, file: str, computed: payme
 
 def _directory(profile: model.Profile, name: str) -> Directory:
     described = profile.directory[name]
+    if chip.is_awaited(profile, name):
+        return _awaited(profile, name)
     pays = payment.is_payment(profile, name)
     return Directory(
         name=name,
@@ -153,6 +159,25 @@ def _certificates(profile: model.Profile, name: str) -> CertificateRules | None:
         return None
     generate, use = (_rule(profile, name, condition) for condition in (described.generate, described.use))
     return CertificateRules(generate, use, described.settings)
+
+
+def _awaited(profile: model.Profile, name: str) -> Directory:
+    """A payment application before its personalisation: a name, and how it will behave."""
+    described = profile.directory[name]
+    return Directory(
+        name=name,
+        fid=int.from_bytes(described.fid, "big"),
+        kind=described.kind,
+        parent=described.parent,
+        aid=described.aid or b"",
+        application=described.application,
+        directory_file=None,
+        proprietary=b"",
+        answer=payment_content.file_control_information(described),
+        algorithm=chip.algorithm_of(profile, name),
+        payment=described.personalisation.settings if described.personalisation else None,
+        interface=described.interface,
+    )
 
 
 def _proximity(profile: model.Profile, name: str) -> bytes:

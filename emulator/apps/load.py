@@ -12,6 +12,7 @@ from emulator.apps.payment import authentication as payment_authentication
 from emulator.apps.payment import contactless, extended, generation, initiation, reading, scripts, updates
 from emulator.apps.payment import pins as payment_pins
 from emulator.apps.payment import selection as payment_selection
+from emulator.apps.personalisation import channel, chip, store
 from emulator.apps.sam import ciphering, unlocking
 from emulator.apps.sam import purchase as sam_purchase
 from emulator.apps.social_security import authentication, maintenance, pins, protected_updates, purchase
@@ -21,6 +22,7 @@ from emulator.cos.dispatch import CommandSet, CommandTable
 from emulator.cos.image import create_image, open_image
 from emulator.cos.memory import Memory
 from profiles import dictionary, load, model
+from profiles.model import PERSONALISATION
 
 FILE_SYSTEM = CommandSet(selection.COMMANDS, records.COMMANDS, binaries.COMMANDS, challenges.COMMANDS)
 SOCIAL_SECURITY = CommandSet(
@@ -49,10 +51,19 @@ CONTACTLESS_DEBIT = CommandSet(DEBIT, contactless.COMMANDS)
 CERTIFICATE_ENVIRONMENT = CommandSet(FILE_SYSTEM, certificate_pins.COMMANDS, master_key.COMMANDS, keys.HASHING)
 CERTIFICATES = CommandSet(CERTIFICATE_ENVIRONMENT, keys.COMMANDS)
 SAM = CommandSet(FILE_SYSTEM, ciphering.COMMANDS, sam_purchase.COMMANDS, unlocking.COMMANDS)
+AWAITED = CommandSet(payment_selection.SELECT, payment_selection.NOTHING_SELECTED, channel.COMMANDS, store.COMMANDS)
 CHIP = CommandSet(FILE_SYSTEM, authentication.COMMANDS, pre_issue.COMMANDS)
 
 OPTIONAL_APPLICATIONS = frozenset(
-    {"payment environment", "debit", "certificate environment", "certificates", "SAM environment", "SAM"}
+    {
+        "payment environment",
+        "debit",
+        PERSONALISATION,
+        "certificate environment",
+        "certificates",
+        "SAM environment",
+        "SAM",
+    }
 )
 """Applications whose commands are unknown on a card without them; social security can come later, with the pre-issue commands."""
 
@@ -77,6 +88,7 @@ def command_tables() -> dict[str, CommandTable]:
         "certificates": dict(CERTIFICATES.table),
         "SAM environment": dict(FILE_SYSTEM.table),
         "SAM": dict(SAM.table),
+        PERSONALISATION: dict(AWAITED.table),
     }
 
 
@@ -95,6 +107,8 @@ def card_of(memory: Memory) -> Card:
     """A card on a memory that is already filled."""
     card = Card(memory, command_tables(), served_when_blocked(), contactless_tables())
     present = {directory.application for directory in card.structure.directories}
+    if chip.was_awaited(memory):
+        present |= {"debit", PERSONALISATION}
     for application in OPTIONAL_APPLICATIONS - present:
         del card.tables[application], card.contactless_tables[application]
     return card

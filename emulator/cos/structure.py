@@ -83,6 +83,8 @@ class File:
     """Tag of the data object that lists what a record of a payment log holds; 0 in other files."""
     opening_key: str = ""
     """Path of the key that protects APPEND RECORD in a file of the extended application; empty in other files."""
+    updatable: tuple[int, ...] | None = None
+    """Numbers of the records that may be updated where not all are alike; None: all, as ``update`` says."""
 
     @property
     def cell(self) -> str:

@@ -3,6 +3,7 @@
 from profiles.dictionary.codes import CodeList, code_list, code_lists
 from profiles.dictionary.commands import CommandEntry, DataField, DataForm, Reading, command, commands, find
 from profiles.dictionary.elements import Element, Layout, element, elements, layout, layouts
+from profiles.dictionary.groupings import Grouping, find_grouping, groupings
 from profiles.dictionary.items import Content, Field, Part
 from profiles.dictionary.payment import PaymentElement, payment_elements
 from profiles.dictionary.status import StatusMeaning, describe, status_words
@@ -16,6 +17,7 @@ __all__ = [
     "DataForm",
     "Element",
     "Field",
+    "Grouping",
     "Layout",
     "Part",
     "PaymentElement",
@@ -30,6 +32,8 @@ __all__ = [
     "element",
     "elements",
     "find",
+    "find_grouping",
+    "groupings",
     "layout",
     "layouts",
     "payment_elements",

@@ -66,7 +66,7 @@ class CommandEntry(_Entry):
     ins: int
     p1: int | None = None
     case: Literal["1", "2", "3", "4"]
-    applies_to: Literal["card", "card before issue", "payment", "SAM"] = "card"
+    applies_to: Literal["card", "card before issue", "payment", "payment before issue", "SAM"] = "card"
     applications: tuple[str, ...] = ()
     clause: str
     confidence: str

@@ -24,7 +24,18 @@ def test_list_tells_every_product() -> None:
     result = _run("list")
     assert result.exit_code == 0
     products = [line.split()[0] for line in result.stdout.splitlines()]
-    assert products == ["blank", "debit", "debit-dual", "debit-sm", "psam-3des", "psam-sm4", "ssc2-3des", "ssc3-sm4"]
+    assert products == [
+        "blank",
+        "debit",
+        "debit-blank",
+        "debit-dual",
+        "debit-sm",
+        "debit-sm-blank",
+        "psam-3des",
+        "psam-sm4",
+        "ssc2-3des",
+        "ssc3-sm4",
+    ]
     assert "第三代社会保障卡" in result.stdout
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from profiles.dictionary import command, commands, describe, find, status_words
 
-# The APDUs of the reconstructed specification §3.1, §3.2, §3.3, §3.5, §6.3, of volume 2 §4 to §7, and of JR/T 0025.5 appendix B.
+# The APDUs of the reconstructed specification §3.1, §3.2, §3.3, §3.5, §6.3, of volume 2 §4 to §7, of JR/T 0025.5 appendix B,
+# and of JR/T 0025.10 §8.2.
 WRITTEN = {
     "SELECT": "00A40400",
     "READ BINARY": "00B09500",
@@ -65,6 +66,10 @@ WRITTEN = {
     "IMPORT PUBLIC KEY": "80C24000",
     "IMPORT PRIVATE KEY": "80C2C001",
     "COMPUTE DIGITAL SIGNATURE": "002A9E9A",
+    "INITIALIZE UPDATE": "80500000",
+    "EXTERNAL AUTHENTICATE with MAC": "84820100",
+    "STORE DATA": "80E20000",
+    "STORE DATA with MAC": "84E2A005",
 }
 
 READINGS = [

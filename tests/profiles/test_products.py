@@ -15,7 +15,18 @@ LEVELS = {"2": 1, "4": 2, "6": 3}
 
 
 def test_the_products_are_these() -> None:
-    assert available() == ["blank", "debit", "debit-dual", "debit-sm", "psam-3des", "psam-sm4", "ssc2-3des", "ssc3-sm4"]
+    assert available() == [
+        "blank",
+        "debit",
+        "debit-blank",
+        "debit-dual",
+        "debit-sm",
+        "debit-sm-blank",
+        "psam-3des",
+        "psam-sm4",
+        "ssc2-3des",
+        "ssc3-sm4",
+    ]
 
 
 @pytest.mark.parametrize("name", available())

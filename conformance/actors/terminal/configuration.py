@@ -9,7 +9,7 @@ from typing import Protocol
 from conformance.actors.terminal.bits import Capability, Tvr
 from emulator.crypto.rsa import RsaPublicKey
 from emulator.crypto.sm2 import public_key_of
-from profiles.payment_keys import RSA_TABLES, rsa_test_keys, sm2_test_keys
+from profiles.payment_keys import RSA_TABLES, RsaTestKeys, Sm2TestKeys, rsa_test_keys, sm2_test_keys
 
 PBOC_RID = bytes.fromhex("A000000333")
 CASH_DISPENSER_TYPES = frozenset({0x14, 0x15, 0x16})
@@ -54,13 +54,18 @@ class AuthorityKey:
 
 def published_authority_keys() -> tuple[AuthorityKey, ...]:
     """The keys of the published test authority, RSA and SM2, which certifies the cards of the profiles."""
-    found = []
-    for bits in RSA_TABLES:
-        keys = rsa_test_keys(bits)
-        key = RsaPublicKey(keys.authority.p * keys.authority.q, keys.authority.e)
-        found.append(AuthorityKey(PBOC_RID, keys.authority_index[0], key))
-    sm2 = sm2_test_keys()
-    return (*found, AuthorityKey(PBOC_RID, sm2.authority_index[0], public_key_of(sm2.authority)))
+    keys = [authority_keys(rsa_test_keys(bits), sm2_test_keys()) for bits in RSA_TABLES]
+    return (*(rsa for rsa, _ in keys), keys[0][1])
+
+
+def authority_keys(rsa: RsaTestKeys, sm2: Sm2TestKeys) -> tuple[AuthorityKey, AuthorityKey]:
+    """The public keys of a test authority, RSA and SM2."""
+    return (
+        AuthorityKey(
+            PBOC_RID, rsa.authority_index[0], RsaPublicKey(rsa.authority.p * rsa.authority.q, rsa.authority.e)
+        ),
+        AuthorityKey(PBOC_RID, sm2.authority_index[0], public_key_of(sm2.authority)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ def _update(application: Application, transaction: Transaction, command: Command
     number = command.p1
     if not 1 <= number <= len(records) or not records[number - 1]:
         raise StatusError(SW.RECORD_NOT_FOUND)
+    if file.updatable is not None and number not in file.updatable:
+        raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
     if file.sfi <= LAST_TEMPLATE_SFI and not _is_template(record):
         raise StatusError(SW.WRONG_DATA)
     if len(record) > len(records[number - 1]):
