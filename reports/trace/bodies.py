@@ -11,7 +11,7 @@ from typing import Final
 
 from profiles.dictionary import CommandEntry, DataForm, elements, layouts
 from profiles.model import File
-from reports.trace import contents
+from reports.trace import contents, groupings
 from reports.trace.octets import Octets
 from reports.trace.parts import Field, Name, readable
 from reports.trace.state import Session
@@ -53,6 +53,16 @@ class Head:
         """What names the command: CLA, INS, P1."""
         return self.cla, self.ins, self.p1
 
+    @property
+    def stores_groupings(self) -> bool:
+        """Whether it is STORE DATA, which shares its instruction with APPEND RECORD."""
+        return self.entry is not None and self.entry.name in groupings.STORE
+
+    @property
+    def opens_channel(self) -> bool:
+        """Whether it is the EXTERNAL AUTHENTICATE of a personalisation."""
+        return self.entry is not None and self.entry.name == groupings.CHANNEL
+
 
 def unparsed(head: Head, data: Octets, _session: Session) -> tuple[Field, ...]:
     """The bytes after the header of a command whose lengths contradict each other."""
@@ -65,6 +75,8 @@ def command_fields(head: Head, data: Octets, session: Session) -> tuple[Field, .
         return ()
     if head.entry and head.ins == SELECT:
         return (_selector(head, data),)
+    if head.stores_groupings:
+        return groupings.fields(head.cla, head.p1, data, head.base, session.channel, session.open_grouping)[0]
     if head.entry and head.ins in RECORD | BINARY and not _has_forms_of_its_own(head.entry):
         protected = head.cla & _SECURE_MESSAGING and len(data) > _MAC_SIZE
         end = len(data) - _MAC_SIZE if protected else len(data)
@@ -86,7 +98,7 @@ def answer_fields(head: Head, data: Octets, session: Session) -> tuple[Field, ..
         return ()
     if head.ins == SELECT:
         return contents.template(data)
-    if head.ins in RECORD | BINARY:
+    if head.ins in RECORD | BINARY and not head.stores_groupings:
         return _content(head.ins, data, 0, session)
     if head.entry:
         return _formed(head.entry.answer, data, 0)

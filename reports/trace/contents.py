@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from profiles.dictionary import Element, Layout, elements
+from profiles.dictionary import Element, Layout, elements, payment_elements
 from profiles.dictionary import Field as Plain
 from reports.trace import objects, values
-from reports.trace.interindustry import INTERINDUSTRY
+from reports.trace.interindustry import INTERINDUSTRY, Entry
 from reports.trace.objects import Found
 from reports.trace.octets import Octets
 from reports.trace.parts import NOTHING, Field, Name, printable
@@ -163,7 +163,7 @@ def _in_words(content: Element | Plain, decoded: str, value: bytes) -> str:
 
 
 def _object(item: Found, data: Octets, base: int, depth: int) -> Field:
-    entry = INTERINDUSTRY.get(item.tag_text)
+    entry = INTERINDUSTRY.get(item.tag_text) or _of_payment(item.tag_text)
     value = data.cut(item.value_start, item.stop)
     start = base + item.value_start
     children: tuple[Field, ...] = ()
@@ -177,6 +177,12 @@ def _object(item: Found, data: Octets, base: int, depth: int) -> Field:
         text=printable(text), tag=item.tag_text, meaning=meaning, secret=bool(entry and entry.secret),
         problem=_cut(item), children=children,
     )  # fmt: skip
+
+
+def _of_payment(tag: str) -> Entry | None:
+    """The entry of a data object of a payment application."""
+    found = payment_elements().get(tag)
+    return Entry(Name(found.zh, found.en), lambda value: ("", NOTHING), secret=found.secret) if found else None
 
 
 def _rest(data: Octets, start: int, base: int, private: bool) -> Iterator[Field]:

@@ -14,7 +14,7 @@ from emulator.iso7816 import status
 from emulator.iso7816.apdu import ApduError, Command
 from emulator.iso7816.status import SW
 from profiles.model import Profile
-from reports.trace import bodies, reset, words
+from reports.trace import bodies, groupings, reset, words
 from reports.trace.bodies import Head
 from reports.trace.octets import Octets, OctetsError
 from reports.trace.parts import NOTHING, Decoded, Name, printable
@@ -196,7 +196,7 @@ class Decoder:
     def _address(self, head: Head) -> tuple[str, Name]:
         """What the command speaks of: a file, a PIN, a key. Makes the file of a short identifier current."""
         session = self._session
-        if head.entry is None:
+        if head.entry is None or head.stores_groupings or head.opens_channel:
             return "", NOTHING
         if head.ins in bodies.RECORD:
             sfi = head.p2 >> 3
@@ -226,10 +226,21 @@ class Decoder:
                 session.select_parent()
             else:
                 session.select_by_identifier(data.value, head.p1)
+        elif head.stores_groupings or head.opens_channel:
+            self._follow_personalisation(head, data, sw)
         elif head.ins == bodies.VERIFY and sw == SW.SUCCESS:
             session.verified(head.p2)
         elif head.ins == bodies.EXTERNAL_AUTHENTICATE and sw == SW.SUCCESS:
             session.authenticated(head.p2)
+
+    def _follow_personalisation(self, head: Head, data: Octets, sw: int | None) -> None:
+        """Keep the level of the channel, and what of a grouping is still to come."""
+        session = self._session
+        if sw == SW.SUCCESS and head.opens_channel:
+            session.open_channel(head.p1)
+        elif sw == SW.SUCCESS:
+            before = session.open_grouping
+            session.open_grouping = groupings.fields(head.cla, head.p1, data, head.base, session.channel, before)[1]
 
     def _continued(self, head: Head, sent: Octets) -> _Pending | None:
         """The logical command that this exchange continues, if any."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from profiles.model import Directory, File, Profile
+from reports.trace.groupings import NOTHING_OPEN, Open
 from reports.trace.parts import NOTHING, Name
 
 UNKNOWN = "?"
@@ -26,6 +27,10 @@ class Session:
     """Name of the current elementary file, or empty."""
     held: dict[str, bool] = field(default_factory=dict)
     """Verified PINs and keys in the order of their verification; the value tells whether they belong to an ADF."""
+    channel: int = 0
+    """Level of the secure channel of a personalisation."""
+    open_grouping: Open = NOTHING_OPEN
+    """What the next STORE DATA goes on with."""
 
     def reset(self) -> None:
         """The card was reset: MF is current, nothing is verified (volume 2 §1.4)."""
@@ -33,6 +38,7 @@ class Session:
         self.directory = masters[0] if masters else "MF"
         self.file = ""
         self.held.clear()
+        self.open_channel(0)
 
     # What is current
 
@@ -129,6 +135,10 @@ class Session:
         directory = self.current if self._in_certificates() else None
         self.held[self.key_name(kid)] = bool(kid & 0x80) or (directory is not None and directory.kind == "ADF")
 
+    def open_channel(self, level: int) -> None:
+        """The secure channel of a personalisation was opened with this level, or ended (0)."""
+        self.channel, self.open_grouping = level, NOTHING_OPEN
+
     # What P2 refers to
 
     def pin_name(self, reference: int) -> str:
@@ -184,6 +194,7 @@ class Session:
 
     def _enter(self, name: str) -> None:
         """Make a directory current: an ADF drops its own rights, another environment drops all (volume 2 §3.4)."""
+        self.open_channel(0)
         before = self._environment()
         again = name == self.directory
         self.directory, self.file = name, ""
