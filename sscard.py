@@ -6,8 +6,8 @@ import sys
 
 import typer
 
+from conformance import bank_cli, pay_cli
 from conformance import cli as conformance_cli
-from conformance import pay_cli
 from emulator.links import cli as links_cli
 from profiles import cli as profiles_cli
 from reports import cli as reports_cli
@@ -25,6 +25,7 @@ app.command("pay", short_help="Run a payment transaction with a card.")(pay_cli.
 app.command("emulate", short_help="Put a card into a PC/SC reader.")(links_cli.emulate)
 app.command("doctor", short_help="Tell what this machine has and lacks.")(links_cli.doctor)
 app.command("report", short_help="Make the report of a run again.")(reports_cli.report)
+app.add_typer(bank_cli.app, name="bank")
 app.add_typer(profiles_cli.app, name="profile")
 
 

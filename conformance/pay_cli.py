@@ -154,6 +154,11 @@ def _refuse_beside_transit(
     return amount
 
 
+def purchase_of(amount: str) -> Purchase:
+    """A purchase in yuan that the bank decides, of an amount such as 12.34."""
+    return _purchase(amount, None, "CNY", online=True, e_cash=False)
+
+
 def _purchase(amount: str | None, load: str | None, currency: str, *, online: bool, e_cash: bool) -> Purchase:
     from conformance.actors.bank import TransactionKind
     from conformance.actors.terminal import Purchase
