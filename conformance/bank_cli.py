@@ -332,18 +332,20 @@ def _read(path: Path, transport_key: str | None) -> DataFile:
 def _open(profile: Profile, image: Path | None, reader: str | None) -> Target:
     from conformance.bring_up import open_target
     from conformance.failures import BenchError
+    from conformance.targets.in_process import UnusableImage, virtual_target
 
     try:
-        if image is not None:
-            from conformance.targets.in_process import target_in_image
-
-            target: Target = target_in_image(profile, image)
-        else:
-            target = open_target(profile, reader=reader, in_process=False, fault=None, tell=lambda zh, en: None)
+        target: Target = (
+            virtual_target(profile, image)
+            if reader is None
+            else open_target(profile, reader=reader, in_process=False, fault=None, tell=lambda zh, en: None)
+        )
         target.connect()
-        return target
+    except UnusableImage as problem:
+        _give_up(str(problem), WRONG_USE)
     except BenchError as problem:
         _give_up(str(problem), BENCH_FAILED)
+    return target
 
 
 def _master_key(chip: Profile, data: DataFile) -> tuple[bytes, MasterKey]:

@@ -44,20 +44,6 @@ def cut_supply_at(card: Card, write: int) -> Iterator[Cut]:
         card.memory.write_hook = None
 
 
-def target_in_image(profile: Profile, image: Path) -> InProcessTarget:
-    """The card that lives in an image file, made of the product where the file does not exist yet.
-
-    Raises:
-        BenchError: The image cannot be used; the message says why.
-    """
-    from emulator import load_card
-
-    try:
-        return InProcessTarget(load_card(profile, image), kind="card in an image file")
-    except ImageError as problem:
-        raise BenchError(str(problem)) from problem
-
-
 class InProcessTarget:
     """A card object; a fresh card is the memory as it was when the target was made."""
 

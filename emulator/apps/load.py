@@ -12,7 +12,7 @@ from emulator.apps.payment import authentication as payment_authentication
 from emulator.apps.payment import contactless, extended, generation, initiation, reading, scripts, updates
 from emulator.apps.payment import pins as payment_pins
 from emulator.apps.payment import selection as payment_selection
-from emulator.apps.personalisation import channel, chip, store
+from emulator.apps.personalisation import channel, store
 from emulator.apps.sam import ciphering, unlocking
 from emulator.apps.sam import purchase as sam_purchase
 from emulator.apps.social_security import authentication, maintenance, pins, protected_updates, purchase
@@ -107,8 +107,8 @@ def card_of(memory: Memory) -> Card:
     """A card on a memory that is already filled."""
     card = Card(memory, command_tables(), served_when_blocked(), contactless_tables())
     present = {directory.application for directory in card.structure.directories}
-    if chip.was_awaited(memory):
-        present |= {"debit", PERSONALISATION}
+    if PERSONALISATION in present:
+        present.add("debit")
     for application in OPTIONAL_APPLICATIONS - present:
         del card.tables[application], card.contactless_tables[application]
     return card

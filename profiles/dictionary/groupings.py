@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 RECORD_FILES = range(0x01, 0x1F)
 """First bytes of the groupings that are records: the short identifier of the file, followed by the record number."""
+SECTOR_FILES = (*range(0x15, 0x1C), 0x1E)
+"""Short identifiers of the files of the extended application; ``81`` and one of them is the grouping that opens it."""
 INTERNAL_FILES = (0x0D, 0x0E)
 """First bytes that would be short identifiers, but whose groupings are data objects of the card."""
 
@@ -26,6 +28,7 @@ GroupingKind = Literal[
     "SM2 key",
     "selection",
     "options",
+    "sector file",
 ]
 
 
@@ -61,10 +64,22 @@ def find_grouping(identifier: int) -> Grouping | None:
     """The grouping of a DGI, None for an unknown one.
 
     A record without an entry of its own is one all the same: the first byte is the short identifier, the second the number.
+    The files of the extended application have no grouping in JR/T 0025; theirs, capacity (2 bytes) ‖ longest record (1) ‖
+    opening key (16), are assigned here.
     """
     digits = f"{identifier:04X}"
     named = groupings().get(digits)
     file, number = identifier >> 8, identifier & 0xFF
+    if file == 0x81 and number in SECTOR_FILES:
+        return Grouping(
+            identifier=digits,
+            zh=f"扩展应用文件 {number:02X} 和开通密钥",
+            en=f"file {number:02X} of the extended application with its opening key",
+            kind="sector file",
+            enciphered=True,
+            clause="no grouping in JR/T 0025.14",
+            confidence="I",
+        )
     if named or file not in RECORD_FILES or file in INTERNAL_FILES or not 0x01 <= number <= 0xFE:
         return named
     return Grouping(

@@ -34,8 +34,11 @@ def data_of(product: str = "debit", order: CardOrder = SAME, **more) -> DataFile
 
 
 def profile_of(product: str = "debit", order: CardOrder = SAME):
-    """A profile of the very card."""
-    return individual(load(product), order)
+    """A profile of the very card, before sectors opened records on it."""
+    made = individual(load(product), order)
+    sectors = {name: {} for name, file in made.directory["DEBIT"].file.items() if file.extended}
+    content = {**made.content, "DEBIT": {**made.content["DEBIT"], **sectors}}
+    return made.model_copy(update={"content": content})
 
 
 def chip(product: str = "debit") -> InProcessTarget:

@@ -5,10 +5,11 @@ from datetime import date, datetime
 
 import pytest
 
-from conformance.actors.bank import Bank, IssuerKeys, Settlement, TransactionKind
+from conformance.actors.bank import Bank, IssuerKeys, Settlement, TransactionKind, scripts
 from conformance.actors.bank.authority import Authority
 from conformance.actors.bank.card_data import CardOrder, personalisation_data, product_information
 from conformance.actors.bank.personaliser import Level, MasterKey, Personaliser
+from conformance.actors.sector.keys import sector_keys
 from conformance.actors.terminal import DEFAULT_CONFIGURATION, Kernel, PreparedHolder, Purchase, Reason
 from emulator import load_card
 from emulator.apps.payment.application import Counter
@@ -245,3 +246,17 @@ def test_products_that_no_card_can_be_made_of():
 def test_profile_and_image_of_the_chips():
     for name in CHIPS.values():
         assert load_card(name).structure.product == name
+
+
+@PRODUCTS
+def test_sectors_open_records_on_an_issued_card(product):
+    """APPEND RECORD under the opening key that came with the file (JR/T 0025.14 A.3), by a script of the bank."""
+    at = Counterside(product)
+    record = bytes.fromhex("0A0B" + "06" + "010100" + "AABBCC")
+    keys = sector_keys(load(product), "DEBIT")[0x15]
+    at.bank.order(PAN, SEQUENCE, scripts.open_record(keys, PAN, SEQUENCE, 0x15, record))
+    paid = at.pay(force_online=True)
+    assert (paid.reason, paid.script_results[0][0] >> 4) == (Reason.APPROVED_ONLINE, 2)
+    at.target.reset()
+    at.target.transmit(bytes.fromhex("00A4040008A00000033301010100"))
+    assert at.target.transmit(bytes.fromhex("00B201AC00")) == record + b"\x90\x00"

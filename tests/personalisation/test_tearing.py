@@ -115,4 +115,4 @@ def test_a_card_in_an_image_file(tmp_path):
     third.connect()
     assert is_issued(third)
     assert third.transmit(SELECT)[-2:] == b"\x90\x00"
-    assert third.transmit(bytes.fromhex("80E2000001FF")).hex() == "6d00"
+    assert third.transmit(bytes.fromhex("80E2000001FF")).hex() == "6e00"

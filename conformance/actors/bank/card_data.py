@@ -25,6 +25,7 @@ from profiles import payment_content
 from profiles.algorithm_sets import AlgorithmSet, algorithm_sets
 from profiles.applications import payment_directory
 from profiles.dictionary import ValueFormatError, groupings
+from profiles.keys import root_key
 from profiles.model import Directory, Profile, TestCertification
 from profiles.payment_content import Computed
 
@@ -240,6 +241,7 @@ def personalisation_data(
             *_objects(directory),
             *_records(made, name, computed),
             *(one for each, master in zip(sets, masters, strict=True) for one in _keys(master, order, sm=each.second)),
+            *_sector_files(made, name, masters[0].algorithm, order),
             *_pin(made, name),
             *private,
         ]
@@ -299,6 +301,16 @@ def _keys(keys: IssuerKeys, order: CardOrder, *, sm: bool) -> Iterator[DataGroup
     own = [card_key(keys.algorithm, key, order.account_number, order.sequence) for key in (keys.ac, keys.mac, keys.enc)]
     yield DataGrouping("8001" if sm else "8000", b"".join(own))
     yield DataGrouping("9001" if sm else "9000", b"".join(check_value(keys.algorithm, key) for key in own))
+
+
+def _sector_files(made: Profile, name: str, algorithm: Algorithm, order: CardOrder) -> Iterator[DataGrouping]:
+    """The empty files of the extended application; sectors open their records later, by APPEND RECORD (JR/T 0025.14 A.3)."""
+    for file in made.directory[name].file.values():
+        if file.extended is not None:
+            root = root_key(made, file.extended.opening_key, 1)
+            key = card_key(algorithm, root, order.account_number, order.sequence)
+            size = (file.records or file.size or 0).to_bytes(2) + bytes((file.extended.longest,))
+            yield DataGrouping(f"81{file.short_identifier:02X}", size + key)
 
 
 def _pin(made: Profile, name: str) -> Iterator[DataGrouping]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.cos.card import Card
-from emulator.cos.memory import Memory, Snapshot
+from emulator.cos.memory import Snapshot
 from emulator.crypto import Algorithm
 from emulator.crypto.personalisation import ChannelKeys, card_keys
 from profiles.keys import root_key
@@ -26,11 +26,6 @@ def sequence_cell(directory: str) -> str:
 def is_awaited(profile: Profile, directory: str) -> bool:
     """Whether a directory holds an application that waits for its personalisation."""
     return profile.directory[directory].application == PERSONALISATION
-
-
-def was_awaited(memory: Memory) -> bool:
-    """Whether a card has, or had, an application to personalise."""
-    return any(cell.startswith(keys_cell("")) for cell in memory.cells)
 
 
 def algorithm_of(profile: Profile, directory: str) -> Algorithm:

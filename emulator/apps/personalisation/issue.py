@@ -11,7 +11,9 @@ from emulator.apps.payment.application import (
     counter_cell,
     data_cell,
     path_cell,
+    pending_cell,
     private_key_cell,
+    proof_cell,
     sm_cell,
 )
 from emulator.apps.payment.build import APPLICATION, FROM_RECORDS, LOAD_LOG_HEAD
@@ -38,7 +40,8 @@ def issue(work: Work) -> None:
         work.changes[counter_cell(work.name, counter)] = 0
     work.changes[data_cell(work.name, Tag.ATC)] = bytes(2)
     work.changes[data_cell(work.name, Tag.LAST_ONLINE_ATC)] = bytes(2)
-    work.changes[backup_cell(work.name)] = ()
+    work.changes[backup_cell(work.name)] = work.changes[pending_cell(work.name)] = ()
+    work.changes[proof_cell(work.name)] = b""
     work.changes[work.directory.state_cell] = DirectoryState.OPERATIONAL
     work.changes[keys_cell(work.name)] = ()
     work.directory = dataclasses.replace(

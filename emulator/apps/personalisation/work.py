@@ -9,6 +9,7 @@ from emulator.apps.payment.application import (
     Tag,
     contactless_cell,
     data_cell,
+    management_keys_cell,
     path_cell,
     private_key_cell,
     sm_cell,
@@ -33,6 +34,11 @@ LONGEST_RECORD = 256
 KEY_SIZE, SM2_KEY_SIZE = 16, 32
 KEY_USES = ("payment cryptogram", "payment MAC", "payment encryption")
 """Order of the keys in DGI 8000 and of their check values in DGI 9000."""
+OPENING_USE = "extended opening"
+SECTOR_HEAD = 3
+"""Bytes before the opening key of a file of the extended application: capacity (2), longest record (1)."""
+CYCLIC_SECTOR_FILE = 0x1E
+LARGEST_SECTOR_FILE = 0x7FFF
 NO_REFERENCE = 0xFF
 PIN_REFERENCE, LARGEST_TRIES = 0x80, 15
 PATHS = {0x9104: "ordinary", 0x9203: "e-cash", 0x9207: "qPBOC"}
@@ -236,13 +242,14 @@ class Work:
             self.changes[made[-1].cell(1)] = values[KEY_SIZE * number : KEY_SIZE * (number + 1)]
             self.changes[made[-1].tries_cell] = 0
         self.changes[checked_cell(self.name, sm=sm)] = 0
-        keys = (*self.keys(sm=not sm), *made) if sm else (*made, *self.keys(sm=True))
-        if self.directory.keys != keys:
+        others = tuple(key for key in self.directory.keys if key not in self.keys(sm=sm))
+        keys = (*others, *made) if sm else (*made, *others)
+        if self.keys(sm=sm) != tuple(made):
             self.directory = dataclasses.replace(self.directory, keys=keys)
 
     def keys(self, *, sm: bool) -> tuple[Key, ...]:
         """The keys of one of the two algorithm sets."""
-        return tuple(key for key in self.directory.keys if (key.algorithm is not None) is sm)
+        return tuple(key for key in self.directory.keys if key.use in KEY_USES and (key.algorithm is not None) is sm)
 
     def _store_check_values(self, identifier: int, value: bytes, grouping: Grouping) -> None:
         """Compare with the keys, which must be there already."""
@@ -270,6 +277,34 @@ class Work:
         except CryptoError:
             raise StatusError(SW.WRONG_DATA) from None
         self.changes[private_key_cell(self.name, sm=self.algorithm is not Algorithm.SM4)] = key
+
+    def _store_sector_file(self, identifier: int, value: bytes, grouping: Grouping) -> None:
+        """A file of the extended application with the key by which APPEND RECORD opens records in it later."""
+        value, sfi = self._fixed(value, SECTOR_HEAD + KEY_SIZE), identifier & 0xFF
+        capacity, longest = int.from_bytes(value[:2]), value[2]
+        if not 0 < capacity <= LARGEST_SECTOR_FILE or not longest:
+            raise StatusError(SW.WRONG_DATA)
+        key = Key(f"{self.name}/opening {sfi:02X}", NO_REFERENCE, bit=0, limit=0, use=OPENING_USE, versions=1)
+        file = File(
+            path=f"{self.name}/SFI{sfi:02X}",
+            fid=0xEF00 | sfi,
+            sfi=sfi,
+            structure=FileStructure.CYCLIC if sfi == CYCLIC_SECTOR_FILE else FileStructure.VARIABLE,
+            read=FREE,
+            update=NEVER,
+            capacity=capacity,
+            record_length=longest,
+            opening_key=key.path,
+        )
+        self.replace_file(file)
+        others = tuple(each for each in self.directory.keys if each.path != key.path)
+        self.directory = dataclasses.replace(self.directory, keys=(*others, key))
+        self.changes |= {
+            file.cell: (),
+            management_keys_cell(file.path): (),
+            key.cell(1): value[SECTOR_HEAD:],
+            key.tries_cell: 0,
+        }
 
     # PIN
 
@@ -305,6 +340,7 @@ _STORES: dict[str, Callable[[Work, int, bytes, Grouping], None]] = {
     "check values": Work._store_check_values,
     "RSA key": Work._store_private_key_part,
     "SM2 key": Work._store_sm2_key,
+    "sector file": Work._store_sector_file,
     "PIN": Work._store_pin,
     "PIN tries": Work._store_pin_tries,
 }
