@@ -332,7 +332,7 @@ def _read(path: Path, transport_key: str | None) -> DataFile:
 def _open(profile: Profile, image: Path | None, reader: str | None) -> Target:
     from conformance.bring_up import open_target
     from conformance.failures import BenchError
-    from conformance.targets.in_process import UnusableImage, virtual_target
+    from conformance.targets.in_process import UnusableCard, virtual_target
 
     try:
         target: Target = (
@@ -341,7 +341,7 @@ def _open(profile: Profile, image: Path | None, reader: str | None) -> Target:
             else open_target(profile, reader=reader, in_process=False, fault=None, tell=lambda zh, en: None)
         )
         target.connect()
-    except UnusableImage as problem:
+    except UnusableCard as problem:
         _give_up(str(problem), WRONG_USE)
     except BenchError as problem:
         _give_up(str(problem), BENCH_FAILED)
