@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from conformance.actors.bank.issuer_data import IssuerData, IssuerDataError
 from conformance.actors.bank.keys import ChipDataError, IssuerKeys, TransactionKeys
@@ -214,7 +214,7 @@ class Visit:
         self.first_cryptogram = b""
         self.counter = b""
 
-    def offer(self, **changed: Offered) -> Visit:
+    def offer(self, **changed: Offered) -> Self:
         """Other values from now on.
 
         ``amount`` and ``other_amount`` are numbers of the smallest unit, ``e_cash`` and ``sm`` (DF69) truth values;
@@ -236,7 +236,7 @@ class Visit:
         self.first_cryptogram = b""
         return answer
 
-    def open(self) -> Visit:
+    def open(self) -> Self:
         """SELECT, which must succeed."""
         self.bench.need(self.send_select(), "选择金融应用", "SELECT of the payment application")
         return self
@@ -261,7 +261,7 @@ class Visit:
             self.objects.update(_options(answer.data))
         return answer
 
-    def begin(self, **offered: Offered) -> Visit:
+    def begin(self, **offered: Offered) -> Self:
         """GET PROCESSING OPTIONS, which must succeed."""
         self.offer(**offered)
         self.bench.need(self.send_begin(), "应用初始化", "GET PROCESSING OPTIONS")
@@ -281,7 +281,7 @@ class Visit:
         """READ RECORD."""
         return self.bench.send(apdu(0x00, 0xB2, number, sfi << 3 | 4, ne=256))
 
-    def read(self) -> Visit:
+    def read(self) -> Self:
         """Read every record of the AFL, as a terminal does."""
         self.static_data = b""
         for entry in self.entries:
@@ -398,7 +398,7 @@ class Visit:
         self.send_authenticate(code, wrong=wrong)
         return self.second(kind, code)
 
-    def ordered(self, *orders: Order) -> Visit:
+    def ordered(self, *orders: Order) -> Self:
         """An approved online transaction with these script commands after it, which must succeed."""
         self.online()
         for order in orders:

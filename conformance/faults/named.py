@@ -33,6 +33,8 @@ from conformance.faults.payment import (
     contactless,
     cryptograms,
     data_objects,
+    extended,
+    extended_money,
     first_cryptogram,
     initiation,
     issuer_authentication,
@@ -75,6 +77,8 @@ _AREAS = (
     signatures,
     cryptograms,
     algorithms,
+    extended,
+    extended_money,
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for area in _AREAS for fault in area.FAULTS.faults}

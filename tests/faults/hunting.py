@@ -54,6 +54,7 @@ AREAS = (
     "PAY-ODA",
     "PAY-KEY",
     "PAY-SMA",
+    "PAY-CAP",
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
 PRODUCTS = (*SHIPPED, UNBLOCKING)

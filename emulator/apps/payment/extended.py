@@ -151,14 +151,18 @@ def update_cache(card: Card, command: Command) -> bytes:
     _require_same_length(record, old)
     refuse_locked(application, old)
     key = _management_key(application, file, index)
-    covered = command.header + bytes((len(command.data) & 0xFF,)) + record
-    expected = _mac(application, key, extended_vector(application.value(Tag.ATC)), covered)
-    if not hmac.compare_digest(expected, received):
+    if not hmac.compare_digest(mac_of_update(application, key, command), received):
         card.session.transaction = None
         raise StatusError(SW.SECURE_MESSAGING_OBJECTS_INCORRECT)
     adds = file.structure is FileStructure.CYCLIC and application.settings.extended_cyclic_update == "added"
     use.updates[file.cell, NEW_RECORD if adds else index] = record
     return _mac(application, key, bytes(4) + received, SUCCESS) if _response_mac(application) else b""
+
+
+def mac_of_update(application: Application, key: bytes, command: Command) -> bytes:
+    """The MAC that an update must carry under a management key: header, Lc, data, and the counter in the vector."""
+    covered = command.header + bytes((len(command.data) & 0xFF,)) + command.data[:-MAC_SIZE]
+    return _mac(application, key, extended_vector(application.value(Tag.ATC)), covered)
 
 
 def _index(application: Application, transaction: Transaction, file: File, record: bytes) -> int:

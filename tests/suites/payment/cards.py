@@ -15,7 +15,10 @@ from tests.suites.broken import Alteration, good_card, product, run
 from tests.suites.broken import answers as answered
 
 PRODUCTS = ("debit", "debit-sm", "debit-dual", "ssc3-sm4", "ssc2-3des")
-MOVING = ("data:DEBIT:9F36", "data:DEBIT:9F13", "counter:DEBIT:", "file:DEBIT/LOG", "file:DEBIT/LOADLOG")
+MOVING = (
+    *("data:DEBIT:9F36", "data:DEBIT:9F13", "counter:DEBIT:", "file:DEBIT/LOG", "proof:DEBIT"),
+    "file:DEBIT/LOADLOG",
+)
 """Beginnings of the cells that transactions change, the last where a balance is set back."""
 
 

@@ -11,6 +11,8 @@ from conformance.faults.catalogue import Fault, FaultSet
 from conformance.faults.payment import application_selection as selection_faults
 from conformance.faults.payment import contactless as contactless_faults
 from conformance.faults.payment import data_objects as data_faults
+from conformance.faults.payment import extended as extended_faults
+from conformance.faults.payment import extended_money as extended_money_faults
 from conformance.faults.payment import offline_pin as pin_faults
 from conformance.faults.payment import reading as reading_faults
 from conformance.suites.payment import (
@@ -21,6 +23,10 @@ from conformance.suites.payment import (
     cryptograms,
     data_objects,
     dynamic_authentication,
+    extended_charging,
+    extended_freezing,
+    extended_reading,
+    extended_updates,
     offline_pin,
     offline_pin_form,
     reading,
@@ -41,11 +47,14 @@ class Area(NamedTuple):
     faults: FaultSet
 
 
+EXTENDED = (extended_reading.SUITE, extended_updates.SUITE, extended_charging.SUITE, extended_freezing.SUITE)
 AREAS = (
     Area((selection.SUITE, selection_data.SUITE), selection_faults.FAULTS),
     Area((reading.SUITE,), reading_faults.FAULTS),
     Area((data_objects.SUITE, secret_data.SUITE), data_faults.FAULTS),
     Area((offline_pin.SUITE, offline_pin_form.SUITE), pin_faults.FAULTS),
+    Area(EXTENDED, extended_faults.FAULTS),
+    Area(EXTENDED, extended_money_faults.FAULTS),
     Area((contactless.SUITE, offline_pin_form.SUITE), contactless_faults.FAULTS),
 )
 CRYPTOGRAPHY = (
@@ -62,6 +71,7 @@ LACKING = {
     sm2_certificates.SUITE.name: WITHOUT_SM,
     algorithms.SUITE.name: WITHOUT_SM,
     contactless.SUITE.name: frozenset({"ssc2-3des"}),
+    **{suite.name: frozenset({"ssc3-sm4", "ssc2-3des"}) for suite in EXTENDED},
 }
 PLACES = [(name, product) for name in SUITES for product in PRODUCTS if product not in LACKING.get(name, ())]
 """Each suite on each product that it has cases for."""
