@@ -143,6 +143,13 @@ def settled(bench: Bench, **offered: Offered) -> Visit:
     return visit
 
 
+def requested(bench: Bench, **offered: Offered) -> Visit:
+    """A terminal whose transaction has its ARQC."""
+    visit = Visit(bench)
+    require_kind(visit.offline(ARQC, **offered), ARQC)
+    return visit
+
+
 def require_kind(made: Cryptogram, kind: int) -> Cryptogram:
     """A cryptogram of this kind on the way to what a case judges; inconclusive where it is another."""
     if made.kind != kind:

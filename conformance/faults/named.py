@@ -30,6 +30,7 @@ from conformance.faults.payment import (
     application_selection,
     card_risk,
     certificates,
+    completion,
     contactless,
     cryptograms,
     data_objects,
@@ -41,6 +42,7 @@ from conformance.faults.payment import (
     offline_pin,
     reading,
     signatures,
+    unable_to_go_online,
     velocity,
 )
 from emulator.cos.card import Card
@@ -73,6 +75,8 @@ _AREAS = (
     card_risk,
     velocity,
     issuer_authentication,
+    completion,
+    unable_to_go_online,
     certificates,
     signatures,
     cryptograms,

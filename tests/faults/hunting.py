@@ -51,6 +51,7 @@ AREAS = (
     "PAY-PIN",
     "PAY-GAC",
     "PAY-EXA",
+    "PAY-GA2",
     "PAY-ODA",
     "PAY-KEY",
     "PAY-SMA",

@@ -31,7 +31,7 @@ def test_names_and_texts() -> None:
     assert len(FAULTS) >= LEAST_FAULTS
     for name, fault in FAULTS.items():
         assert fault.name == name
-        assert re.fullmatch(r"[a-z]+\.[a-z0-9]+(-[a-z0-9]+)*", name)
+        assert re.fullmatch(r"[a-z][a-z0-9]*\.[a-z0-9]+(-[a-z0-9]+)*", name)
         assert fault.zh
         assert fault.en
     assert len({fault.en for fault in FAULTS.values()}) == len(FAULTS)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conformance.actors.bank.scripts import Order, put_data, unblock_application
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive
-from conformance.payment_dialogue import AAC, ARQC, TC, Cryptogram, Visit, declared_objects
+from conformance.payment_dialogue import AAC, ARQC, TC, Cryptogram, Visit
+from conformance.payment_history import harmless_script
 from conformance.payment_judging import (
     AUTHENTICATION_FAILED_LAST,
     DYNAMIC_FAILED,
     NEW_CARD,
     NOT_COMPLETED,
-    OUT_OF_REACH,
     SCRIPT_FAILED,
     STATIC_FAILED,
     default_action,
@@ -173,14 +172,6 @@ def dynamic_failed(bench: Bench) -> None:
 
 
 # Issuer scripts
-
-
-def harmless_script(bench: Bench) -> Order:
-    """A script command that changes nothing: an object is given the value that it has, or an unblocked application unblocked."""
-    for tag, value in declared_objects(bench.profile).items():
-        if int(tag, 16) in OUT_OF_REACH:
-            return put_data(int(tag, 16), value)
-    return unblock_application()
 
 
 @SUITE.case(

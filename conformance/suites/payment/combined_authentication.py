@@ -58,13 +58,13 @@ SM2_DYNAMIC = 44
 """Bytes of the dynamic data: length, counter, CID, cryptogram, SM3."""
 
 
-def _combined(bench: Bench, algorithms: AlgorithmSet) -> tuple[CombinedVisit, PublicKey]:
+def combined(bench: Bench, algorithms: AlgorithmSet) -> tuple[CombinedVisit, PublicKey]:
     """A transaction in which cryptograms will be signed, and the card's key."""
     visit = started(bench, algorithms)
     return CombinedVisit(visit), Chain(visit).card().key
 
 
-def _able_to_combine(bench: Bench) -> tuple[AlgorithmSet, ...]:
+def able_to_combine(bench: Bench) -> tuple[AlgorithmSet, ...]:
     """The sets whose transactions on the contacts announce CDA."""
     return able_to(COMBINED, certified_sets(bench.profile))
 
@@ -92,7 +92,7 @@ def _signed_answers(
     for kind in (ARQC, TC):
         if kind == TC:
             was_online(bench, algorithms)
-        transaction, key = _combined(bench, algorithms)
+        transaction, key = combined(bench, algorithms)
         visit = transaction.visit
         first = transaction.generate(kind)
         yield visit, first, key
@@ -115,7 +115,7 @@ def _signed_answers(
 )
 def combined_answer(bench: Bench) -> None:
     """ARQC and TC, the first and the second cryptogram."""
-    for algorithms in _able_to_combine(bench):
+    for algorithms in able_to_combine(bench):
         for _, given, _ in _signed_answers(bench, algorithms, "PAY-ODA-014"):
             found = set(objects_of(given.answer, FORMAT_2))
             bench.check(
@@ -128,7 +128,7 @@ def combined_answer(bench: Bench) -> None:
             )
 
 
-def _check_hash(bench: Bench, given: Combined, key: PublicKey, visit: Visit, requirement: str) -> SignedCryptogram:
+def check_hash(bench: Bench, given: Combined, key: PublicKey, visit: Visit, requirement: str) -> SignedCryptogram:
     """The signature verifies, its CID is the one in plain, its hash covers what was exchanged."""
     signed = _opened(bench, given, key, visit, requirement)
     expected = certificates.transaction_hash(key, given.covered)
@@ -164,9 +164,9 @@ def _check_hash(bench: Bench, given: Combined, key: PublicKey, visit: Visit, req
 )
 def combined_hash(bench: Bench) -> None:
     """First and second GENERATE AC, RSA with SHA-1 and SM2 with SM3."""
-    for algorithms in _able_to_combine(bench):
+    for algorithms in able_to_combine(bench):
         for visit, given, key in _signed_answers(bench, algorithms, "PAY-ODA-015"):
-            _check_hash(bench, given, key, visit, "PAY-ODA-015")
+            check_hash(bench, given, key, visit, "PAY-ODA-015")
 
 
 @SUITE.case(
@@ -182,7 +182,7 @@ def sm2_combined(bench: Bench) -> None:
     carried = 4 if settings_of(bench.profile).cda_carries_unpredictable_number else 0
     for algorithms in able_to(COMBINED, sets_of(bench.profile, scheme="SM2")):
         for visit, given, key in _signed_answers(bench, algorithms, "PAY-SMA-009"):
-            signed = _check_hash(bench, given, key, visit, "PAY-SMA-009")
+            signed = check_hash(bench, given, key, visit, "PAY-SMA-009")
             raw = objects_of(given.answer, FORMAT_2).get(SIGNATURE, b"")
             bench.check(
                 len(signed.digest) == SM3_SIZE and len(raw) == SHORT_SM2 + SM2_DYNAMIC + carried,
@@ -207,7 +207,7 @@ def sm2_combined(bench: Bench) -> None:
 )
 def combined_results(bench: Bench) -> None:
     """The bank computes the cryptogram that the signature holds."""
-    for algorithms in _able_to_combine(bench):
+    for algorithms in able_to_combine(bench):
         for visit, given, key in _signed_answers(bench, algorithms, "PAY-ODA-016"):
             bench.check(given.made.bit(4, 2), "CVR 4.b2", "CVR 4.b2", expected=1, received=0, requirement="PAY-ODA-016")
             expected = visit.expected(given.made)
@@ -253,7 +253,7 @@ def _check_unsigned(bench: Bench, made: Cryptogram, kind: int | None, requiremen
 )
 def declined(bench: Bench) -> None:
     """The first cryptogram, the second one, and a TC that the card itself lowers where it has e-cash."""
-    for algorithms in _able_to_combine(bench):
+    for algorithms in able_to_combine(bench):
         given = CombinedVisit(started(bench, algorithms)).generate(AAC)
         _check_unsigned(bench, given.made, AAC, "PAY-ODA-017")
         visit = started(bench, algorithms)
@@ -308,7 +308,7 @@ def without_combined(bench: Bench) -> None:
 def any_values(bench: Bench) -> None:
     """Generated amounts, terminal verification results and unpredictable numbers, with each set."""
     offered = st.tuples(
-        st.sampled_from(_able_to_combine(bench)),
+        st.sampled_from(able_to_combine(bench)),
         st.integers(0, 999_999_999_999),
         st.binary(min_size=5, max_size=5),
         st.binary(min_size=4, max_size=4),
@@ -316,9 +316,9 @@ def any_values(bench: Bench) -> None:
 
     def body(value: tuple[AlgorithmSet, int, bytes, bytes]) -> None:
         algorithms, asked, found, unpredictable = value
-        transaction, key = _combined(bench, algorithms)
+        transaction, key = combined(bench, algorithms)
         transaction.visit.offer(amount=asked, results=found, unpredictable=unpredictable)
-        _check_hash(bench, transaction.generate(ARQC), key, transaction.visit, "PAY-ODA-015")
+        check_hash(bench, transaction.generate(ARQC), key, transaction.visit, "PAY-ODA-015")
 
     for_all(bench, offered, body)
 

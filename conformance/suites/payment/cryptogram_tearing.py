@@ -7,6 +7,7 @@ from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import NotApplicable
 from conformance.payment_dialogue import ARQC, CDOL1, TC, Cryptogram, Visit, amount
+from conformance.payment_history import COUNTRY, FOREIGN_COUNTRY, LIMIT, TOTAL, declared_limits
 from conformance.payment_judging import (
     NOT_COMPLETED,
     VELOCITY,
@@ -17,7 +18,6 @@ from conformance.payment_judging import (
     set_back,
     settled,
 )
-from conformance.suites.payment.velocity import COUNTRY, FOREIGN_COUNTRY, LIMIT, TOTAL, declared_limits
 from conformance.tearing import every_cut
 from emulator.iso7816 import Response
 

@@ -13,6 +13,7 @@ from conformance.payment_judging import (
     algorithm_choices,
     judge,
     next_one,
+    requested,
     require_kind,
     settled,
 )
@@ -28,13 +29,6 @@ NAME = ("外部认证", "EXTERNAL AUTHENTICATE")
 def authenticate(proof: bytes, code: str = APPROVED) -> bytes:
     """The command, with any response cryptogram."""
     return apdu(0x00, 0x82, 0, 0, proof + code.encode("ascii"))
-
-
-def requested(bench: Bench, **offered: bool) -> Visit:
-    """A terminal whose transaction has its ARQC."""
-    visit = Visit(bench)
-    require_kind(visit.offline(ARQC, **offered), ARQC)
-    return visit
 
 
 def proof_of(visit: Visit, code: str = APPROVED) -> bytes:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
-from conformance.payment_dialogue import AAC, ARQC, TC, Offered, Visit, amount, declared_objects
+from conformance.payment_dialogue import AAC, ARQC, TC, Offered, Visit, amount
+from conformance.payment_history import (
+    ABROAD,
+    COUNTRY,
+    CURRENCY,
+    FOREIGN_COUNTRY,
+    FOREIGN_CURRENCY,
+    LIMIT,
+    LOWER,
+    TOTAL,
+    declared_limits,
+)
 from conformance.payment_judging import VELOCITY, judge, limits, next_one, require_kind
 
 SUITE = Suite("payment velocity limits", "金融应用频度限制", "Payment: velocity limits")
 
-LOWER, FOREIGN_CURRENCY, FOREIGN_COUNTRY, TOTAL = 0x9F58, 0x9F53, 0x9F72, 0x9F54
-CURRENCY, COUNTRY = "0978", "0380"
-"""Foreign to every card of the products: euro, Italy."""
-ABROAD: dict[int, dict[str, Offered]] = {
-    FOREIGN_CURRENCY: {"currency": CURRENCY},
-    FOREIGN_COUNTRY: {"country": COUNTRY},
-}
-LIMIT = 1000
 OFFLINE_LIMITS = (0, 1, 3)
 ABOVE = ("请求 TC 得 ARQC，CVR 3.b6 = 1", "ARQC for TC with CVR 3.b6 = 1")
 
@@ -140,12 +141,6 @@ def total_other_currency(bench: Bench) -> None:
         above(bench, "PAY-GAC-025", visit, amount=1)
 
 
-def declared_limits(bench: Bench, tags: Sequence[int]) -> list[int]:
-    """Those of the tags that the profile declares."""
-    objects = declared_objects(bench.profile)
-    return [tag for tag in tags if f"{tag:X}" in objects]
-
-
 @SUITE.case(
     "PAY-GAC/missing-values/BV",
     "终端数据为零时跳过检查",
@@ -227,9 +222,7 @@ def approved_count(bench: Bench) -> None:
 def request_counts_nothing(bench: Bench) -> None:
     """An ARQC that would use up every limit, left open; then a transaction that uses them up."""
     requirement = "PAY-GAC-037"
-    counted = declared_limits(bench, (FOREIGN_CURRENCY, FOREIGN_COUNTRY))
-    amounts = declared_limits(bench, (TOTAL,))
-    with limits(bench, {**dict.fromkeys(counted, b"\x01"), **dict.fromkeys(amounts, amount(LIMIT))}) as visit:
+    with limits(bench, declared_limits(bench)) as visit:
         at_home = dict(visit.values)
         for offered in ({"currency": CURRENCY, "country": COUNTRY}, {}):
             visit.values = dict(at_home)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.payment_dialogue import TC, Visit, amount, application, declared_objects
+from conformance.payment_history import CURRENCY
 from conformance.payment_judging import limits, require_kind
-from conformance.suites.payment.velocity import CURRENCY, above, below
+from conformance.suites.payment.velocity import above, below
 from profiles.model import Profile
 
 SUITE = Suite("payment limit in two currencies", "金融应用双货币限制", "Payment: the limit in two currencies")

@@ -7,11 +7,35 @@ from typing import Any
 from conformance.cases import Suite
 from conformance.faults import with_fault
 from conformance.faults.catalogue import Deviation, with_deviation
+from conformance.faults.payment.means import Change, other_check, replaced
 from conformance.targets.in_process import InProcessTarget
 from emulator import load_card
+from emulator.cos.card import Card
+from emulator.cos.dispatch import Handler
+from emulator.iso7816 import Command
 from profiles.applications import PAYMENT_APPLICATIONS
 from tests.payment.terminal import profile
 from tests.suites.broken import Run, run
+
+
+def deviating(name: str, change: Change, *, first: bool = True) -> Deviation:
+    """A card with one of its checks changed: of those before the first cryptogram, or of those when unable to go online."""
+
+    def deviation(card: Card, command: Command, good: Handler) -> bytes:
+        with other_check(first, name, change):
+            return good(card, command)
+
+    return deviation
+
+
+def with_other(owner: object, name: str, value: object) -> Deviation:
+    """A card with another value in its program."""
+
+    def deviation(card: Card, command: Command, good: Handler) -> bytes:
+        with replaced(owner, name, value):
+            return good(card, command)
+
+    return deviation
 
 
 def run_declared(

@@ -1,4 +1,4 @@
-"""The suites of GENERATE AC: good cards pass, and each way to be wrong fails the requirement that it breaks."""
+"""The suites of GENERATE AC and EXTERNAL AUTHENTICATE: good cards pass, and each way to be wrong fails the requirement that it breaks."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import pytest
 
 from conformance.faults import FAULTS
 from conformance.faults.catalogue import Deviation
-from conformance.faults.payment.means import Change, never, on, other_check, replaced, shifted
+from conformance.faults.payment.means import never, on, shifted
 from conformance.suites.payment import (
     card_risk,
     card_risk_pin,
+    completion,
+    completion_resets,
     cryptogram_requests,
     cryptogram_tearing,
     first_cryptogram,
     issuer_authentication,
+    unable_to_go_online,
     velocity,
     velocity_dual,
 )
 from conformance.verdict import Verdict
 from emulator.apps.payment import risk
 from emulator.apps.payment.application import Tag
-from emulator.cos.card import Card
-from emulator.cos.dispatch import Handler
-from emulator.iso7816 import Command
 from tests.suites.broken import HOSTILE, assert_good, assert_judged, run
 
-from .altered import run_declared
+from .altered import deviating, run_declared, with_other
 from .cards import PRODUCTS, changed_cells, failed_by
 
 SUITES = {
@@ -39,6 +39,9 @@ SUITES = {
         velocity_dual,
         cryptogram_tearing,
         issuer_authentication,
+        completion,
+        completion_resets,
+        unable_to_go_online,
     )
 }
 DUAL = {"9F75": "000000020000", "9F76": "0344", "9F73": "10000012"}
@@ -135,26 +138,6 @@ def test_a_fault_fails_what_it_breaks(suite, fault: str, requirements: set[str])
 # What a vendor may declare and no product does
 
 
-def deviating(name: str, change: Change) -> Deviation:
-    """A card with one of the checks before the first cryptogram changed."""
-
-    def deviation(card: Card, command: Command, good: Handler) -> bytes:
-        with other_check(True, name, change):
-            return good(card, command)
-
-    return deviation
-
-
-def with_other(owner: object, name: str, value: object) -> Deviation:
-    """A card with another value in its program."""
-
-    def deviation(card: Card, command: Command, good: Handler) -> bytes:
-        with replaced(owner, name, value):
-            return good(card, command)
-
-    return deviation
-
-
 @pytest.mark.parametrize(
     "changed",
     [
@@ -167,6 +150,9 @@ def with_other(owner: object, name: str, value: object) -> Deviation:
         {"data": {"9F52": "0004"}},
         {"data": {"9F52": "0080"}},
         {"data": {"9F56": "00"}},
+        {"data": {"9F56": "00", "9F52": "0000"}},
+        {"data": {"9F52": "6500"}},
+        {"data": {"9F52": "6400"}, "payment": {"settings": {"authentication_reason": False}}},
         {"data": dict.fromkeys(("9F53", "9F54", "9F58", "9F59", "9F5C", "9F72"))},
         {"data": {"9F10": "07010103000000010A02"}},
         {"payment": {"settings": {"last_online_atc_readable": False}}},
