@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from conformance.actors.bank.scripts import Order
+from conformance.actors.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (
@@ -94,65 +91,51 @@ class StoredRequest:
     response: str
 
 
-class Ledger:
+class Ledger(Store):
     """The books. Everything that belongs together happens inside one :meth:`transaction`."""
 
-    def __init__(self, path: Path | str = ":memory:") -> None:
-        self._base = sqlite3.connect(path, isolation_level=None)
-        self._base.row_factory = sqlite3.Row
-        self._base.execute("PRAGMA foreign_keys = ON")
-        self._base.executescript(SCHEMA)
-
-    def close(self) -> None:
-        """Close the database."""
-        self._base.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of what happens inside, or nothing."""
-        self._base.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._base.execute("ROLLBACK")
-            raise
-        self._base.execute("COMMIT")
+    schema = SCHEMA
 
     # Accounts
 
     def open(self, account: Account) -> None:
         """Enter a new account; its balances are the first movements."""
-        self._base.execute(
+        self.run(
             "INSERT INTO account VALUES (?, ?, ?, 0, 0, ?, ?, ?, ?, ?)",
-            (
-                account.pan,
-                account.sequence,
-                account.currency,
-                account.e_cash_limit,
-                account.pin,
-                account.pin_tries,
-                account.blocked,
-                account.last_counter,
-            ),
+            account.pan,
+            account.sequence,
+            account.currency,
+            account.e_cash_limit,
+            account.pin,
+            account.pin_tries,
+            account.blocked,
+            account.last_counter,
         )
         self.move(account, Book.MAIN, account.balance, "", "opened")
         self.move(account, Book.E_CASH, account.e_cash, "", "opened")
 
     def account(self, pan: str, sequence: str) -> Account | None:
         """The account of a card."""
-        row = self._one("SELECT * FROM account WHERE pan = ? AND sequence = ?", pan, sequence)
+        row = self.one("SELECT * FROM account WHERE pan = ? AND sequence = ?", pan, sequence)
         return None if row is None else Account(**{**dict(row), "blocked": bool(row["blocked"])})
 
     def move(self, account: Account, book: Book, amount: int, request: str, reason: str) -> None:
         """Add an amount, possibly negative, to a book of an account; raises sqlite3.IntegrityError below zero."""
         if amount:
-            self._base.execute(
+            self.run(
                 f"UPDATE account SET {book} = {book} + ? WHERE pan = ? AND sequence = ?",  # noqa: S608 - a name of ours
-                (amount, account.pan, account.sequence),
+                amount,
+                account.pan,
+                account.sequence,
             )
-            self._base.execute(
+            self.run(
                 "INSERT INTO movement (pan, sequence, book, amount, request, reason) VALUES (?, ?, ?, ?, ?, ?)",
-                (account.pan, account.sequence, book, amount, request, reason),
+                account.pan,
+                account.sequence,
+                book,
+                amount,
+                request,
+                reason,
             )
 
     def note_counter(self, account: Account, counter: int) -> None:
@@ -169,48 +152,49 @@ class Ledger:
 
     def movements(self, pan: str, sequence: str) -> list[tuple[Book, int, str, str]]:
         """Book, amount, request number and reason of every movement, oldest first."""
-        rows = self._all("SELECT * FROM movement WHERE pan = ? AND sequence = ? ORDER BY id", pan, sequence)
+        rows = self.all("SELECT * FROM movement WHERE pan = ? AND sequence = ? ORDER BY id", pan, sequence)
         return [(Book(row["book"]), row["amount"], row["request"], row["reason"]) for row in rows]
 
     # Requests
 
     def request(self, number: str) -> StoredRequest | None:
         """A request that came before."""
-        row = self._one("SELECT * FROM request WHERE number = ?", number)
+        row = self.one("SELECT * FROM request WHERE number = ?", number)
         return None if row is None else StoredRequest(**{**dict(row), "state": RequestState(row["state"])})
 
     def store(self, request: StoredRequest) -> None:
         """Enter a request with its answer."""
-        self._base.execute(
+        self.run(
             "INSERT INTO request VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                request.number,
-                request.fingerprint,
-                request.pan,
-                request.sequence,
-                request.kind,
-                request.amount,
-                request.state,
-                request.response,
-            ),
+            request.number,
+            request.fingerprint,
+            request.pan,
+            request.sequence,
+            request.kind,
+            request.amount,
+            request.state,
+            request.response,
         )
 
     def settle(self, number: str, state: RequestState) -> None:
         """Set where a request stands."""
-        self._base.execute("UPDATE request SET state = ? WHERE number = ?", (state, number))
+        self.run("UPDATE request SET state = ? WHERE number = ?", state, number)
 
     # Scripts
 
     def order(self, pan: str, sequence: str, order: Order) -> None:
         """Let a script command wait for the card's next online transaction."""
-        self._base.execute(
+        self.run(
             "INSERT INTO script (pan, sequence, content, state) VALUES (?, ?, ?, ?)",
-            (pan, sequence, order.to_json(), ScriptState.WAITING),
+            pan,
+            sequence,
+            order.to_json(),
+            ScriptState.WAITING,
         )
 
     def waiting(self, pan: str, sequence: str) -> list[tuple[int, Order]]:
         """The commands that wait for a card, by number, oldest first."""
-        rows = self._all(
+        rows = self.all(
             "SELECT id, content FROM script WHERE pan = ? AND sequence = ? AND state = ? ORDER BY id",
             pan,
             sequence,
@@ -220,14 +204,17 @@ class Ledger:
 
     def send(self, script: int, request: str, position: int) -> None:
         """A command left with the answer to a request, as the ``position``-th of its template, from 1."""
-        self._base.execute(
+        self.run(
             "UPDATE script SET state = ?, request = ?, position = ? WHERE id = ?",
-            (ScriptState.SENT, request, position, script),
+            ScriptState.SENT,
+            request,
+            position,
+            script,
         )
 
     def sent_with(self, request: str) -> list[tuple[int, Order, int]]:
         """Number, command and position of what left with an answer and was not reported yet."""
-        rows = self._all(
+        rows = self.all(
             "SELECT id, content, position FROM script WHERE request = ? AND state = ? ORDER BY id",
             request,
             ScriptState.SENT,
@@ -236,11 +223,11 @@ class Ledger:
 
     def report(self, script: int, state: ScriptState) -> None:
         """Set what became of a command."""
-        self._base.execute("UPDATE script SET state = ? WHERE id = ?", (state, script))
+        self.run("UPDATE script SET state = ? WHERE id = ?", state, script)
 
     def scripts(self, pan: str, sequence: str) -> list[tuple[str, ScriptState]]:
         """Name and state of every command ever ordered for a card, oldest first."""
-        rows = self._all("SELECT content, state FROM script WHERE pan = ? AND sequence = ? ORDER BY id", pan, sequence)
+        rows = self.all("SELECT content, state FROM script WHERE pan = ? AND sequence = ? ORDER BY id", pan, sequence)
         return [(Order.from_json(row["content"]).name, ScriptState(row["state"])) for row in rows]
 
     # Clearing
@@ -248,21 +235,16 @@ class Ledger:
     def is_cleared(self, pan: str, sequence: str, counter: bytes) -> bool:
         """Whether the transaction with this counter was settled."""
         wanted = "SELECT 1 FROM clearing WHERE pan = ? AND sequence = ? AND counter = ?"
-        return self._one(wanted, pan, sequence, counter.hex()) is not None
+        return self.one(wanted, pan, sequence, counter.hex()) is not None
 
     def clear(self, pan: str, sequence: str, counter: bytes, number: str) -> None:
         """Note that a transaction was settled."""
-        self._base.execute("INSERT INTO clearing VALUES (?, ?, ?, ?)", (pan, sequence, counter.hex(), number))
+        self.run("INSERT INTO clearing VALUES (?, ?, ?, ?)", pan, sequence, counter.hex(), number)
 
     def _update(self, account: Account, column: str, value: int) -> None:
-        self._base.execute(
+        self.run(
             f"UPDATE account SET {column} = ? WHERE pan = ? AND sequence = ?",  # noqa: S608 - a name of ours
-            (value, account.pan, account.sequence),
+            value,
+            account.pan,
+            account.sequence,
         )
-
-    def _one(self, query: str, *values: object) -> sqlite3.Row | None:
-        row: sqlite3.Row | None = self._base.execute(query, values).fetchone()
-        return row
-
-    def _all(self, query: str, *values: object) -> list[sqlite3.Row]:
-        return self._base.execute(query, values).fetchall()
