@@ -1,0 +1,278 @@
+"""The insurance centre's books in SQLite: persons, cards, settlements, and movements of money that always sum to zero."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+
+from conformance.actors.medical.messages import CardState
+from conformance.actors.store import Store
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS person (
+    person TEXT PRIMARY KEY, name TEXT NOT NULL, insured INTEGER NOT NULL CHECK (insured IN (0, 1)),
+    deductible INTEGER NOT NULL CHECK (deductible >= 0), rate INTEGER NOT NULL CHECK (rate BETWEEN 0 AND 1000),
+    fund_limit INTEGER NOT NULL CHECK (fund_limit >= 0), year TEXT NOT NULL,
+    deductible_used INTEGER NOT NULL DEFAULT 0 CHECK (deductible_used BETWEEN 0 AND deductible),
+    own_year INTEGER NOT NULL DEFAULT 0 CHECK (own_year >= 0),
+    fund_year INTEGER NOT NULL DEFAULT 0 CHECK (fund_year BETWEEN 0 AND fund_limit)
+) STRICT;
+CREATE TABLE IF NOT EXISTS card (
+    card TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES person, historical TEXT NOT NULL,
+    state INTEGER NOT NULL CHECK (state IN (0, 1, 2, 3, 4, 9))
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS one_card_in_use ON card (person) WHERE state IN (1, 3, 4);
+CREATE TABLE IF NOT EXISTS settlement (
+    number TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES person, card TEXT NOT NULL REFERENCES card,
+    category TEXT NOT NULL, offline INTEGER NOT NULL, total INTEGER NOT NULL CHECK (total > 0),
+    account INTEGER NOT NULL CHECK (account >= 0), own INTEGER NOT NULL CHECK (own >= 0),
+    fund INTEGER NOT NULL CHECK (fund >= 0), deductible INTEGER NOT NULL CHECK (deductible >= 0),
+    state TEXT NOT NULL CHECK (state IN ('quoted', 'cleared', 'reversed')), year TEXT NOT NULL,
+    card_number TEXT, tac TEXT, covered TEXT,
+    CHECK (account + own + fund = total), CHECK ((state = 'cleared') <= (tac IS NOT NULL)),
+    UNIQUE (card, covered)
+) STRICT;
+CREATE TABLE IF NOT EXISTS movement (
+    id INTEGER PRIMARY KEY, book TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount <> 0), settlement TEXT NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS movement_of_book ON movement (book);
+"""
+FUND, HOSPITALS, INCOME, SHORTFALL = "fund", "hospitals", "income", "shortfall"
+"""Books beside those of the persons. ``shortfall`` takes what an account lacked for offline settlements."""
+
+
+class SettlementState(StrEnum):
+    """Where a settlement stands."""
+
+    QUOTED = "quoted"
+    CLEARED = "cleared"
+    REVERSED = "reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An insured person and the year's sums; amounts in fen, ``rate`` in thousandths that the fund pays."""
+
+    person: str
+    name: str
+    insured: bool
+    deductible: int
+    rate: int
+    fund_limit: int
+    year: str
+    deductible_used: int
+    own_year: int
+    fund_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredCard:
+    """A card in the register."""
+
+    card: str
+    person: str
+    historical: bytes
+    state: CardState
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettlement:
+    """A settlement from its quote on."""
+
+    number: str
+    person: str
+    card: str
+    category: str
+    offline: bool
+    total: int
+    account: int
+    own: int
+    fund: int
+    deductible: int
+    state: SettlementState
+    year: str
+    card_number: str | None = None
+    tac: str | None = None
+    covered: str | None = None
+    """Fingerprint of what the TAC covers."""
+
+
+def account_of(person: str) -> str:
+    """The book of a person's medical account 个人账户."""
+    return f"account {person}"
+
+
+class Books(Store):
+    """The books. A movement has two sides: the sum over all books is always zero."""
+
+    schema = SCHEMA
+
+    # Persons and cards
+
+    def enter_person(self, person: Person) -> None:
+        """A new person; raises :class:`ValueError` when there is one of this number."""
+        try:
+            self.run(
+                "INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                person.person,
+                person.name,
+                int(person.insured),
+                person.deductible,
+                person.rate,
+                person.fund_limit,
+                person.year,
+                person.deductible_used,
+                person.own_year,
+                person.fund_year,
+            )
+        except sqlite3.IntegrityError as error:
+            raise ValueError(f"person {person.person} cannot be entered: {error}") from error
+
+    def person(self, number: str) -> Person | None:
+        """A person by 社会保障号码."""
+        row = self.one("SELECT * FROM person WHERE person = ?", number)
+        return None if row is None else Person(**{**dict(row), "insured": bool(row["insured"])})
+
+    def change_person(self, number: str, **columns: int | str) -> None:
+        """Give columns of a person other values."""
+        for column, value in columns.items():
+            self.run(f"UPDATE person SET {column} = ? WHERE person = ?", value, number)  # noqa: S608 - names of ours
+
+    def enter_card(self, card: RegisteredCard) -> None:
+        """A new card; raises :class:`ValueError` when it is registered, or the person has one in use."""
+        try:
+            self.run(
+                "INSERT INTO card VALUES (?, ?, ?, ?)",
+                card.card,
+                card.person,
+                card.historical.hex().upper(),
+                card.state.value,
+            )
+        except sqlite3.IntegrityError as error:
+            raise ValueError(f"card {card.card} cannot be registered: {error}") from error
+
+    def card(self, card: str) -> RegisteredCard | None:
+        """A card by 卡的识别码."""
+        row = self.one("SELECT * FROM card WHERE card = ?", card.upper())
+        return None if row is None else _card(row)
+
+    def cards_of(self, person: str) -> list[RegisteredCard]:
+        """Every card that a person ever had, in the order of registration."""
+        return [_card(row) for row in self.all("SELECT * FROM card WHERE person = ? ORDER BY rowid", person)]
+
+    def set_card_state(self, card: str, state: CardState) -> None:
+        """Another state; raises :class:`ValueError` when the person has another card in use."""
+        try:
+            self.run("UPDATE card SET state = ? WHERE card = ?", state.value, card.upper())
+        except sqlite3.IntegrityError as error:
+            raise ValueError(f"card {card} cannot become {state.name}: the person has another one in use") from error
+
+    # Settlements
+
+    def enter_settlement(self, one: StoredSettlement) -> None:
+        """A new settlement; raises :class:`sqlite3.IntegrityError` when its number, or what its TAC covers, is known."""
+        self.run(
+            "INSERT INTO settlement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            one.number,
+            one.person,
+            one.card.upper(),
+            one.category,
+            int(one.offline),
+            one.total,
+            one.account,
+            one.own,
+            one.fund,
+            one.deductible,
+            one.state,
+            one.year,
+            one.card_number,
+            one.tac,
+            one.covered,
+        )
+
+    def settlement(self, number: str) -> StoredSettlement | None:
+        """A settlement by its number."""
+        return _settlement(self.one("SELECT * FROM settlement WHERE number = ?", number))
+
+    def settlements_of(self, person: str) -> list[StoredSettlement]:
+        """Every settlement of a person, oldest first."""
+        rows = self.all("SELECT * FROM settlement WHERE person = ? ORDER BY rowid", person)
+        return [found for row in rows if (found := _settlement(row)) is not None]
+
+    def forget_quote(self, number: str) -> None:
+        """Drop a quote that was not settled."""
+        self.run("DELETE FROM settlement WHERE number = ? AND state = 'quoted'", number)
+
+    def clear(self, number: str, card_number: str, tac: str, covered: str) -> None:
+        """Note the TAC; raises :class:`sqlite3.IntegrityError` when what it covers was settled before."""
+        self.run(
+            "UPDATE settlement SET state = 'cleared', card_number = ?, tac = ?, covered = ? WHERE number = ?",
+            card_number,
+            tac,
+            covered,
+            number,
+        )
+
+    def mark_reversed(self, number: str) -> None:
+        """A settlement that counts no more; its TAC stays used up."""
+        self.run("UPDATE settlement SET state = 'reversed' WHERE number = ?", number)
+
+    def quoted(self, person: str) -> tuple[int, int, int]:
+        """Account, fund and deductible of a person's quotes that are not settled yet: promised to them."""
+        row = self.one(
+            "SELECT COALESCE(SUM(account), 0) AS account, COALESCE(SUM(fund), 0) AS fund, "
+            "COALESCE(SUM(deductible), 0) AS deductible FROM settlement WHERE person = ? AND state = 'quoted'",
+            person,
+        )
+        return (0, 0, 0) if row is None else (row["account"], row["fund"], row["deductible"])
+
+    def offline_since_online(self, card: str) -> int:
+        """Sum of the offline settlements of a card that were uploaded since its last settlement on line."""
+        row = self.one(
+            "SELECT COALESCE(SUM(total), 0) AS amount FROM settlement WHERE card = ?1 AND offline = 1 AND state = 'cleared' "
+            "AND rowid > COALESCE((SELECT MAX(rowid) FROM settlement WHERE card = ?1 AND offline = 0 AND state = 'cleared'), 0)",
+            card.upper(),
+        )
+        return 0 if row is None else int(row["amount"])
+
+    # Money
+
+    def move(self, source: str, target: str, amount: int, settlement: str, reason: str) -> None:
+        """Move an amount from one book to another; nothing for zero."""
+        if amount:
+            for book, signed in ((source, -amount), (target, amount)):
+                self.run(
+                    "INSERT INTO movement (book, amount, settlement, reason) VALUES (?, ?, ?, ?)",
+                    book,
+                    signed,
+                    settlement,
+                    reason,
+                )
+
+    def balance(self, book: str) -> int:
+        """Sum of a book's movements."""
+        row = self.one("SELECT COALESCE(SUM(amount), 0) AS amount FROM movement WHERE book = ?", book)
+        return 0 if row is None else int(row["amount"])
+
+    def balances(self) -> dict[str, int]:
+        """Every book that ever moved with its balance."""
+        rows = self.all("SELECT book, SUM(amount) AS amount FROM movement GROUP BY book ORDER BY book")
+        return {row["book"]: row["amount"] for row in rows}
+
+    def movements(self, settlement: str) -> list[tuple[str, int, str]]:
+        """Book, amount and reason of everything that a settlement moved, oldest first."""
+        rows = self.all("SELECT * FROM movement WHERE settlement = ? ORDER BY id", settlement)
+        return [(row["book"], row["amount"], row["reason"]) for row in rows]
+
+
+def _card(row: sqlite3.Row) -> RegisteredCard:
+    return RegisteredCard(row["card"], row["person"], bytes.fromhex(row["historical"]), CardState(row["state"]))
+
+
+def _settlement(row: sqlite3.Row | None) -> StoredSettlement | None:
+    if row is None:
+        return None
+    found = {**dict(row), "offline": bool(row["offline"]), "state": SettlementState(row["state"])}
+    return StoredSettlement(**found)

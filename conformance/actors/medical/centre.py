@@ -1,0 +1,340 @@
+"""The insurance centre 医保中心: eligibility, pre-settlement, TAC checking, clearing, reversal, card register, year change.
+
+人社信息函〔2012〕38号 §2 to §4. What a person pays follows one plain scheme of an invented area: a deductible a year
+起付线, after it the pooled fund pays a rate of what lies within the list, up to a limit a year; the personal account pays
+what it can of the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.actors.key_service import KeyService, Settlement
+from conformance.actors.medical.books import (
+    FUND,
+    HOSPITALS,
+    INCOME,
+    SHORTFALL,
+    Books,
+    Person,
+    RegisteredCard,
+    SettlementState,
+    StoredSettlement,
+    account_of,
+)
+from conformance.actors.medical.messages import (
+    CardState,
+    Clearing,
+    Confirmation,
+    Mode,
+    OfflineState,
+    OfflineUpload,
+    PersonAccount,
+    PreSettlement,
+    Quote,
+    Refusal,
+)
+from profiles.keys import keys
+from profiles.model import Profile
+
+PER_MILLE = 1000
+TRANSITIONS: dict[CardState, frozenset[CardState]] = {
+    CardState.SEALED: frozenset({CardState.NORMAL, CardState.CANCELLED}),
+    CardState.NORMAL: frozenset(
+        {CardState.TEMPORARILY_LOST, CardState.FORMALLY_LOST, CardState.LOCKED, CardState.CANCELLED}
+    ),
+    CardState.TEMPORARILY_LOST: frozenset({CardState.NORMAL, CardState.FORMALLY_LOST, CardState.CANCELLED}),
+    CardState.FORMALLY_LOST: frozenset({CardState.NORMAL, CardState.CANCELLED}),
+    CardState.LOCKED: frozenset({CardState.NORMAL, CardState.CANCELLED}),
+    CardState.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """What an area pays; amounts in fen."""
+
+    deductible: int = 50_000
+    rate: int = 800
+    """Thousandths of what lies above the deductible that the pooled fund pays."""
+    fund_limit: int = 20_000_000
+    yearly_credit: int = 120_000
+    """What a person's account is given at the beginning of a year."""
+
+
+class Centre:
+    """An insurance centre for cards of one product.
+
+    Args:
+        cards: Card product whose TAC keys the centre holds by reference.
+        path: Where the books are kept; in memory unless given.
+        mode: How the area settles.
+        scheme: What it pays.
+        year: The present medical year, four digits.
+    """
+
+    def __init__(
+        self,
+        cards: Profile,
+        path: Path | str = ":memory:",
+        *,
+        mode: Mode = Mode.ONLINE,
+        scheme: Scheme = Scheme(),
+        year: str = "2026",
+    ) -> None:
+        self.mode = mode
+        self.scheme = scheme
+        self.year = year
+        self.books = Books(path)
+        self._cards = cards
+        self._tac_key = next((name for name, key in keys(cards).items() if key.use == "tac"), None)
+        if self._tac_key is None:
+            raise ValueError(f"profile {cards.name} has no TAC key; give a card with the medical application")
+
+    # Persons and cards
+
+    def insure(self, person: str, name: str, *, balance: int | None = None, insured: bool = True) -> None:
+        """Enter a person, whose account begins with the yearly credit unless told otherwise."""
+        scheme = self.scheme
+        with self.books.transaction():
+            self.books.enter_person(
+                Person(person, name, insured, scheme.deductible, scheme.rate, scheme.fund_limit, self.year, 0, 0, 0)
+            )
+            self.books.move(
+                INCOME, account_of(person), scheme.yearly_credit if balance is None else balance, "", "opened"
+            )
+
+    def register(self, card: str, person: str, historical: bytes, state: CardState = CardState.SEALED) -> None:
+        """Enter a card: 卡的识别码, holder, 13 historical bytes of its reset answer."""
+        with self.books.transaction():
+            self.books.enter_card(RegisteredCard(card.upper(), person, historical, state))
+
+    def change_card(self, card: str, state: CardState) -> None:
+        """Activate, report lost, lock or cancel a card; raises :class:`ValueError` for what the register does not allow."""
+        with self.books.transaction():
+            found = self.books.card(card)
+            if found is None:
+                raise ValueError(f"card {card} is not registered")
+            if state not in TRANSITIONS[found.state]:
+                raise ValueError(f"card {card} is {found.state.name} and cannot become {state.name}")
+            self.books.set_card_state(card, state)
+
+    def inquire(self, person: str) -> PersonAccount | None:
+        """Balance, sums of the year and cards of a person; None for an unknown one."""
+        found = self.books.person(person)
+        if found is None:
+            return None
+        cards = tuple((card.card, card.state) for card in self.books.cards_of(person))
+        balance = self.books.balance(account_of(person))
+        return PersonAccount(
+            person, found.name, found.insured, balance, found.year, found.own_year, found.fund_year, cards
+        )
+
+    def begin_year(self, year: str) -> None:
+        """A new medical year: sums and deductibles begin anew, accounts get their yearly credit, once."""
+        with self.books.transaction():
+            for row in self.books.all("SELECT person FROM person WHERE year < ?", year):
+                person = row["person"]
+                self.books.change_person(person, year=year, deductible_used=0, own_year=0, fund_year=0)
+                self.books.move(INCOME, account_of(person), self.scheme.yearly_credit, "", f"credit {year}")
+            self.year = year
+
+    # Pre-settlement
+
+    def pre_settle(self, request: PreSettlement) -> Quote:
+        """Decide eligibility and who pays what; the amounts are kept for the settlement. A repeated request gets the same quote."""
+        with self.books.transaction():
+            known = self.books.settlement(request.number)
+            if known is not None:
+                return self._known_quote(known, request)
+            refusal = self._ineligible(request)
+            if refusal is not None:
+                return Quote(request.number, refusal)
+            person = self.books.person(request.person)
+            assert person is not None  # noqa: S101 - judged above
+            stored = self._shares(person, request)
+            self.books.enter_settlement(stored)
+            return _quote(stored)
+
+    @staticmethod
+    def _known_quote(known: StoredSettlement, request: PreSettlement) -> Quote:
+        same = known.person == request.person and known.card == request.card.upper() and known.total == request.total
+        if known.state is SettlementState.REVERSED:
+            return Quote(request.number, Refusal.REVERSED)
+        return _quote(known) if same else Quote(request.number, Refusal.REPEATED)
+
+    def _ineligible(self, request: PreSettlement) -> Refusal | None:
+        person, card = self.books.person(request.person), self.books.card(request.card)
+        if person is None:
+            return Refusal.UNKNOWN_PERSON
+        if not person.insured:
+            return Refusal.NOT_INSURED
+        if card is None:
+            return Refusal.UNKNOWN_CARD
+        if card.person != request.person:
+            return Refusal.FOREIGN_CARD
+        if card.state is not CardState.NORMAL:
+            return Refusal.CARD_STATE
+        if not 0 < request.total <= 0xFFFFFFFF or not 0 <= request.eligible <= request.total:
+            return Refusal.WRONG_AMOUNT
+        return None
+
+    def _shares(self, person: Person, request: PreSettlement) -> StoredSettlement:
+        """Who pays what, beside what is promised to quotes that are not settled yet."""
+        promised_account, promised_fund, promised_deductible = self.books.quoted(person.person)
+        deductible = 0
+        if not request.category.is_special:
+            left = person.deductible - person.deductible_used - promised_deductible
+            deductible = min(max(left, 0), request.eligible)
+        rate = PER_MILLE if request.category.is_special else person.rate
+        most = max(person.fund_limit - person.fund_year - promised_fund, 0)
+        fund = min((request.eligible - deductible) * rate // PER_MILLE, most)
+        rest = request.total - fund
+        account = 0
+        if request.use_account:
+            offline = request.offline.amount if request.offline is not None else 0
+            pending = max(offline - self.books.offline_since_online(request.card), 0)
+            free = self.books.balance(account_of(person.person)) - promised_account - pending
+            account = min(max(free, 0), rest)
+        return StoredSettlement(
+            request.number,
+            person.person,
+            request.card.upper(),
+            request.category.value,
+            False,
+            request.total,
+            account,
+            rest - account,
+            fund,
+            deductible,
+            SettlementState.QUOTED,
+            person.year,
+        )
+
+    # Settlement
+
+    def settle(self, confirmation: Confirmation) -> Clearing:
+        """Check the TAC and book what was quoted, once (38号文 §2.10)."""
+        number = confirmation.number
+        with self.books.transaction():
+            stored, card = self.books.settlement(number), self.books.card(confirmation.card)
+            if stored is None:
+                return Clearing(number, Refusal.UNKNOWN_SETTLEMENT)
+            covered = fingerprint(confirmation.settlement)
+            if stored.state is SettlementState.REVERSED:
+                return Clearing(number, Refusal.REVERSED)
+            if stored.state is SettlementState.CLEARED:
+                return self._cleared(stored) if stored.covered == covered else Clearing(number, Refusal.REPEATED)
+            if card is None or card.card != stored.card:
+                return Clearing(number, Refusal.FOREIGN_CARD if card else Refusal.UNKNOWN_CARD)
+            if confirmation.settlement.amounts != _quote(stored).card_amounts:
+                return Clearing(number, Refusal.WRONG_AMOUNT)
+            if not self._tac_is_right(card, confirmation.settlement, confirmation.tac):
+                return Clearing(number, Refusal.WRONG_TAC)
+            if self._is_settled(stored.card, covered):
+                return Clearing(number, Refusal.REPEATED)
+            self.books.clear(number, confirmation.settlement.number.hex(), confirmation.tac.hex(), covered)
+            self._book(stored)
+            return self._cleared(stored)
+
+    def _is_settled(self, card: str, covered: str) -> bool:
+        return self.books.one("SELECT 1 FROM settlement WHERE card = ? AND covered = ?", card, covered) is not None
+
+    def _tac_is_right(self, card: RegisteredCard, settlement: Settlement, tac: bytes) -> bool:
+        service = KeyService(self._cards, card.historical, card.card[:6])
+        expected = service.transaction_code(self._tac_key or "", settlement)
+        return hmac.compare_digest(expected, tac)
+
+    def _book(self, stored: StoredSettlement) -> None:
+        self.books.move(account_of(stored.person), HOSPITALS, stored.account, stored.number, "account")
+        self.books.move(FUND, HOSPITALS, stored.fund, stored.number, "fund")
+        self._count(stored, 1)
+
+    def _count(self, stored: StoredSettlement, sign: int) -> None:
+        """The sums of the person's year, as long as it is the settlement's."""
+        person = self.books.person(stored.person)
+        if person is not None and person.year == stored.year:
+            self.books.change_person(
+                stored.person,
+                deductible_used=person.deductible_used + sign * stored.deductible,
+                own_year=person.own_year + sign * (stored.account + stored.own),
+                fund_year=person.fund_year + sign * stored.fund,
+            )
+
+    def _cleared(self, stored: StoredSettlement) -> Clearing:
+        if self.mode is not Mode.ONLINE_WITH_OFFLINE:
+            return Clearing(stored.number)
+        return Clearing(stored.number, offline=OfflineState(self._may_go_offline(stored.person), 0, 0))
+
+    def _may_go_offline(self, person: str) -> bool:
+        return self.books.balance(account_of(person)) > 0
+
+    def upload(self, upload: OfflineUpload) -> Clearing:
+        """Check the TAC of a temporary offline settlement and take it from the personal account (38号文 §4.10).
+
+        What the account lacks is booked as shortfall: the card promised it.
+        """
+        number, covered = upload.number, fingerprint(upload.settlement)
+        with self.books.transaction():
+            if self.mode is not Mode.ONLINE_WITH_OFFLINE:
+                return Clearing(number, Refusal.NO_OFFLINE)
+            known, card = self.books.settlement(number), self.books.card(upload.card)
+            if known is not None:
+                return Clearing(number, None if known.covered == covered else Refusal.REPEATED)
+            if card is None or card.person != upload.person:
+                return Clearing(number, Refusal.FOREIGN_CARD if card else Refusal.UNKNOWN_CARD)
+            none, total, fund = (int.from_bytes(upload.settlement.amounts[at : at + 4], "big") for at in (0, 4, 8))
+            if none or not total or fund != total:
+                return Clearing(number, Refusal.WRONG_AMOUNT)
+            if not self._tac_is_right(card, upload.settlement, upload.tac):
+                return Clearing(number, Refusal.WRONG_TAC)
+            if self._is_settled(card.card, covered):
+                return Clearing(number, Refusal.REPEATED)
+            person = self.books.person(upload.person)
+            assert person is not None  # noqa: S101 - the register's key
+            stored = StoredSettlement(
+                number, person.person, card.card, "00", True, total, total, 0, 0, 0, SettlementState.QUOTED, person.year
+            )
+            self.books.enter_settlement(stored)
+            self.books.clear(number, upload.settlement.number.hex(), upload.tac.hex(), covered)
+            self._take_offline(stored)
+            return Clearing(number)
+
+    def _take_offline(self, stored: StoredSettlement) -> None:
+        account = account_of(stored.person)
+        promised, _, _ = self.books.quoted(stored.person)
+        paid = min(stored.total, max(self.books.balance(account) - promised, 0))
+        self.books.move(account, HOSPITALS, paid, stored.number, "account, offline")
+        self.books.move(SHORTFALL, HOSPITALS, stored.total - paid, stored.number, "shortfall, offline")
+        self._count(stored, 1)
+
+    # Reversal
+
+    def reverse(self, number: str) -> Clearing:
+        """冲正: drop a quote, or move everything back that a settlement moved; its TAC stays used up. Again is no error."""
+        with self.books.transaction():
+            stored = self.books.settlement(number)
+            if stored is None:
+                return Clearing(number, Refusal.UNKNOWN_SETTLEMENT)
+            if stored.state is SettlementState.QUOTED:
+                self.books.mark_reversed(number)
+            elif stored.state is SettlementState.CLEARED:
+                self.books.mark_reversed(number)
+                for book, amount, _ in self.books.movements(number):
+                    if amount < 0:
+                        self.books.move(HOSPITALS, book, -amount, number, "reversed")
+                self._count(stored, -1)
+            return Clearing(number)
+
+
+def fingerprint(settlement: Settlement) -> str:
+    """Digest of what a TAC covers: amounts, type, terminal, its transaction number, time."""
+    covered = settlement.signed + settlement.terminal_number + settlement.time
+    return hashlib.sha256(covered).hexdigest()
+
+
+def _quote(stored: StoredSettlement) -> Quote:
+    return Quote(stored.number, None, stored.account, stored.own, stored.fund)
