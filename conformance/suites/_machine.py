@@ -68,8 +68,8 @@ class Identity:
         assume(self.found == identity)
 
 
-class Machine(RuleBasedStateMachine):
-    """Resets, selections and unknown commands; the rules of PIN, keys and files stand in subclasses.
+class Player(RuleBasedStateMachine):
+    """Sends commands and judges each answer by a prediction.
 
     Rules and their preconditions look at the model alone: a choice that followed the card's answers could not be
     repeated when an example is shrunk.
@@ -79,11 +79,6 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.bench = bench
         self.identity = identity
-        self.challenges: dict[int, bytes] = {}
-        self.card = Card(bench.profile, access_requirements(bench.profile))
-        self.directories = {name: bench.profile.directory[name] for name in own_directories(bench.profile)}
-        """Where sequences go."""
-        self.may_block = bench.destructive and bench.target.renewable
 
     def play(self, prediction: Prediction, command: bytes) -> Response:
         """Send a command, judge its answer, and bring the model into the state that follows."""
@@ -116,6 +111,18 @@ class Machine(RuleBasedStateMachine):
             raise
         outcome.then(response.data)
         return response
+
+
+class Machine(Player):
+    """Resets, selections and unknown commands; the rules of PIN, keys and files stand in subclasses."""
+
+    def __init__(self, bench: Bench, identity: Identity) -> None:
+        super().__init__(bench, identity)
+        self.challenges: dict[int, bytes] = {}
+        self.card = Card(bench.profile, access_requirements(bench.profile))
+        self.directories = {name: bench.profile.directory[name] for name in own_directories(bench.profile)}
+        """Where sequences go."""
+        self.may_block = bench.destructive and bench.target.renewable
 
     def may_lose_try(self, name: str | None) -> bool:
         """Whether a wrong presentation may be shown."""
