@@ -24,8 +24,9 @@ REFUSED = Expectation((), families=(0x69, 0x6A, 0x6B, 0x67, 0x6D))
 
 @dataclass(frozen=True, slots=True)
 class DeclaredPin:
-    """A PIN of the application with its reference and the tries that it has."""
+    """A PIN of the application with its name in the profile, its reference and the tries that it has."""
 
+    name: str
     reference: int
     digits: str
     limit: int
@@ -62,9 +63,9 @@ def place(bench: Bench) -> Place:
 
 
 def _pin(bench: Bench, pins: dict[str, Pin], reference: int) -> DeclaredPin:
-    pin = next(pin for pin in pins.values() if pin.reference[0] == reference)
+    name, pin = next((name, pin) for name, pin in pins.items() if pin.reference[0] == reference)
     limit = bench.profile.settings.pin_try_limit if pin.limit is None else pin.limit
-    return DeclaredPin(reference, pin.value, limit)
+    return DeclaredPin(name, reference, pin.value, limit)
 
 
 def enter_environment(bench: Bench) -> Place:
@@ -89,6 +90,14 @@ def challenge(bench: Bench, length: int = CHALLENGE_LENGTH) -> bytes:
     if len(answer.data) != length:
         raise Inconclusive("随机数长度不符", f"GET CHALLENGE answered {len(answer.data)} bytes")
     return answer.data
+
+
+def master_key(bench: Bench, directory: str) -> str:
+    """Name of the master key of a directory; not applicable where the declared card has none."""
+    for name, key in bench.profile.directory[directory].key.items():
+        if key.use == "master":
+            return name
+    raise NotApplicable(f"{directory} 没有主控密钥", f"{directory} has no master key")
 
 
 def verify(bench: Bench, pin: DeclaredPin, digits: str | None = None) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from conformance.actors.certificates import commands
 from emulator.crypto import (
     Algorithm,
     authentication_cryptogram,
@@ -161,6 +162,20 @@ class KeyService:
             form="xor" if settings.purchase_tac == "halves" else "mac",
             fold=settings.sm4_mac_fold,
         )
+
+    # The certificate application: whole commands, because both its master keys protect nothing else
+
+    def authenticate_master_key(self, name: str, challenge: bytes) -> bytes:
+        """EXTERNAL AUTHENTICATE with a master key of the certificate application."""
+        return commands.authenticate(self._card_key(name, 1), challenge)
+
+    def replace_master_key(self, name: str, new: bytes, challenge: bytes) -> bytes:
+        """The command that puts the 16 bytes ``new`` in the place of a master key."""
+        return commands.replace_master_key(self._card_key(name, 1), new, challenge)
+
+    def restore_master_key(self, name: str, present: bytes, challenge: bytes) -> bytes:
+        """The command that puts a master key back where the 16 bytes ``present`` took its place."""
+        return commands.replace_master_key(present, self._card_key(name, 1), challenge)
 
     def _card_key(self, name: str, version: int, levels: int | None = None) -> bytes:
         levels = self.describe(name).levels if levels is None else levels
