@@ -17,6 +17,7 @@ FAULTS = FaultSet(applications=None)
 VERIFY_INS, CHALLENGE_INS = 0x20, 0x84
 CHALLENGE_LENGTH = 8
 DEBIT = "debit"
+CERTIFICATE_APPLICATIONS = frozenset({"certificate environment", "certificates"})
 
 
 def _in_bank_application(card: Card) -> bool:
@@ -85,6 +86,28 @@ class BankPinOpens(Card):
         answer = super()._perform(command)
         if command.ins == VERIFY_INS and answer == SUCCESS and isinstance(self.session, _OneFlag):
             self.session.verified = self.session.verified or _in_bank_application(self)
+        return answer
+
+
+@FAULTS.card(
+    "fw.certificate-pin-opens",
+    "证书应用的用户PIN打开 SSSE 的文件",
+    "The user PIN of the certificate application opens files of SSSE",
+    ["SSC-FW-008"],
+    having("CERT", "PKI"),
+)
+class CertificatePinOpens(Card):
+    """VERIFY of the certificate application sets the flag of the chip."""
+
+    def new_session(self) -> Session:
+        """Begin a session with one flag."""
+        return _OneFlag(self.master_file)
+
+    def _perform(self, command: Command) -> bytes:
+        answer = super()._perform(command)
+        if command.ins == VERIFY_INS and answer == SUCCESS and isinstance(self.session, _OneFlag):
+            inside = self.session.node.directory.application in CERTIFICATE_APPLICATIONS
+            self.session.verified = self.session.verified or inside
         return answer
 
 

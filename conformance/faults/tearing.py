@@ -16,7 +16,7 @@ from emulator.iso7816 import Command
 FAULTS = FaultSet()
 
 
-def _in_steps(card: Card, command: Command, good: Handler) -> bytes:
+def in_steps(card: Card, command: Command, good: Handler) -> bytes:
     """Perform a command that writes cell by cell, and every longer value in two halves."""
     answer, refused, written = rehearsed(card, command, good)
     for cell, value in written.items():
@@ -59,7 +59,7 @@ def _half(old: bytes, new: bytes) -> bytes:
 )
 def record(card: Card, command: Command, good: Handler) -> bytes:
     """The record is written in place, without a journal."""
-    return _in_steps(card, command, good)
+    return in_steps(card, command, good)
 
 
 @FAULTS.command(
@@ -72,7 +72,7 @@ def record(card: Card, command: Command, good: Handler) -> bytes:
 )
 def binary(card: Card, command: Command, good: Handler) -> bytes:
     """The block is written in place, without a journal."""
-    return _in_steps(card, command, good)
+    return in_steps(card, command, good)
 
 
 @FAULTS.command(
@@ -108,7 +108,7 @@ def append(card: Card, command: Command, good: Handler) -> bytes:
 )
 def purchase(card: Card, command: Command, good: Handler) -> bytes:
     """The sums are written before the log."""
-    return _in_steps(card, command, good)
+    return in_steps(card, command, good)
 
 
 @FAULTS.command(
@@ -120,7 +120,7 @@ def purchase(card: Card, command: Command, good: Handler) -> bytes:
 )
 def change_pin(card: Card, command: Command, good: Handler) -> bytes:
     """The PIN is written byte by byte."""
-    return _in_steps(card, command, good)
+    return in_steps(card, command, good)
 
 
 @FAULTS.command(
@@ -152,7 +152,7 @@ def reload_pin(card: Card, command: Command, good: Handler) -> bytes:
 )
 def key(card: Card, command: Command, good: Handler) -> bytes:
     """The key is written in halves."""
-    return _in_steps(card, command, good)
+    return in_steps(card, command, good)
 
 
 @FAULTS.command(

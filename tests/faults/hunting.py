@@ -44,6 +44,7 @@ AREAS = (
     "CMD",
     "LIFE",
     "SAM",
+    "CERT",
     "PAY-SEL",
     "PAY-GPO",
     "PAY-RDR",
