@@ -11,6 +11,7 @@ from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
 from profiles.model import Profile
+from tests.payment.terminal import profile
 from tests.suites.broken import Alteration, good_card, product, run
 from tests.suites.broken import answers as answered
 
@@ -33,6 +34,15 @@ def failed_by(suites: Iterable[Suite], fault: Fault, name: str = "debit") -> set
 def declaring(profile: Profile, *features: str) -> Profile:
     """The profile with further features, which the vendor declares."""
     return profile.model_copy(update={"features": (*profile.features, *features)})
+
+
+def with_pin(digits: str | None = None, *, limit: int | None = None) -> Profile:
+    """The debit card with another PIN, or another number of tries."""
+    whole = profile()
+    own = whole.directory["DEBIT"]
+    changed = {name: value for name, value in (("value", digits), ("limit", limit)) if value is not None}
+    pins = {name: pin.model_copy(update=changed) for name, pin in own.pin.items()}
+    return whole.model_copy(update={"directory": {**whole.directory, "DEBIT": own.model_copy(update={"pin": pins})}})
 
 
 def changed_cells(suite: Suite, name: str) -> set[str]:

@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from conformance import events
+from conformance.faults.payment.data_objects import FAULTS
 from conformance.suites.payment import data_objects, secret_data
+from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
+from emulator import load_card
 from profiles.model import Profile
-from tests.payment.terminal import profile
+from tests.payment.terminal import Terminal, profile
 from tests.suites.broken import (
     OK,
     Alteration,
@@ -20,7 +24,7 @@ from tests.suites.broken import (
 )
 from tests.suites.deviating import run_vendor
 
-from .cards import objects_changed
+from .cards import objects_changed, with_pin
 
 SUITES = {suite.name: suite for suite in (data_objects.SUITE, secret_data.SUITE)}
 GET_DATA, GENERATE_AC = 0xCA, 0xAE
@@ -100,3 +104,20 @@ BROKEN: dict[str, tuple[Callable[[], Alteration], str]] = {
 def test_broken_card_is_found(case: str) -> None:
     alteration, only = BROKEN[case]
     assert run(data_objects.SUITE, "debit", alteration(), only=only).failed == {case.split()[0]}
+
+
+@pytest.mark.parametrize("pin", ["0003", "0156", "000000020000"])
+def test_pin_that_is_a_number_of_the_card_is_no_leak(pin: str) -> None:
+    """As its counter after three transactions, its currency, its balance."""
+    assert run_vendor(secret_data.SUITE, with_pin(pin)).failed == set()
+
+
+def test_leaked_secret_is_named_and_not_repeated() -> None:
+    """Neither the finding nor the log holds the key that the card gave away."""
+    fault = next(each for each in FAULTS.faults if each.name == "gdt.key-readable")
+    result = run(secret_data.SUITE, "debit", card=InProcessTarget(fault.apply(load_card("debit"))))
+    assert result.failed == {"PAY-GDT-005"}
+    key = Terminal(profile()).card_key("AC").hex().upper()
+    written = "\n".join(events.to_line(event) for event in result.log)
+    assert "DF30: 3DES key AC" in written
+    assert key[:16] not in written.upper()

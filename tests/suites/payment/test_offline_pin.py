@@ -24,6 +24,8 @@ from tests.suites.broken import (
 )
 from tests.suites.deviating import run_vendor
 
+from .cards import with_pin
+
 SUITES = {suite.name: suite for suite in (offline_pin.SUITE, offline_pin_form.SUITE)}
 SELECT, VERIFY, GENERATE_AC, GET_DATA = 0xA4, 0x20, 0xAE, 0xCA
 BLOCKING = "E2A8"
@@ -33,34 +35,17 @@ BLOCKING = "E2A8"
 # What other vendors declare
 
 
-def limited(limit: int, **settings: object) -> Profile:
-    """A card whose PIN has so many tries."""
-    whole = profile(payment={"settings": settings})
-    own = whole.directory["DEBIT"]
-    pins = {name: pin.model_copy(update={"limit": limit}) for name, pin in own.pin.items()}
-    directories = {**whole.directory, "DEBIT": own.model_copy(update={"pin": pins})}
-    return whole.model_copy(update={"directory": directories})
-
-
-def digits(value: str) -> Profile:
-    """A card with another PIN."""
-    whole = profile()
-    own = whole.directory["DEBIT"]
-    pins = {name: pin.model_copy(update={"value": value}) for name, pin in own.pin.items()}
-    return whole.model_copy(update={"directory": {**whole.directory, "DEBIT": own.model_copy(update={"pin": pins})}})
-
-
 VENDORS: dict[str, Callable[[], Profile]] = {
     "PIN blocks": lambda: profile(data={"9F52": BLOCKING}),
     "PIN declines and blocks": lambda: profile(data={"9F52": "0044"}),
     "tries withheld": lambda: profile(payment={"settings": {"pin_tries_readable": False}}),
     "malformed counts": lambda: profile(payment={"settings": {"malformed_pin_counts": True}}),
-    "fifteen tries": lambda: limited(15),
-    "two tries": lambda: limited(2),
-    "one try": lambda: limited(1),
-    "four digits": lambda: digits("1234"),
-    "five digits": lambda: digits("98765"),
-    "twelve digits": lambda: digits("123456789012"),
+    "fifteen tries": lambda: with_pin(limit=15),
+    "two tries": lambda: with_pin(limit=2),
+    "one try": lambda: with_pin(limit=1),
+    "four digits": lambda: with_pin("1234"),
+    "five digits": lambda: with_pin("98765"),
+    "twelve digits": lambda: with_pin("123456789012"),
 }
 CONTRADICTORY = {"tries withheld": {"PAY-PIN-014"}}
 """A verification list that asks for a PIN whose counter is private breaks JR/T 0025.10 §6.5."""
@@ -77,7 +62,7 @@ def test_good_card_of_another_vendor_passes(name: str, vendor: str) -> None:
 
 def test_what_the_profile_declares_is_expected() -> None:
     """The usual card under another declaration fails."""
-    assert run(offline_pin.SUITE, "debit", profile=limited(5)).failed >= {"PAY-PIN-001", "PAY-PIN-002"}
+    assert run(offline_pin.SUITE, "debit", profile=with_pin(limit=5)).failed >= {"PAY-PIN-001", "PAY-PIN-002"}
 
 
 # Cards that are broken besides
