@@ -366,7 +366,7 @@ def bench_for_case(bench: Bench, case: Case, level: Level, seed: int) -> None:
         bench.require_destructive()
     if case.needs_tearing and not bench.target.tearable:
         raise NotRun("本测试台不能在选定时刻断电", "this bench cannot cut the supply at a chosen moment")
-    wanted = case.interface or bench.target.interfaces[0]
+    wanted = case.side or bench.target.interfaces[0]
     if wanted is not bench.target.interface:
         bench.switch(wanted)
     bench.begin_example()

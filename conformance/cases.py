@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from conformance.bench import Bench
     from profiles.model import Profile
 
+PAYMENT = "PAY-"
+"""How identifiers of payment cases, and areas of the payment catalogue, begin."""
+
 Body: TypeAlias = Callable[["Bench"], None]
 
 
@@ -67,7 +70,16 @@ class Case:
     needs_tearing: bool = False
     """Cuts the supply at chosen moments."""
     interface: Interface | None = None
-    """The side of the card on which it works; None for the one on which the bench begins."""
+    """The side of the card on which it works; None: see :attr:`side`."""
+
+    @property
+    def side(self) -> Interface | None:
+        """The side on which it works; None for the one on which the bench begins.
+
+        What a payment application does over the contacts it does not do through the antenna (JR/T 0025.12), so that its
+        cases are for the contacts unless they say otherwise.
+        """
+        return self.interface or (Interface.CONTACT if self.identifier.startswith(PAYMENT) else None)
 
     @property
     def area(self) -> str:

@@ -20,7 +20,7 @@ from conformance.failures import BenchError, CardFailure, Inconclusive, NotAppli
 from conformance.judge import judge
 from conformance.probe import Probe, probe
 from conformance.requirements import CardTraits, Catalogue
-from conformance.targets.base import Target
+from conformance.targets.base import Interface, Target
 from conformance.verdict import Conformity, Verdict
 from profiles import profile_sha256
 from profiles.applications import open_points
@@ -71,7 +71,7 @@ class WrongCard(BenchError):
 def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tuple[Suite, Case]]:
     """The cases of a plan; destructive ones last, so that they spoil nothing for the others.
 
-    Those of the other interface come together, so that a card that has to be moved is moved once.
+    Those of the antenna come together, so that a card that has to be moved is moved once.
     """
     catalogue, areas = catalogue_of(plan.profile), areas_of(plan.profile)
     chosen = [
@@ -82,7 +82,7 @@ def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tu
         and (not plan.only or case.identifier.startswith(plan.only))
         and _concerns(catalogue, case, traits, areas)
     ]
-    return sorted(chosen, key=lambda pair: (pair[1].destructive, pair[1].interface is not None))
+    return sorted(chosen, key=lambda pair: (pair[1].destructive, pair[1].side is Interface.CONTACTLESS))
 
 
 def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits, areas: Collection[str]) -> bool:

@@ -12,10 +12,12 @@ from conformance.targets.in_process import InProcessTarget
 from conformance.targets.pcsc import PcscTarget
 from conformance.targets.reader import CardInReader
 from conformance.targets.virtual_reader import VirtualReaderTarget
+from conformance.verdict import Verdict
 from emulator import load_card
 from emulator.iso7816 import Atr
 from emulator.links.stack import PrivateStack
 from profiles import load
+from tests.conformance.test_foreign_cards import run
 from tests.conformance.test_front_ends import sscard, verdicts
 from tests.links.fixtures import stack
 
@@ -227,3 +229,23 @@ def test_the_plugin_has_the_option_too(tmp_path: Path, stack: PrivateStack):
         )
     assert done.returncode == 0, done.stdout
     assert "2 passed" in done.stdout
+
+
+class AntennaAlone(InProcessTarget):
+    """A card in a reader that has a field and no contacts."""
+
+    def __init__(self, card):
+        super().__init__(card)
+        self.switch(Interface.CONTACTLESS)
+        self.interfaces = (Interface.CONTACTLESS,)
+
+
+def test_what_a_payment_card_does_over_contacts_is_not_asked_of_its_antenna():
+    """Selection: the contact cases are not run, those of the antenna pass, and nothing counts against the card."""
+    plan = {"profile": load("debit"), "only": ("PAY-SEL", "PAY-PIN/right"), "destructive": True}
+    _, outcomes, _ = run(AntennaAlone(load_card("debit")), **plan)
+    given = {outcome.case.identifier: (outcome.case.side, outcome.verdict) for outcome in outcomes}
+    assert given["PAY-SEL/qualifiers/BV"] == (Interface.CONTACTLESS, Verdict.PASS)
+    assert given["PAY-PIN/right/BV"] == (Interface.CONTACT, Verdict.NOT_RUN)
+    assert {verdict for side, verdict in given.values() if side is Interface.CONTACT} == {Verdict.NOT_RUN}
+    assert {verdict for side, verdict in given.values() if side is Interface.CONTACTLESS} == {Verdict.PASS}
