@@ -153,7 +153,7 @@ def test_a_physical_card_is_left_as_it_was(tmp_path, stack: PrivateStack):
     assert done.returncode in (0, 2), done.stderr
     changed = {name: value for name, value in card.snapshot().items() if before.get(name) != value}
     logs = {"file:DF04/TF", "file:DF04/EF08", "file:DF04/EF15", "file:DF02/EF07", "file:DF02/EF16"}
-    transactions = {"data:DEBIT:9F36", "data:DEBIT:9F13", "file:DEBIT/LOG"}
+    transactions = {"data:DEBIT:9F36", "data:DEBIT:9F13", "file:DEBIT/LOG", "file:DEBIT/LOADLOG"}
     counters = {name for name in before if name.startswith("counter:DEBIT:")}
     assert changed.keys() <= logs | transactions | counters
 
