@@ -35,12 +35,9 @@ from conformance.payment_judging import (
 )
 
 LOWER, FOREIGN_CURRENCY, FOREIGN_COUNTRY, TOTAL = 0x9F58, 0x9F53, 0x9F72, 0x9F54
-CURRENCY, COUNTRY = "0978", "0380"
-"""Foreign to every card of the products: euro, Italy."""
-ABROAD: dict[int, dict[str, Offered]] = {
-    FOREIGN_CURRENCY: {"currency": CURRENCY},
-    FOREIGN_COUNTRY: {"country": COUNTRY},
-}
+CURRENCIES, COUNTRIES = ("0978", "0840", "0392"), ("0380", "0840", "0392")
+"""Euro, US dollar, yen; Italy, the United States, Japan: one of them is foreign to any card."""
+KNOWN_CURRENCIES, KNOWN_COUNTRIES = ("9F51", "9F76", "DF71"), ("9F57",)
 LIMIT = 1000
 LIMITS = {FOREIGN_CURRENCY: b"\x01", FOREIGN_COUNTRY: b"\x01", TOTAL: amount(LIMIT)}
 """Limits that one transaction uses up."""
@@ -49,6 +46,20 @@ BOTH_FAILED = "4800000000"
 STATIC, DYNAMIC_OR_COMBINED = 0x40, 0x21
 """Bits of byte 1 of the AIP."""
 REMEMBERED = (NOT_COMPLETED, AUTHENTICATION_FAILED_LAST, STATIC_FAILED, DYNAMIC_FAILED, SCRIPT_FAILED)
+
+
+def abroad(bench: Bench, *limits: int) -> dict[str, Offered]:
+    """What makes a transaction foreign in the sense of these limits, or of both: a currency, a country that the card does not know."""
+    objects = declared_objects(bench.profile)
+    currency, country = (
+        next(code for code in codes if bytes.fromhex(code) not in [objects.get(tag) for tag in known])
+        for codes, known in ((CURRENCIES, KNOWN_CURRENCIES), (COUNTRIES, KNOWN_COUNTRIES))
+    )
+    offered: dict[int, dict[str, Offered]] = {
+        FOREIGN_CURRENCY: {"currency": currency},
+        FOREIGN_COUNTRY: {"country": country},
+    }
+    return {name: value for tag in limits or tuple(offered) for name, value in offered[tag].items()}
 
 
 def declared_limits(bench: Bench, tags: tuple[int, ...] = tuple(LIMITS)) -> dict[int, bytes]:
@@ -97,7 +108,7 @@ def history(bench: Bench, requirement: str | None = None) -> History:
             exceeded = _exceeds(bench, requirement, amount=1)
             untouched = not _exceeds(bench, requirement, amount=LIMIT)
         else:
-            exceeded = _exceeds(bench, requirement, amount=0, **ABROAD[tag])
+            exceeded = _exceeds(bench, requirement, amount=0, **abroad(bench, tag))
             untouched = not exceeded
         if exceeded:
             used.add(tag)
@@ -121,8 +132,8 @@ def filled(bench: Bench) -> tuple[Visit, History]:
     visit.send_script(harmless_script(bench), wrong=True)
     require_kind(next_one(visit, AAC, results=BOTH_FAILED), AAC)
     at_home = {**visit.values, 0x95: bytes(5)}
-    abroad: dict[str, Offered] = {"amount": 1, "currency": CURRENCY, "country": COUNTRY}
-    for offered in (abroad, {"amount": LIMIT}):
+    foreign: dict[str, Offered] = {"amount": 1, **abroad(bench)}
+    for offered in (foreign, {"amount": LIMIT}):
         visit.values = dict(at_home)
         require_kind(approved_unable(visit, None, **offered), TC)
     visit.values = at_home

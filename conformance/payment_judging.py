@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
+from conformance.actors.bank.scripts import unblock_application, unblock_pin
 from conformance.bench import Bench
 from conformance.dialogue import apdu
 from conformance.failures import CardFailure, Inconclusive, NotApplicable, NotRun
@@ -186,6 +187,25 @@ def set_back(bench: Bench, changed: Collection[int]) -> Iterator[None]:
         raise
     if not bench.target.renewable:
         set_data(bench, declared)
+
+
+@contextmanager
+def brought_back(bench: Bench) -> Iterator[None]:
+    """However the case ends, unblock the application and give the PIN tries back on a card that is not renewed.
+
+    As the issuer's device does: by scripts after an AAC, which a blocked application gives too.
+    """
+    try:
+        yield
+    finally:
+        if not bench.target.renewable:
+            with suppress(CardFailure, Inconclusive):
+                bench.reset()
+                visit = Visit(bench)
+                visit.send_select()
+                visit.begin().first(AAC)
+                visit.send_script(unblock_application())
+                visit.send_script(unblock_pin())
 
 
 def _declared(bench: Bench) -> dict[int, bytes]:

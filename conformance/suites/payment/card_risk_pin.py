@@ -8,6 +8,7 @@ from conformance.failures import NotApplicable
 from conformance.payment_dialogue import AAC, ARQC, TC, Visit
 from conformance.payment_judging import (
     PIN_EXCEEDED,
+    brought_back,
     declared_pin,
     default_action,
     exhaust_pin,
@@ -55,19 +56,20 @@ def kind_after_exhausted_pin(profile: Profile) -> int:
 def pin_exceeded(bench: Bench) -> None:
     """The transaction after the one in which the tries ended, and the selection after that."""
     requirement, profile = "PAY-GAC-029", bench.profile
-    visit = exhausted(bench)
-    visit.send_select()
-    made = visit.begin().first(TC, requirement=requirement)
-    judge(bench, requirement, made, kind=kind_after_exhausted_pin(profile), shown=[PIN_EXCEEDED])
-    blocked = default_action(profile, 2, 8) or default_action(profile, 2, 3)
-    bench.reset()
-    bench.expect(
-        Visit(bench).send_select(),
-        SW.SELECTED_FILE_DEACTIVATED if blocked else SW.SUCCESS,
-        "再次选择应用",
-        "next SELECT of the application",
-        requirement=requirement,
-    )
+    with brought_back(bench):
+        visit = exhausted(bench)
+        visit.send_select()
+        made = visit.begin().first(TC, requirement=requirement)
+        judge(bench, requirement, made, kind=kind_after_exhausted_pin(profile), shown=[PIN_EXCEEDED])
+        blocked = default_action(profile, 2, 8) or default_action(profile, 2, 3)
+        bench.reset()
+        bench.expect(
+            Visit(bench).send_select(),
+            SW.SELECTED_FILE_DEACTIVATED if blocked else SW.SUCCESS,
+            "再次选择应用",
+            "next SELECT of the application",
+            requirement=requirement,
+        )
 
 
 @SUITE.case(
@@ -83,10 +85,11 @@ def pin_presented(bench: Bench) -> None:
     """The right PIN, which comes too late."""
     if default_action(bench.profile, 2, 8):
         raise NotApplicable("ADA 2.b8：PIN 超限即锁定应用", "ADA 2.b8: the exhausted PIN blocks the application")
-    visit = exhausted(bench).open().begin()
-    answer = verify(bench, declared_pin(bench.profile))
-    bench.expect(answer, SW.REFERENCE_DATA_NOT_USABLE, "VERIFY", "VERIFY", requirement="PAY-GAC-030")
-    judge(bench, "PAY-GAC-030", visit.first(TC, requirement="PAY-GAC-030"), kind=TC, shown=[PIN_EXCEEDED])
+    with brought_back(bench):
+        visit = exhausted(bench).open().begin()
+        answer = verify(bench, declared_pin(bench.profile))
+        bench.expect(answer, SW.REFERENCE_DATA_NOT_USABLE, "VERIFY", "VERIFY", requirement="PAY-GAC-030")
+        judge(bench, "PAY-GAC-030", visit.first(TC, requirement="PAY-GAC-030"), kind=TC, shown=[PIN_EXCEEDED])
 
 
 # Advice
@@ -130,6 +133,7 @@ def advice(bench: Bench) -> None:
 def advice_pin(bench: Bench) -> None:
     """Wrong PINs until no try is left, and AAC in the same transaction."""
     visit = settled(bench).open().begin()
-    exhaust_pin(bench)
-    made = visit.first(AAC, requirement="PAY-GAC-034")
-    check_information(bench, "PAY-GAC-034", made.cid, AAC | ADVICE | REASON_PIN)
+    with brought_back(bench):
+        exhaust_pin(bench)
+        made = visit.first(AAC, requirement="PAY-GAC-034")
+        check_information(bench, "PAY-GAC-034", made.cid, AAC | ADVICE | REASON_PIN)

@@ -21,8 +21,10 @@ from conformance.payment_dialogue import (
     get_data,
     objects_of,
 )
+from conformance.payment_history import FOREIGN_CURRENCY, abroad
 from conformance.payment_judging import (
     VELOCITY,
+    brought_back,
     judge,
     limits,
     name_of,
@@ -104,7 +106,7 @@ def other_values(bench: Bench) -> None:
     has_limit = "9F54" in declared_objects(bench.profile)
     with limits(bench, {0x9F54: amount(1000)} if has_limit else {}) as visit:
         own = visit.values[0x5F2A]
-        visit.open().begin(amount=1, currency="0978")
+        visit.open().begin(amount=1, **abroad(bench, FOREIGN_CURRENCY))
         made = visit.first(TC, requirement=requirement, amount=600, currency=own)
         bench.check(
             made.value == visit.expected(made) != b"",
@@ -244,8 +246,9 @@ def blocked(bench: Bench) -> None:
     """TC, ARQC and AAC requested, each in a transaction of its own."""
     visit = settled(bench)
     bench.need(visit.send_script(block_application()), "应用锁定", "APPLICATION BLOCK")
-    for kind in (TC, ARQC, AAC):
-        if visit.send_select().sw != SW.SELECTED_FILE_DEACTIVATED:
-            raise Inconclusive("应用没有锁定", "the application is not blocked")
-        made = visit.begin().first(kind, requirement="PAY-GAC-038")
-        judge(bench, "PAY-GAC-038", made, kind=AAC)
+    with brought_back(bench):
+        for kind in (TC, ARQC, AAC):
+            if visit.send_select().sw != SW.SELECTED_FILE_DEACTIVATED:
+                raise Inconclusive("应用没有锁定", "the application is not blocked")
+            made = visit.begin().first(kind, requirement="PAY-GAC-038")
+            judge(bench, "PAY-GAC-038", made, kind=AAC)

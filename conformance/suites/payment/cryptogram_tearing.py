@@ -7,7 +7,7 @@ from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import NotApplicable
 from conformance.payment_dialogue import ARQC, CDOL1, TC, Cryptogram, Visit, amount
-from conformance.payment_history import COUNTRY, FOREIGN_COUNTRY, LIMIT, TOTAL, declared_limits
+from conformance.payment_history import FOREIGN_COUNTRY, LIMIT, TOTAL, abroad, declared_limits
 from conformance.payment_judging import (
     NOT_COMPLETED,
     VELOCITY,
@@ -39,9 +39,9 @@ def counted(bench: Bench, requirement: str) -> tuple[bool, bool]:
 
     Such requests count nothing themselves.
     """
-    abroad = next_one(Visit(bench), ARQC, requirement, amount=1, country=COUNTRY)
+    away = next_one(Visit(bench), ARQC, requirement, amount=1, **abroad(bench, FOREIGN_COUNTRY))
     at_home = next_one(Visit(bench), ARQC, requirement, amount=LIMIT - SPENT + 1)
-    return abroad.bit(*VELOCITY), at_home.bit(*VELOCITY)
+    return away.bit(*VELOCITY), at_home.bit(*VELOCITY)
 
 
 def check_together(bench: Bench, requirement: str, expected: bool | None = None) -> None:
@@ -78,7 +78,7 @@ def approval_torn(bench: Bench) -> None:
     require_both_limits(bench)
 
     def prepare() -> bytes:
-        visit = preset(bench, PRESET).open().begin(amount=SPENT, country=COUNTRY)
+        visit = preset(bench, PRESET).open().begin(amount=SPENT, **abroad(bench, FOREIGN_COUNTRY))
         return request(visit, TC)
 
     def undisturbed(answer: Response) -> None:

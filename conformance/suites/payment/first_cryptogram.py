@@ -24,6 +24,7 @@ from conformance.payment_dialogue import (
     declared_objects,
     get_data,
 )
+from conformance.payment_history import abroad
 from conformance.payment_judging import algorithm_choices, name_of, next_one
 from emulator.iso7816 import tlv
 
@@ -32,8 +33,6 @@ SUITE = Suite("payment first cryptogram", "金融应用第一个密文", "Paymen
 LONGEST_ISSUER_DATA = 32
 CRYPTOGRAM_LENGTH = 8
 NO_SECOND = 0x80
-FOREIGN = {"currency": "0978", "country": "0380"}
-"""A currency and a country in which no limit of amounts is looked at, so that no amount changes the results."""
 
 
 def cryptograms(bench: Bench, requirement: str) -> Iterator[tuple[Visit, Cryptogram]]:
@@ -240,9 +239,12 @@ def coverage(bench: Bench) -> None:
 
 
 def _first_request(bench: Bench) -> tuple[Visit, bytes]:
-    """A renewed card's first transaction, and the values that its CDOL1 asks for."""
+    """A renewed card's first transaction, and the values that its CDOL1 asks for.
+
+    Abroad no limit of amounts is looked at, so that no amount changes the results.
+    """
     bench.renew()
-    visit = Visit(bench, **FOREIGN).open().begin().read()
+    visit = Visit(bench, **abroad(bench)).open().begin().read()
     values = visit.filled(CDOL1)
     return visit, values
 

@@ -21,15 +21,14 @@ from conformance.payment_dialogue import (
     get_data,
 )
 from conformance.payment_history import (
-    ABROAD,
     BOTH_FAILED,
-    COUNTRY,
     DYNAMIC_OR_COMBINED,
     FOREIGN_COUNTRY,
     FOREIGN_CURRENCY,
     LIMIT,
     STATIC,
     TOTAL,
+    abroad,
     approved_unable,
     declared_limits,
 )
@@ -42,6 +41,7 @@ from conformance.payment_judging import (
     STATIC_FAILED,
     UNABLE,
     VELOCITY,
+    brought_back,
     default_action,
     judge,
     limits,
@@ -230,8 +230,9 @@ def exhausted_pin(bench: Bench) -> None:
     """The PIN exhausted in an earlier transaction."""
     if any(default_action(bench.profile, 2, bit) for bit in (8, 7, 3)):
         raise NotApplicable("ADA 使第一个密文即为 AAC", "the ADA declines already at the first cryptogram")
-    made = approved_unable(exhausted(bench), "PAY-GA2-022")
-    judge(bench, "PAY-GA2-022", made, kind=AAC, shown=[PIN_EXCEEDED])
+    with brought_back(bench):
+        made = approved_unable(exhausted(bench), "PAY-GA2-022")
+        judge(bench, "PAY-GA2-022", made, kind=AAC, shown=[PIN_EXCEEDED])
 
 
 # What is counted, and what stays
@@ -268,7 +269,7 @@ def unable_approved_counts(bench: Bench) -> None:
         with limits(bench, {tag: b"\x02"}) as visit:
             before = _last_online(bench)
             for _ in range(2):
-                approves(bench, requirement, visit, **ABROAD[tag])
+                approves(bench, requirement, visit, **abroad(bench, tag))
             judge(bench, requirement, next_one(visit, ARQC, requirement), shown=[VELOCITY])
             _check_last_online(bench, requirement, before)
     for tag in declared_limits(bench, (TOTAL,)):
@@ -296,7 +297,7 @@ def unable_approved_torn(bench: Bench) -> None:
 
     def prepare() -> bytes:
         visit = preset(bench, PRESET)
-        require_kind(next_one(visit, ARQC, amount=SPENT, country=COUNTRY), ARQC)
+        require_kind(next_one(visit, ARQC, None, amount=SPENT, **abroad(bench, FOREIGN_COUNTRY)), ARQC)
         return completion(visit, TC, OFFLINE_APPROVED)
 
     def undisturbed(answer: Response) -> None:
@@ -334,7 +335,7 @@ def unable_declined(bench: Bench) -> None:
     for tag in declared_limits(bench, (FOREIGN_CURRENCY, FOREIGN_COUNTRY)):
         with limits(bench, {tag: b"\x02"}) as visit:
             for _ in range(2):
-                judge(bench, requirement, next_one(visit, ARQC, requirement, **ABROAD[tag]), hidden=[VELOCITY])
+                judge(bench, requirement, next_one(visit, ARQC, requirement, **abroad(bench, tag)), hidden=[VELOCITY])
                 visit.second(AAC, OFFLINE_DECLINED, requirement=requirement)
             judge(bench, requirement, next_one(visit, ARQC, requirement), shown=[VELOCITY])
 

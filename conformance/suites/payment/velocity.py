@@ -6,14 +6,12 @@ from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.payment_dialogue import AAC, ARQC, TC, Offered, Visit, amount
 from conformance.payment_history import (
-    ABROAD,
-    COUNTRY,
-    CURRENCY,
     FOREIGN_COUNTRY,
     FOREIGN_CURRENCY,
     LIMIT,
     LOWER,
     TOTAL,
+    abroad,
     declared_limits,
 )
 from conformance.payment_judging import VELOCITY, judge, limits, next_one, require_kind
@@ -73,7 +71,7 @@ def lower_limit(bench: Bench) -> None:
 def foreign_currency(bench: Bench) -> None:
     """Limits 0, 1 and 3; transactions in the card's currency go on and do not count."""
     for number in OFFLINE_LIMITS:
-        to_the_limit(bench, "PAY-GAC-022", FOREIGN_CURRENCY, number, currency=CURRENCY)
+        to_the_limit(bench, "PAY-GAC-022", FOREIGN_CURRENCY, number, **abroad(bench, FOREIGN_CURRENCY))
     _own_ones_do_not_count(bench, "PAY-GAC-022", FOREIGN_CURRENCY)
 
 
@@ -88,17 +86,17 @@ def foreign_currency(bench: Bench) -> None:
 def foreign_country(bench: Bench) -> None:
     """Limits 0, 1 and 3; transactions in the card's country go on and do not count."""
     for number in OFFLINE_LIMITS:
-        to_the_limit(bench, "PAY-GAC-023", FOREIGN_COUNTRY, number, country=COUNTRY)
+        to_the_limit(bench, "PAY-GAC-023", FOREIGN_COUNTRY, number, **abroad(bench, FOREIGN_COUNTRY))
     _own_ones_do_not_count(bench, "PAY-GAC-023", FOREIGN_COUNTRY)
 
 
 def _own_ones_do_not_count(bench: Bench, requirement: str, tag: int) -> None:
     with limits(bench, {tag: b"\x01"}) as visit:
         at_home = dict(visit.values)
-        for offered in ({}, ABROAD[tag], {}):
+        for offered in ({}, abroad(bench, tag), {}):
             visit.values = dict(at_home)
             below(bench, requirement, visit, **offered)
-        above(bench, requirement, visit, **ABROAD[tag])
+        above(bench, requirement, visit, **abroad(bench, tag))
 
 
 @SUITE.case(
@@ -136,7 +134,7 @@ def total_other_currency(bench: Bench) -> None:
     """A large foreign amount, then all of the limit, then one more."""
     with limits(bench, {TOTAL: amount(LIMIT)}) as visit:
         own = visit.values[0x5F2A]
-        below(bench, "PAY-GAC-025", visit, amount=10 * LIMIT, currency=CURRENCY)
+        below(bench, "PAY-GAC-025", visit, amount=10 * LIMIT, **abroad(bench, FOREIGN_CURRENCY))
         below(bench, "PAY-GAC-025", visit, amount=LIMIT, currency=own)
         above(bench, "PAY-GAC-025", visit, amount=1)
 
@@ -153,9 +151,9 @@ def missing_values(bench: Bench) -> None:
     """Each limit at its end: a transaction above it, and one with zeros instead of currency or country."""
     for tag in declared_limits(bench, (FOREIGN_CURRENCY, FOREIGN_COUNTRY)):
         with limits(bench, {tag: b"\0"}) as visit:
-            (name,) = ABROAD[tag]
+            (name,) = abroad(bench, tag)
             below(bench, "PAY-GAC-031", visit, **{name: "0000"})
-            above(bench, "PAY-GAC-031", visit, **ABROAD[tag])
+            above(bench, "PAY-GAC-031", visit, **abroad(bench, tag))
     for tag in declared_limits(bench, (TOTAL,)):
         with limits(bench, {tag: amount(LIMIT)}) as visit:
             own = visit.values[0x5F2A]
@@ -176,12 +174,12 @@ def declined_count(bench: Bench) -> None:
     """AACs and then a TC up to the limit, and one more."""
     for tag in declared_limits(bench, (FOREIGN_CURRENCY, FOREIGN_COUNTRY)):
         with limits(bench, {tag: b"\x02"}) as visit:
-            require_kind(next_one(visit, AAC, None, **ABROAD[tag]), AAC)
+            require_kind(next_one(visit, AAC, None, **abroad(bench, tag)), AAC)
             below(bench, "PAY-GAC-035", visit)
             above(bench, "PAY-GAC-035", visit)
         with limits(bench, {tag: b"\x02"}) as visit:
             for _ in range(2):
-                require_kind(next_one(visit, AAC, None, **ABROAD[tag]), AAC)
+                require_kind(next_one(visit, AAC, None, **abroad(bench, tag)), AAC)
             above(bench, "PAY-GAC-035", visit)
 
 
@@ -199,11 +197,11 @@ def approved_count(bench: Bench) -> None:
     for tag in every:
         with limits(bench, dict.fromkeys(every, b"\x02")) as visit:
             at_home = dict(visit.values)
-            visit.offer(currency=CURRENCY, country=COUNTRY)
+            visit.offer(**abroad(bench))
             below(bench, "PAY-GAC-036", visit)
             visit.values = dict(at_home)
-            below(bench, "PAY-GAC-036", visit, **ABROAD[tag])
-            above(bench, "PAY-GAC-036", visit, **ABROAD[tag])
+            below(bench, "PAY-GAC-036", visit, **abroad(bench, tag))
+            above(bench, "PAY-GAC-036", visit, **abroad(bench, tag))
     for tag in declared_limits(bench, (TOTAL,)):
         for last in (700, 701):
             with limits(bench, {tag: amount(LIMIT)}) as visit:
@@ -224,9 +222,9 @@ def request_counts_nothing(bench: Bench) -> None:
     requirement = "PAY-GAC-037"
     with limits(bench, declared_limits(bench)) as visit:
         at_home = dict(visit.values)
-        for offered in ({"currency": CURRENCY, "country": COUNTRY}, {}):
+        for offered in (abroad(bench), {}):
             visit.values = dict(at_home)
-            require_kind(next_one(visit, ARQC, amount=LIMIT, **offered), ARQC)
+            require_kind(next_one(visit, ARQC, None, amount=LIMIT, **offered), ARQC)
             bench.reset()
             made = next_one(visit, requirement=requirement)
             judge(bench, requirement, made, kind=ARQC, hidden=[VELOCITY])

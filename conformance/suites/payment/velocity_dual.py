@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.payment_dialogue import TC, Visit, amount, application, declared_objects
-from conformance.payment_history import CURRENCY
+from conformance.payment_history import FOREIGN_CURRENCY, abroad
 from conformance.payment_judging import limits, require_kind
 from conformance.suites.payment.velocity import above, below
 from profiles.model import Profile
@@ -61,7 +61,7 @@ def dual_total(bench: Bench) -> None:
         reach_limit(bench, "PAY-GAC-026", visit, factor)
         own = declared_objects(bench.profile).get(OWN_CURRENCY, b"")
         require_kind(visit.online(amount=1, currency=own), TC)
-        below(bench, "PAY-GAC-026", visit, amount=10 * LIMIT, currency=CURRENCY)
+        below(bench, "PAY-GAC-026", visit, amount=10 * LIMIT, **abroad(bench, FOREIGN_CURRENCY))
         below(bench, "PAY-GAC-026", visit, amount=LIMIT, currency=own)
         above(bench, "PAY-GAC-026", visit, amount=1)
 

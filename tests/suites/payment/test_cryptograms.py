@@ -23,10 +23,10 @@ from conformance.suites.payment import (
 from conformance.verdict import Verdict
 from emulator.apps.payment import risk
 from emulator.apps.payment.application import Tag
-from tests.suites.broken import HOSTILE, assert_good, assert_judged, run
+from tests.suites.broken import HOSTILE, assert_good, assert_judged, good_card, run
 
 from .altered import deviating, run_declared, with_other
-from .cards import PRODUCTS, changed_cells, failed_by
+from .cards import MOVING, PRODUCTS, changed_cells, failed_by
 
 SUITES = {
     module.SUITE.name: module.SUITE
@@ -66,6 +66,19 @@ def test_good_cards_pass(name: str, seed: int) -> None:
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_card_that_must_survive_keeps_its_limits(suite: str, name: str) -> None:
     changed = changed_cells(SUITES[suite], name)
+    assert {cell for cell in changed if not cell.startswith(("counter:", "file:DEBIT/LOG"))} == set()
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_card_that_is_given_up_comes_back(name: str) -> None:
+    """PIN tries, limits, and the application that was blocked; the cases follow each other on one card."""
+    target = good_card(name)
+    before = dict(target.card.memory.cells)
+    for suite in SUITES.values():
+        result = run(suite, name, kept=True, destructive=True, card=target)
+        assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR) == []
+    after = target.card.memory.cells
+    changed = {cell for cell in before if before[cell] != after[cell]} - set(MOVING)
     assert {cell for cell in changed if not cell.startswith(("counter:", "file:DEBIT/LOG"))} == set()
 
 
@@ -142,6 +155,7 @@ def test_a_fault_fails_what_it_breaks(suite, fault: str, requirements: set[str])
     "changed",
     [
         {"data": DUAL},
+        {"data": {**DUAL, "9F76": "0978", "9F57": "0380"}},
         {"data": DUAL, "payment": {"settings": {"conversion_rounding": "half up"}}},
         {"data": {"9F52": None}},
         {"data": {"9F52": "1D10"}},
