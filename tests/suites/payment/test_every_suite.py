@@ -71,7 +71,7 @@ LACKING = {
     sm2_certificates.SUITE.name: WITHOUT_SM,
     algorithms.SUITE.name: WITHOUT_SM,
     contactless.SUITE.name: frozenset({"ssc2-3des"}),
-    **{suite.name: frozenset({"ssc3-sm4", "ssc2-3des"}) for suite in EXTENDED},
+    **{suite.name: frozenset({"ssc2-3des"}) for suite in EXTENDED},
 }
 PLACES = [(name, product) for name in SUITES for product in PRODUCTS if product not in LACKING.get(name, ())]
 """Each suite on each product that it has cases for."""
