@@ -139,7 +139,7 @@ def test_a_stay_in_the_car_park(tmp_path):
         (("--transit", "exit", "--amount", "1", "--online"), "a gate without line"),
         (("--transit", "entry", "--pin", "1234"), "a gate without line"),
         (("--transit", "entry", "--load", "1"), "a gate without line"),
-        (("--transit", "entry", "--profile", "ssc2-3des"), "no extended application"),
+        (("--transit", "entry", "--profile", "ssc2-3des"), "no contactless interface"),
         (("--amount", "1", "--image", "x", "--reader", "y", "--expect-card", "1"), "--image is a virtual card"),
     ],
 )

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from conformance.actors.bank import Bank, IssuerKeys, TransactionKind
-from conformance.actors.terminal import Kernel, PreparedHolder, Purchase, Reason
+from conformance.actors.sector import Passage, sector_keys
+from conformance.actors.terminal import Gate, Kernel, PreparedHolder, Purchase, Reason
 from conformance.actors.terminal.events import Event, Exchanged
+from conformance.targets.base import Interface
 from conformance.targets.in_process import InProcessTarget
 from conformance.targets.virtual_reader import VirtualReaderTarget
 from emulator import load_card
@@ -102,3 +104,21 @@ def shape(event: Event) -> object:
     if isinstance(event, Exchanged) and len(event.response) > 66:
         return event.command, len(event.response), event.response[-2:]
     return event
+
+
+def test_a_gate_at_the_antenna_of_a_reader(product, memory):
+    """A ride and a stay in the car park through a slot that has the card's antenna in its field."""
+    keys = dict(sector_keys(load(product), "DEBIT"))
+    target = VirtualReaderTarget(fresh(memory))
+    try:
+        target.connect()
+        target.switch(Interface.CONTACTLESS)
+        gate = Gate(target, keys)
+        seen = []
+        for passage, money in ((Passage.ENTRY, 0), (Passage.EXIT, 400), (Passage.PARK, 6000), (Passage.LEAVE, 3500)):
+            seen.append(gate.run(passage, Purchase(money, when=NOON)))
+            target.reset()
+    finally:
+        target.close()
+    assert [result.reason for result in seen] == [Reason.APPROVED_OFFLINE] * 4
+    assert [result.balance for result in seen] == [20_000, 19_600, 13_600, 16_100]

@@ -19,7 +19,7 @@ from conformance.actors.bank.messages import ClearingRecord
 from conformance.actors.sector import messages
 from conformance.actors.sector.keys import SectorKeys
 from conformance.actors.sector.messages import SectorRecord, SectorRecordError
-from conformance.actors.sector.trips import Passage, SectorOutcome, Stop, Trip, TripError
+from conformance.actors.sector.trips import LENGTH, Passage, SectorOutcome, Stop, Trip, TripError
 from conformance.actors.terminal import quick
 from conformance.actors.terminal.channel import Channel, Link
 from conformance.actors.terminal.configuration import RandomSource, TerminalConfiguration
@@ -30,13 +30,14 @@ from conformance.actors.terminal.events import Event, Finished, Phase
 from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION
 from conformance.actors.terminal.reading import initiate, read_records
 from conformance.actors.terminal.result import TransactionResult
-from conformance.actors.terminal.selection import contactless_candidates, select
+from conformance.actors.terminal.selection import READ_RECORD, contactless_candidates, select
 from conformance.actors.terminal.transaction import PreparedHolder, Purchase, Transaction
 from emulator.crypto import CryptoError
 from emulator.iso7816 import SW, Command, Response
 from emulator.iso7816.status import describe
 
-METRO, PARKING = 0x15, 0x18
+METRO, PARKING, TRIPS = 0x15, 0x18, 0x1E
+BY_NUMBER = 4
 EXTENDED, DEDUCTED, E_CASH_CODE = 0xDF61, 0xDF63, 0x9F74
 RESPONSE_MAC = 0x80
 INDICATORS = {
@@ -71,6 +72,8 @@ class _Visit:
     trip: Trip
     random: bytes
     response_mac: bytes
+    newest: SectorRecord | None = None
+    """The newest record of the list of trips, where an exit shall add one."""
 
 
 @dataclass(slots=True)
@@ -195,7 +198,8 @@ class Gate:
             f"行程 {trip.number}，{'在内' if trip.inside else '在外'}",
             f"trip {trip.number}, {'inside' if trip.inside else 'outside'}",
         )
-        return _Visit(transaction, passage, sfi, keys, record, trip, random, answer.data[max(size, 0) :])
+        newest = None if passage.begins or TRIPS not in self._keys else _newest_trip(transaction)
+        return _Visit(transaction, passage, sfi, keys, record, trip, random, answer.data[max(size, 0) :], newest)
 
     def _recover(self, visit: _Visit) -> Cryptogram | None:
         """The cryptogram of a passage that this gate did not see to its end, where the card proves that it was final.
@@ -229,24 +233,39 @@ class Gate:
         else:
             trip = Trip(False, before.city, before.operator, before.entry, here, amount, 0, before.number)
         try:
-            return trip.with_code(visit.keys.mac(_key(visit, account), CODE_VECTOR, trip.signed_bytes()))
+            return trip.with_code(visit.keys.mac(_key(visit.keys, account), CODE_VECTOR, trip.signed_bytes()))
         except TripError as error:
             raise Ended(Reason.NOT_ADMITTED, str(error)) from error
 
     def _update(self, visit: _Visit, account: str, trip: Trip) -> None:
-        """UPDATE CAPP DATA CACHE; a gate that is refused, or gets a wrong R-MAC, never reads the last record."""
-        transaction = visit.transaction
-        transaction.enter(Phase.SECTOR)
-        key, counter = _key(visit, account), transaction.card[quick.COUNTER]
-        record = visit.record.with_data(trip.to_bytes()).to_bytes()
-        command = messages.update_command(visit.keys, key, visit.sfi, counter, record)
-        answer = _send(transaction, command)
-        if answer.sw != SW.SUCCESS:
-            raise Ended(Reason.CARD_ERROR, f"UPDATE CAPP DATA CACHE: {describe(answer.sw)}")
-        expected = messages.update_response_mac(visit.keys, key, command) if visit.random else b""
-        if not hmac.compare_digest(answer.data, expected):
-            raise Ended(Reason.CARD_ERROR, "the R-MAC of UPDATE CAPP DATA CACHE is wrong")
-        transaction.say(f"写入行程 {trip.number}", f"trip {trip.number} written")
+        """Write the trip into the sector's record and, at an exit, into the list of the last trips."""
+        visit.transaction.enter(Phase.SECTOR)
+        _write(visit, visit.keys, visit.sfi, account, visit.record.with_data(trip.to_bytes()))
+        if visit.newest is not None:
+            _write(visit, self._keys[TRIPS], TRIPS, account, visit.newest.with_data(trip.to_bytes()))
+        visit.transaction.say(f"写入行程 {trip.number}", f"trip {trip.number} written")
+
+
+def _newest_trip(transaction: Transaction) -> SectorRecord | None:
+    """The newest record of the cyclic file; None on a card without one, or whose records have no room for a trip."""
+    answer = transaction.channel.send(0x00, READ_RECORD, 1, TRIPS << 3 | BY_NUMBER)
+    try:
+        record = SectorRecord.parse(answer.data)
+    except SectorRecordError:
+        return None
+    return record if answer.sw == SW.SUCCESS and len(record.data) == LENGTH else None
+
+
+def _write(visit: _Visit, keys: SectorKeys, sfi: int, account: str, record: SectorRecord) -> None:
+    """UPDATE CAPP DATA CACHE; a gate that is refused, or gets a wrong R-MAC, never reads the last record."""
+    key, counter = _key(keys, account), visit.transaction.card[quick.COUNTER]
+    command = messages.update_command(keys, key, sfi, counter, record.to_bytes())
+    answer = _send(visit.transaction, command)
+    if answer.sw != SW.SUCCESS:
+        raise Ended(Reason.CARD_ERROR, f"UPDATE CAPP DATA CACHE: {describe(answer.sw)}")
+    expected = messages.update_response_mac(keys, key, command) if visit.random else b""
+    if not hmac.compare_digest(answer.data, expected):
+        raise Ended(Reason.CARD_ERROR, "the R-MAC of UPDATE CAPP DATA CACHE is wrong")
 
 
 def _open(transaction: Transaction) -> None:
@@ -273,9 +292,9 @@ def _require_order(visit: _Visit) -> None:
         raise Ended(Reason.NOT_ADMITTED, "there was no entry")
 
 
-def _key(visit: _Visit, account: str) -> bytes:
+def _key(keys: SectorKeys, account: str) -> bytes:
     try:
-        return visit.keys.management_key(account)
+        return keys.management_key(account)
     except CryptoError as error:
         raise Ended(Reason.CARD_ERROR, str(error)) from error
 
@@ -285,7 +304,7 @@ def _check_response_mac(visit: _Visit, account: str) -> None:
     if not visit.random:
         return
     record = visit.record.to_bytes()
-    expected = messages.response_mac(visit.keys, _key(visit, account), visit.random, record)
+    expected = messages.response_mac(visit.keys, _key(visit.keys, account), visit.random, record)
     if not hmac.compare_digest(expected, visit.response_mac):
         raise Ended(Reason.CARD_ERROR, "the R-MAC of READ CAPP DATA is wrong")
 
