@@ -122,6 +122,14 @@ def rehearsed(card: Card, command: Command, good: Handler) -> tuple[bytes, Statu
     return answer, refused, written
 
 
+def answered_only(card: Card, command: Command, good: Handler) -> bytes:
+    """Answer a command as if it were performed, and write nothing."""
+    answer, refused, _ = rehearsed(card, command, good)
+    if refused is not None:
+        raise refused
+    return answer
+
+
 def counted_after(card: Card, command: Command, good: Handler) -> bytes:
     """Perform a command that writes all it has to write at its end, after every comparison."""
     answer, refused, written = rehearsed(card, command, good)

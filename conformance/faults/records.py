@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.faults.catalogue import FaultSet, having
-from conformance.faults.means import octets, records, rehearsed, with_file
+from conformance.faults.means import answered_only, octets, records, with_file
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
 from emulator.cos.records import BY_NUMBER, FIRST, LAST, NEXT, PREVIOUS, TO_LAST, addressed_file
@@ -138,10 +138,7 @@ def capacity_short(structure: Structure) -> Structure:
 )
 def update_not_stored(card: Card, command: Command, good: Handler) -> bytes:
     """The write stays in a buffer."""
-    answer, refused, _ = rehearsed(card, command, good)
-    if refused is not None:
-        raise refused
-    return answer
+    return answered_only(card, command, good)
 
 
 @FAULTS.command(

@@ -57,6 +57,10 @@ AREAS = (
     "PAY-KEY",
     "PAY-SMA",
     "PAY-CAP",
+    "PAY-SCR",
+    "PAY-LOG",
+    "PAY-ECC",
+    "PAY-DUA",
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
 PRODUCTS = (*SHIPPED, UNBLOCKING)

@@ -21,6 +21,7 @@ MOVING = (
     "file:DEBIT/LOADLOG",
 )
 """Beginnings of the cells that transactions change, the last where a balance is set back."""
+FLAGS = ("authentication failed", "script failed", "online authorisation")
 
 
 def failed_by(suites: Iterable[Suite], fault: Fault, name: str = "debit") -> set[str | None]:
@@ -45,14 +46,23 @@ def with_pin(digits: str | None = None, *, limit: int | None = None) -> Profile:
     return whole.model_copy(update={"directory": {**whole.directory, "DEBIT": own.model_copy(update={"pin": pins})}})
 
 
+def flags_left(suite: Suite, name: str) -> set[str]:
+    """Flags that a suite leaves set on a card that must survive."""
+    return {cell for cell in _left(suite, name) if cell.endswith(FLAGS)}
+
+
 def changed_cells(suite: Suite, name: str) -> set[str]:
     """Cells that a suite leaves changed on a card that must survive, which has to pass; the moving ones left out."""
+    return {cell for cell in _left(suite, name) if not cell.startswith(MOVING)}
+
+
+def _left(suite: Suite, name: str) -> set[str]:
     target = good_card(name)
     before = dict(target.card.memory.cells)
     result = run(suite, name, kept=True, destructive=False, card=target)
     assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR) == []
     after = target.card.memory.cells
-    return {cell for cell in before if before[cell] != after[cell] and not cell.startswith(MOVING)}
+    return {cell for cell in before if before[cell] != after[cell]}
 
 
 def objects_changed(change: Change, ins: int) -> Alteration:
