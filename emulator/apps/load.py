@@ -15,7 +15,7 @@ from emulator.apps.payment import selection as payment_selection
 from emulator.apps.personalisation import channel, store
 from emulator.apps.sam import ciphering, unlocking
 from emulator.apps.sam import purchase as sam_purchase
-from emulator.apps.social_security import authentication, maintenance, pins, protected_updates, purchase
+from emulator.apps.social_security import account_load, authentication, maintenance, pins, protected_updates, purchase
 from emulator.cos import binaries, challenges, records, selection
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet, CommandTable
@@ -32,6 +32,7 @@ SOCIAL_SECURITY = CommandSet(
     maintenance.COMMANDS,
     protected_updates.COMMANDS,
     purchase.COMMANDS,
+    account_load.COMMANDS,
     pre_issue.COMMANDS,
 )
 PAYMENT_ENVIRONMENT = CommandSet(payment_selection.SELECT, reading.RECORDS, payment_selection.NOTHING_SELECTED)

@@ -296,7 +296,7 @@ class Centre:
             person = self.books.person(upload.person)
             assert person is not None  # noqa: S101 - the register's key
             stored = StoredSettlement(
-                number, person.person, card.card, "00", True, total, total, 0, 0, 0, SettlementState.QUOTED, person.year
+                number, person.person, card.card, "", True, total, total, 0, 0, 0, SettlementState.QUOTED, person.year
             )
             self.books.enter_settlement(stored)
             self.books.clear(number, upload.settlement.number.hex(), upload.tac.hex(), covered)

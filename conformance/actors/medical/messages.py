@@ -21,12 +21,13 @@ class Mode(Enum):
 
 
 class Category(Enum):
-    """What is settled; the value is 特殊结算类别 in DF04/EF15 where it is special."""
+    """What is settled; the value is 结算类别 in DF04/EF15 where it is special."""
 
-    ORDINARY = "00"
-    WORK_INJURY = "01"
-    MATERNITY = "02"
-    MEDICAL_ASSISTANCE = "03"
+    ORDINARY = ""
+    WORK_INJURY = "1"
+    MATERNITY = "2"
+    MEDICAL_ASSISTANCE = "3"
+    OTHER = "9"
 
     @property
     def is_special(self) -> bool:

@@ -1,0 +1,313 @@
+"""A reader device with its middleware at a social security card: reads and writes elements by file and tag.
+
+It knows the standard's files, keys and rights from a card product, proves what an access needs with the terminal's keys
+and the holder's PIN, and never looks further into the card than its answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from conformance.actors.medical.keys import CardInTerminal, KeysRefused, TerminalKeys
+from conformance.actors.terminal.channel import Channel
+from conformance.actors.terminal.ending import Ended, Reason
+from conformance.actors.terminal.events import Event
+from conformance.failures import BenchError
+from emulator.iso7816 import SW, Atr, AtrError, Response
+from profiles.access import AccessCondition
+from profiles.dictionary import element, layout
+from profiles.model import Directory, File, Profile
+
+ENVIRONMENT = "SSSE"
+SELECT_BY_NAME, SELECT_BY_IDENTIFIER = 0x04, 0x00
+IDENTIFICATION = "01"
+SOURCE = bytes.fromhex("0102030405060708")
+"""原始信息 that terminals in use send (reconstructed specification §4.3)."""
+CHALLENGE = 8
+APPEND = 0x03
+"""P2 of UPDATE RECORD that makes a new record 1 of a cyclic file (§3.1)."""
+LONGEST_CYCLE = 254
+
+
+class CardLink(Protocol):
+    """Anything that reaches a card; both methods may raise :class:`~conformance.failures.BenchError`."""
+
+    def reset(self, cold: bool = True) -> bytes:
+        """Reset the card and hand out its ATR."""
+
+    def transmit(self, command: bytes, /) -> bytes:
+        """Exchange a command for the answer."""
+
+
+class CardGone(Exception):
+    """The card was pulled out, or never was there; whether it still acted on the last command is not known."""
+
+
+class CardRefused(Exception):
+    """The card refused a step with a status word, or answered what no card may answer (status word 0)."""
+
+    def __init__(self, zh: str, en: str, sw: int = 0) -> None:
+        super().__init__(f"{en}: {sw:04X}" if sw else en)
+        self.zh, self.en, self.sw = zh, en, sw
+
+
+class PinNeeded(Exception):
+    """A right needs the holder's PIN, and none was given."""
+
+
+class CardReader:
+    """A card in a reader. ``keys`` is the terminal's PSAM or HSM, None for a reader that has neither.
+
+    ``pin`` gives the holder's PIN when a right needs it, None for nobody there.
+    """
+
+    def __init__(
+        self,
+        link: CardLink,
+        cards: Profile,
+        keys: TerminalKeys | None,
+        *,
+        pin: Callable[[], str | None] = lambda: None,
+        listener: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self.cards = cards
+        self.keys = keys
+        self.pin = pin
+        self.atr = b""
+        self.identification = b""
+        """卡的识别码, 16 bytes."""
+        self._link = link
+        self._channel = Channel(link, listener)
+        self._current: str | None = None
+        self._proven: set[str] = set()
+
+    # Getting there
+
+    def begin(self) -> None:
+        """Reset the card, select SSSE and read the card's identification, which anyone may read.
+
+        Raises:
+            CardGone: There is no card.
+            CardRefused: It is no social security card of this product.
+        """
+        try:
+            self.atr = self._link.reset()
+        except BenchError as problem:
+            raise CardGone(str(problem)) from problem
+        self._current = None
+        self._proven.clear()
+        self.identification = self.read("SSSE/EF05", IDENTIFICATION)
+        if len(self.identification) != 16:
+            raise CardRefused("卡的识别码格式错误", "the card's identification has not 16 bytes")
+
+    @property
+    def card(self) -> CardInTerminal:
+        """What decides about the card's keys."""
+        try:
+            historical = Atr.parse(self.atr).historical
+        except AtrError as error:
+            raise CardRefused("复位应答无法解析", f"the reset answer cannot be read: {error}") from error
+        if len(historical) < CHALLENGE:
+            raise CardRefused("复位应答中没有卡分散因子", "the reset answer has no card factor")
+        return CardInTerminal(historical, self.identification[:3].hex())
+
+    def send(self, cla: int, ins: int, p1: int, p2: int, data: bytes = b"", ne: int = 256) -> Response:
+        """Exchange a command; raises :class:`CardGone` or, for an answer that is none, :class:`CardRefused`."""
+        try:
+            return self._channel.send(cla, ins, p1, p2, data, ne)
+        except Ended as ended:
+            if ended.reason is Reason.CARD_LOST:
+                raise CardGone(ended.detail) from ended
+            raise CardRefused("卡片应答无效", "the card's answer is none") from ended
+
+    def need(self, answer: Response, zh: str, en: str) -> Response:
+        """Raises :class:`CardRefused` unless the answer is good."""
+        if answer.sw != SW.SUCCESS:
+            raise CardRefused(zh, en, answer.sw)
+        return answer
+
+    def open(self, name: str) -> None:
+        """Select a directory through its environment, unless it is the current one; rights of an ADF end there."""
+        if self._current == name:
+            return
+        described = self._directory(name)
+        if described.kind == "ADF" and self._environment() != described.parent:
+            self._select(described.parent or ENVIRONMENT)
+        self._select(name)
+
+    def _environment(self) -> str | None:
+        if self._current is None:
+            return None
+        current = self._directory(self._current)
+        return current.parent if current.kind == "ADF" else self._current
+
+    def _select(self, name: str) -> None:
+        described = self._directory(name)
+        way, name_or_fid = (SELECT_BY_NAME, described.aid) if described.aid else (SELECT_BY_IDENTIFIER, described.fid)
+        answer = self.send(0x00, 0xA4, way, 0x00, name_or_fid)
+        self.need(answer, f"选择 {name}", f"SELECT of {name}")
+        if described.kind != "ADF":
+            self._proven.clear()
+        elif self._current != name:
+            own = set(described.key)
+            self._proven = {proven for proven in self._proven if self._owner(proven) == ENVIRONMENT} - own
+        self._current = name
+
+    def _directory(self, name: str) -> Directory:
+        try:
+            return self.cards.directory[name]
+        except KeyError:
+            raise CardRefused(f"没有目录 {name}", f"the card product has no directory {name}") from None
+
+    def _owner(self, name: str) -> str:
+        return next((d for d, found in self.cards.directory.items() if name in found.key or name in found.pin), "")
+
+    # Rights
+
+    def satisfy(self, condition: AccessCondition) -> None:
+        """Prove what an access needs: the first alternative whose proofs are at hand.
+
+        Raises:
+            PinNeeded: Only the holder's PIN helps, and there is none.
+            KeysRefused: The terminal has not the keys.
+            CardRefused: The card does not take a proof, or nothing ever opens the access.
+        """
+        if condition.satisfied_by(frozenset(self._proven)):
+            return
+        if condition.is_never:
+            raise CardRefused("该操作永不允许", "nothing opens this access")
+        for name in sorted(min(condition.alternatives, key=self._cost) - self._proven):
+            self.prove(name)
+
+    def _cost(self, alternative: frozenset[str]) -> tuple[bool, int]:
+        """Alternatives without a PIN that nobody enters come first, then the shorter ones."""
+        missing = alternative - self._proven
+        needs_pin = any(self._is_pin(name) for name in missing)
+        needs_keys = any(not self._is_pin(name) for name in missing)
+        return (needs_pin and self.pin() is None) or (needs_keys and self.keys is None), len(missing)
+
+    def _is_pin(self, name: str) -> bool:
+        return any(name in directory.pin for directory in self.cards.directory.values())
+
+    def prove(self, name: str) -> None:
+        """Prove a PIN or key by its name."""
+        if self._is_pin(name):
+            digits = self.pin()
+            if digits is None:
+                raise PinNeeded
+            self.verify(digits)
+        else:
+            self.authenticate(name)
+        self._proven.add(name)
+
+    def verify(self, digits: str) -> None:
+        """VERIFY the PIN of the environment."""
+        data = bytes.fromhex(digits + "F" * (len(digits) % 2))
+        self.need(self.send(0x00, 0x20, 0x00, 0x00, data, ne=0), "验证个人密码", "VERIFY")
+        self._proven.update(self.cards.directory[ENVIRONMENT].pin)
+
+    @property
+    def holder_verified(self) -> bool:
+        """Whether the PIN was verified since the environment was selected."""
+        return not self._proven.isdisjoint(self.cards.directory[ENVIRONMENT].pin)
+
+    def challenge(self) -> bytes:
+        """GET CHALLENGE of eight bytes."""
+        answer = self.need(self.send(0x00, 0x84, 0x00, 0x00, ne=CHALLENGE), "取随机数", "GET CHALLENGE")
+        if len(answer.data) != CHALLENGE:
+            raise CardRefused("随机数长度不符", f"GET CHALLENGE answered {len(answer.data)} bytes")
+        return answer.data
+
+    def authenticate(self, name: str) -> None:
+        """EXTERNAL AUTHENTICATE with a key of the PSAM or HSM."""
+        if self.keys is None:
+            raise KeysRefused(f"the reader has neither PSAM nor HSM for {name}")
+        key = next((found.key[name] for found in self.cards.directory.values() if name in found.key), None)
+        if key is None or key.kid is None:
+            raise KeysRefused(f"no key {name} is named by an authentication")
+        data = self.keys.external_authentication(name, self.card, self.challenge(), SOURCE)
+        answer = self.send(0x00, 0x82, 0x00, key.kid[0], data, ne=0)
+        self.need(answer, f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
+
+    # Files
+
+    def file(self, path: str) -> File:
+        """The file of a path such as ``SSSE/EF05``; raises :class:`CardRefused` where the product has none."""
+        directory, _, name = path.partition("/")
+        found = self._directory(directory).file.get(name)
+        if found is None:
+            raise CardRefused(f"没有文件 {path}", f"the card product has no file {path}")
+        return found
+
+    def read(self, path: str, tag: str, occurrence: int = 1) -> bytes:
+        """The value of an element of a variable file, its rights proven where needed."""
+        number = self._number(path, tag, occurrence)
+        record = self.read_record(path, number)
+        if len(record) < 2 or record[0] != int(tag, 16) or record[1] != len(record) - 2:
+            raise CardRefused(f"{path} {tag} 记录格式错误", f"record {tag} of {path} is malformed")
+        return record[2:]
+
+    def text(self, path: str, tag: str, occurrence: int = 1) -> str:
+        """The same as text, padding taken off."""
+        return element(tag).decode(self.read(path, tag, occurrence))
+
+    def write(self, path: str, tag: str, value: object, occurrence: int = 1) -> None:
+        """Update an element of a variable file."""
+        file, number = self.file(path), self._number(path, tag, occurrence)
+        self.open(path.partition("/")[0])
+        self.satisfy(file.update)
+        record = element(tag).record(element(tag).encode(value))
+        answer = self.send(0x00, 0xDC, number, file.short_identifier << 3 | 4, record, ne=0)
+        self.need(answer, f"更新 {path} {tag}", f"UPDATE RECORD of {tag} in {path}")
+
+    def append(self, path: str, fields: object) -> None:
+        """A new newest record of a cyclic file, from a mapping of the layout's field names."""
+        file = self.file(path)
+        self.open(path.partition("/")[0])
+        self.satisfy(file.update)
+        record = layout(file.layout or "").encode(fields)
+        answer = self.send(0x00, 0xDC, 0x00, file.short_identifier << 3 | APPEND, record, ne=0)
+        self.need(answer, f"追加 {path}", f"a new record in {path}")
+
+    def read_record(self, path: str, number: int) -> bytes:
+        """A record by its number, its rights proven where needed."""
+        return self.need(self._record(path, number), f"读 {path}", f"READ RECORD {number} of {path}").data
+
+    def read_cycle(self, path: str) -> list[bytes]:
+        """Every record of a cyclic file, the newest first."""
+        found: list[bytes] = []
+        while len(found) < LONGEST_CYCLE:
+            answer = self._record(path, len(found) + 1)
+            if answer.sw == SW.RECORD_NOT_FOUND:
+                break
+            found.append(self.need(answer, f"读 {path}", f"READ RECORD of {path}").data)
+        return found
+
+    def read_binary(self, path: str) -> bytes:
+        """A transparent file as a whole."""
+        file, data = self.file(path), b""
+        self.open(path.partition("/")[0])
+        self.satisfy(file.read)
+        selected = self.send(0x00, 0xA4, 0x02, 0x00, file.fid, ne=0)
+        self.need(selected, f"选择 {path}", f"SELECT of {path}")
+        while len(data) < (file.size or 0):
+            wanted = min((file.size or 0) - len(data), 0xF0)
+            answer = self.send(0x00, 0xB0, len(data) >> 8, len(data) & 0xFF, ne=wanted)
+            data += self.need(answer, f"读 {path}", f"READ BINARY of {path}").data
+            if not answer.data:
+                break
+        return data
+
+    def _record(self, path: str, number: int) -> Response:
+        file = self.file(path)
+        self.open(path.partition("/")[0])
+        self.satisfy(file.read)
+        return self.send(0x00, 0xB2, number, file.short_identifier << 3 | 4)
+
+    def _number(self, path: str, tag: str, occurrence: int) -> int:
+        """Record number of the so-manyth element with a tag."""
+        places = [number for number, each in enumerate(self.file(path).elements, 1) if each == tag]
+        if not 1 <= occurrence <= len(places):
+            raise CardRefused(f"{path} 没有数据元 {tag}", f"{path} has no element {tag} number {occurrence}")
+        return places[occurrence - 1]

@@ -1,0 +1,383 @@
+"""A hospital's or pharmacy's terminal: medical settlement on line, and temporarily off line (人社信息函〔2012〕38号 §2 to §4).
+
+Whatever card, PSAM and centre answer, :meth:`HospitalTerminal.settle` ends with a result. What the card settled is never
+lost: until the centre has it, it waits in :attr:`HospitalTerminal.undelivered`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.actors.bank.messages import HostUnreachable
+from conformance.actors.key_service import Settlement
+from conformance.actors.medical.keys import KeysRefused
+from conformance.actors.medical.messages import (
+    Clearing,
+    Confirmation,
+    InsuranceHost,
+    Mode,
+    OfflineState,
+    OfflineUpload,
+    PreSettlement,
+    Quote,
+    Refusal,
+)
+from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
+from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Step, Told, Visit
+from emulator.iso7816 import SW
+
+APPLICATION = "DF04"
+OFFLINE_FILE, SPECIAL_FILE, INSURANCE_FILE = "DF04/EF06", "DF04/EF15", "DF04/EF05"
+BASIC_FILE, PERSON_FILE = "SSSE/EF05", "SSSE/EF06"
+PERSON, NAME, CARD_NUMBER, AREA = "08", "09", "07", "84"
+ALLOWED, OFFLINE_AMOUNT, OFFLINE_COUNT = "90", "92", "93"
+INITIALIZED, DEBITED = 22, 8
+SETTLEMENT = b"2"
+PROOF_KIND = 0x32
+
+
+class _Stopped(Exception):
+    """The settlement ends here, before the card settled."""
+
+    def __init__(self, zh: str, en: str, sw: int = 0, refusal: Refusal | None = None) -> None:
+        super().__init__(en)
+        self.zh, self.en, self.sw, self.refusal = zh, en, sw, refusal
+
+
+@dataclass(slots=True)
+class _State:
+    """A settlement on its way."""
+
+    visit: Visit
+    quote: Quote | None = None
+    settlement: Settlement | None = None
+    tac: bytes = b""
+    offline: OfflineState | None = None
+    went_offline: bool = False
+    asked_for_debit: bool = False
+    person: str = ""
+    name: str = ""
+    card_number: str = ""
+    area: str = ""
+    written_back: bool = True
+
+
+class HospitalTerminal:
+    """A terminal with a reader; amounts in fen.
+
+    Args:
+        reader: The card's reader, with PSAM or HSM and the holder's PIN.
+        centre: The insurance centre; every call may find it unreachable.
+        area: 6-digit code of the own area: temporary offline settlements are for its cards alone.
+        limits: Limits of temporary offline settlements; None for a terminal that is not licensed.
+        listener: Hears of every step.
+    """
+
+    def __init__(
+        self,
+        reader: CardReader,
+        centre: InsuranceHost,
+        *,
+        area: str = "500000",
+        limits: OfflineLimits | None = None,
+        listener: Callable[[Told], None] = lambda told: None,
+    ) -> None:
+        self.reader = reader
+        self.centre = centre
+        self.area = area
+        self.limits = limits
+        self.undelivered: list[Confirmation | OfflineUpload] = []
+        """What the card settled and the centre does not know yet, oldest first."""
+        self.unresolved: dict[bytes, _State] = {}
+        """Settlements by card of which nobody knows whether the card carried them out."""
+        self._tell = listener
+
+    # Delivery
+
+    def deliver(self) -> list[Clearing]:
+        """Send the centre what waits; what it answers is taken off, also where it refuses. Stops where it cannot be reached."""
+        answers: list[Clearing] = []
+        while self.undelivered:
+            waiting = self.undelivered[0]
+            try:
+                if isinstance(waiting, Confirmation):
+                    answers.append(self.centre.settle(waiting))
+                else:
+                    answers.append(self.centre.upload(waiting))
+            except HostUnreachable:
+                break
+            self.undelivered.pop(0)
+        return answers
+
+    # Settlement
+
+    def settle(self, visit: Visit) -> Result:
+        """Settle a bill with the card in the reader."""
+        state = _State(visit)
+        try:
+            self._read(state)
+            self._quote(state)
+            self._purchase(state)
+        except _Stopped as stop:
+            return self._refused(state, stop)
+        except CardRefused as refused:
+            return self._refused(state, _Stopped(refused.zh, refused.en, refused.sw))
+        except KeysRefused as refused:
+            return self._refused(state, _Stopped("PSAM 或加密机拒绝", str(refused), refused.sw))
+        except PinNeeded:
+            return self._refused(state, _Stopped("持卡人未输入密码", "the holder entered no PIN"))
+        except CardGone:
+            if state.asked_for_debit and not state.tac:
+                return self._unknown(state)
+            return self._refused(state, _Stopped("卡片已拔出", "the card is gone"))
+        return self._complete(state)
+
+    def _unknown(self, state: _State) -> Result:
+        """The card may have settled or not; it is asked when it comes back."""
+        self.unresolved[self.reader.identification] = state
+        self._say(Step.DEBIT, "卡片是否结算未知，请重新插卡", "whether the card settled is not known: insert it again")
+        stop = _Stopped("卡片已拔出，结算结果待查", "the card is gone; it will be asked when it comes back")
+        return self._result(state, Outcome.UNKNOWN, stop)
+
+    def resolve(self) -> Result | None:
+        """Ask a card that came back what became of its settlement, before anything else; None where nothing is open.
+
+        Raises what a card that is gone again, or refuses, raises.
+        """
+        state = self.unresolved.get(self.reader.identification)
+        if state is None:
+            return None
+        try:
+            self._proof(state)
+        except _Stopped as stop:
+            del self.unresolved[self.reader.identification]
+            return self._refused(state, stop)
+        del self.unresolved[self.reader.identification]
+        return self._complete(state)
+
+    def _say(self, step: Step, zh: str, en: str) -> None:
+        self._tell(Told(step, zh, en))
+
+    def _read(self, state: _State) -> None:
+        """社会保障号码, 姓名, 卡号, 参保地, and in mode 2 DF04/EF06 (38号文 §2.1, §3.1)."""
+        reader = self.reader
+        reader.begin()
+        self.resolve()
+        state.card_number = reader.text(BASIC_FILE, CARD_NUMBER)
+        state.person, state.name = reader.text(PERSON_FILE, PERSON), reader.text(PERSON_FILE, NAME)
+        state.area = reader.text(INSURANCE_FILE, AREA)
+        self._say(Step.READING, f"参保地 {state.area}", f"insured in {state.area}")
+        if self.centre.mode is Mode.ONLINE_WITH_OFFLINE:
+            state.offline = self._offline_state()
+
+    def _offline_state(self) -> OfflineState:
+        allowed = self.reader.text(OFFLINE_FILE, ALLOWED)
+        amount, count = self.reader.text(OFFLINE_FILE, OFFLINE_AMOUNT), self.reader.text(OFFLINE_FILE, OFFLINE_COUNT)
+        if not (amount.isdecimal() and count.isdecimal()):
+            raise CardRefused("脱网信息格式错误", "the card's offline data are no numbers")
+        return OfflineState(allowed == "1", int(amount), int(count))
+
+    def _quote(self, state: _State) -> None:
+        """Ask the centre; off line decide alone where that is allowed."""
+        visit = state.visit
+        eligible = visit.total if visit.eligible is None else visit.eligible
+        request = PreSettlement(
+            visit.number,
+            state.person,
+            self.reader.identification.hex().upper(),
+            self._terminal().hex(),
+            visit.total,
+            eligible,
+            visit.category,
+            visit.use_account,
+            state.offline,
+        )
+        try:
+            quote = self.centre.pre_settle(request)
+        except HostUnreachable:
+            self._say(Step.PRE_SETTLEMENT, "医保中心不可达", "the centre cannot be reached")
+            state.quote, state.went_offline = self._decide_offline(state), True
+            return
+        if quote.refusal is not None:
+            raise _Stopped(*quote.refusal.value, refusal=quote.refusal)
+        state.quote = quote
+        self._say(
+            Step.PRE_SETTLEMENT,
+            f"账户 {quote.account} 自付 {quote.own} 统筹 {quote.fund}",
+            f"account {quote.account}, own {quote.own}, fund {quote.fund}",
+        )
+
+    def _decide_offline(self, state: _State) -> Quote:
+        """38号文 §4.2: the own area's cards, allowed by tag 90, sum and number strictly below the limits; PSAM only (§4.5)."""
+        offline, total = state.offline, state.visit.total
+        if offline is None or self.limits is None:
+            raise _Stopped("医保中心不可达", "the centre cannot be reached, and nothing is settled without it")
+        if self.reader.identification[:3].hex() != self.area:
+            raise _Stopped("外地卡不能临时脱网", "cards of other areas do not settle off line")
+        if state.visit.category.is_special or not state.visit.use_account:
+            raise _Stopped("临时脱网仅限个人账户支付", "off line only the personal account pays")
+        if not offline.allowed:
+            raise _Stopped(
+                "卡片不允许临时脱网", "the card does not allow offline settlements", refusal=Refusal.NO_OFFLINE
+            )
+        if offline.amount + total >= self.limits.amount or offline.count + 1 >= self.limits.count:
+            raise _Stopped(
+                "超过临时脱网限额", "the limits of offline settlements are reached", refusal=Refusal.NO_OFFLINE
+            )
+        return Quote(state.visit.number, account=total)
+
+    def _terminal(self) -> bytes:
+        if self.reader.keys is None:
+            raise KeysRefused("the terminal has neither PSAM nor HSM")
+        return self.reader.keys.terminal
+
+    def _purchase(self, state: _State) -> None:
+        """PIN, INITIALIZE, MAC1, DEBIT, MAC2 (38号文 §2.4 to §2.9)."""
+        reader, keys, quote = self.reader, self.reader.keys, state.quote
+        assert quote is not None  # noqa: S101 - asked for before
+        assert keys is not None  # noqa: S101 - asked for its terminal number before
+        reader.open(APPLICATION)
+        if not reader.holder_verified and (digits := reader.pin()) is not None:
+            reader.verify(digits)
+            self._say(Step.PIN, "密码正确", "the PIN is right")
+        amounts = quote.card_amounts
+        data = bytes((keys.purchase_index,)) + amounts + keys.terminal
+        answer = reader.send(0xB0, 0x28, 0x01, 0x01, data, ne=INITIALIZED)
+        begun = reader.need(answer, Step.INITIALIZE.zh, Step.INITIALIZE.en).data
+        if len(begun) != INITIALIZED:
+            raise CardRefused("初始化应答长度不符", f"INITIALIZE FOR PURCHASE answered {len(begun)} bytes")
+        number, version, random = begun[14:16], begun[16], begun[18:22]
+        self._say(Step.INITIALIZE, f"交易序号 {number.hex()}", f"transaction number {number.hex()}")
+        time = bytes.fromhex(state.visit.when.strftime("%Y%m%d%H%M%S"))
+        made = keys.begin(reader.card, random, number, amounts, time, version)
+        state.settlement = Settlement(random, number, amounts, keys.terminal, made.terminal_number, time)
+        mac2 = self._debit(state, made.terminal_number + time + made.mac1)
+        if not keys.confirm(mac2):
+            self._say(Step.MAC2, "MAC2 错误", "MAC2 is wrong")
+            raise _Stopped("MAC2 校验失败", "MAC2 is wrong: the card is not genuine, or its answer was changed")
+        self._say(Step.MAC2, "MAC2 正确", "MAC2 is right")
+
+    def _debit(self, state: _State, data: bytes) -> bytes:
+        """DEBIT FOR PURCHASE; a lost answer is asked for again with GET TRANSACTION PROOF before anything is repeated."""
+        reader, state.asked_for_debit = self.reader, True
+        try:
+            answer = reader.send(0xB0, 0x2C, 0x01, 0x00, data, ne=DEBITED)
+        except CardGone:
+            self._say(Step.DEBIT, "应答丢失，查询交易认证", "the answer is lost; the card is asked what it did")
+            self._come_back()
+            return self._proof(state)
+        debited = reader.need(answer, Step.DEBIT.zh, Step.DEBIT.en).data
+        if len(debited) != DEBITED:
+            raise CardRefused("结算应答长度不符", f"DEBIT FOR PURCHASE answered {len(debited)} bytes")
+        state.tac = debited[:4]
+        self._say(Step.DEBIT, f"TAC {state.tac.hex().upper()}", f"TAC {state.tac.hex().upper()}")
+        return debited[4:]
+
+    def _come_back(self) -> None:
+        """The same card again; :class:`CardGone` while it is not there."""
+        identification = self.reader.identification
+        try:
+            self.reader.begin()
+        finally:
+            another, self.reader.identification = self.reader.identification, identification
+        if another != identification:
+            raise CardGone("another card is in the reader")
+
+    def _proof(self, state: _State) -> bytes:
+        """GET TRANSACTION PROOF of the transaction that was cut off: MAC2 ‖ TAC where the card settled (vol. 2 §6.4)."""
+        reader = self.reader
+        assert state.settlement is not None  # noqa: S101 - set before DEBIT
+        reader.open(APPLICATION)
+        answer = reader.send(0xB0, 0x32, 0x00, PROOF_KIND, state.settlement.number, ne=DEBITED)
+        if answer.sw == SW.MAC_UNAVAILABLE:
+            raise _Stopped("卡片未结算", "the card did not settle: the answer was lost before it did", answer.sw)
+        proof = reader.need(answer, "取交易认证", "GET TRANSACTION PROOF").data
+        if len(proof) != DEBITED:
+            raise CardRefused("交易认证长度不符", f"GET TRANSACTION PROOF answered {len(proof)} bytes")
+        state.tac = proof[4:]
+        self._say(
+            Step.DEBIT, f"TAC {state.tac.hex().upper()}（重新取得）", f"TAC {state.tac.hex().upper()}, asked for again"
+        )
+        return proof[:4]
+
+    # After the card settled
+
+    def _complete(self, state: _State) -> Result:
+        """Write EF15 where the settlement is special, deliver the TAC, write EF06 where the area has it."""
+        assert state.settlement is not None  # noqa: S101 - the card settled
+        card = self.reader.identification.hex().upper()
+        visit = state.visit
+        if state.went_offline:
+            upload = OfflineUpload(visit.number, state.person, card, state.settlement, state.tac)
+            self.undelivered.append(upload)
+            before = state.offline or OfflineState(False, 0, 0)
+            after = OfflineState(before.allowed, before.amount + visit.total, before.count + 1)
+            self._write(state, lambda: self._write_offline(after, counters_only=True))
+            return self._result(state, Outcome.SETTLED_OFFLINE)
+        if visit.category.is_special:
+            self._write(state, lambda: self._write_special(state))
+        confirmation = Confirmation(visit.number, card, state.settlement, state.tac)
+        self.undelivered.append(confirmation)
+        clearing = next((answer for answer in self.deliver() if answer.number == visit.number), None)
+        if clearing is None:
+            self._say(Step.CLEARING, "医保中心不可达，稍后上传", "the centre cannot be reached; to be delivered later")
+            return self._result(state, Outcome.WAITING)
+        if clearing.refusal is not None:
+            zh, en = clearing.refusal.value
+            return self._result(state, Outcome.REFUSED, _Stopped(zh, en, refusal=clearing.refusal))
+        self._say(Step.CLEARING, "中心已清算", "the centre has cleared it")
+        offline = clearing.offline
+        if offline is not None:
+            self._write(state, lambda: self._write_offline(offline))
+        return self._result(state, Outcome.SETTLED)
+
+    def _write(self, state: _State, write: Callable[[], None]) -> None:
+        """A write after the settlement, which stands whatever becomes of it (vol. 2 §6.7)."""
+        try:
+            write()
+        except (CardGone, CardRefused, KeysRefused, PinNeeded) as problem:
+            state.written_back = False
+            self._say(Step.WRITING, "写回失败", f"not written: {problem}")
+
+    def _write_special(self, state: _State) -> None:
+        assert state.settlement is not None  # noqa: S101 - the card settled
+        number = int.from_bytes(state.settlement.number, "big")
+        self.reader.append(SPECIAL_FILE, (number, state.visit.category.value))
+        self._say(Step.WRITING, "特殊医疗结算记录已写入", "the special settlement is noted on the card")
+
+    def _write_offline(self, state: OfflineState, *, counters_only: bool = False) -> None:
+        if not counters_only:
+            self.reader.write(OFFLINE_FILE, ALLOWED, "1" if state.allowed else "0")
+        self.reader.write(OFFLINE_FILE, OFFLINE_AMOUNT, f"{state.amount:08d}")
+        self.reader.write(OFFLINE_FILE, OFFLINE_COUNT, f"{state.count:02d}")
+        self._say(
+            Step.WRITING, f"脱网累计 {state.amount}，{state.count} 次", f"offline {state.amount} in {state.count}"
+        )
+
+    def _refused(self, state: _State, stop: _Stopped) -> Result:
+        """Take a quote back that no card settled; where the card may have settled, the centre learns of it later."""
+        if state.quote is not None and not state.went_offline and not state.tac:
+            try:
+                self.centre.reverse(state.visit.number)
+            except HostUnreachable:
+                self._say(Step.CLEARING, "冲正未送达", "the reversal could not be delivered")
+        return self._result(state, Outcome.REFUSED, stop)
+
+    def _result(self, state: _State, outcome: Outcome, stop: _Stopped | None = None) -> Result:
+        return Result(
+            visit=state.visit,
+            outcome=outcome,
+            zh=stop.zh if stop else "",
+            en=stop.en if stop else "",
+            sw=stop.sw if stop else 0,
+            refusal=stop.refusal if stop else None,
+            quote=state.quote,
+            settlement=state.settlement,
+            tac=state.tac,
+            person=state.person,
+            name=state.name,
+            card_number=state.card_number,
+            area=state.area,
+            written_back=state.written_back,
+        )
