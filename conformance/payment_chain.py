@@ -20,7 +20,7 @@ from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
 from conformance.payment_dialogue import AIP, CDOL1, CDOL2, DDOL, FORMAT_1, FORMAT_2, SIGNED, Cryptogram, Visit
 from emulator.crypto.rsa import RsaPublicKey
-from emulator.iso7816 import SW, Response, Tlv, TlvError, tlv
+from emulator.iso7816 import Response, Tlv, TlvError, tlv
 from profiles.algorithm_sets import AlgorithmSet, algorithm_sets
 from profiles.applications import payment_directory
 from profiles.model import PathName, Profile
@@ -251,10 +251,3 @@ def answered(visit: Visit, code: str) -> None:
     """The bank's answer to the first cryptogram: EXTERNAL AUTHENTICATE, which must succeed, where the card takes it."""
     if visit.objects.get(AIP, b"\0")[0] & ISSUER_AUTHENTICATION:
         visit.bench.need(visit.send_authenticate(code), "发卡行认证", "EXTERNAL AUTHENTICATE")
-
-
-def was_online(bench: Bench, algorithms: AlgorithmSet) -> None:
-    """Let the card go online once, so that it is no new card and may approve by itself."""
-    answer = Visit(bench, sm=asks_for(algorithms)).online()
-    if answer.sw != SW.SUCCESS:
-        raise Inconclusive("联机交易未成功", "the online transaction did not succeed")

@@ -41,6 +41,7 @@ from conformance.faults.payment import (
     extended_money,
     first_cryptogram,
     initiation,
+    invariants,
     issuer_authentication,
     logs,
     offline_pin,
@@ -97,6 +98,7 @@ _AREAS = (
     logs,
     e_cash,
     second_currency,
+    invariants,
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for area in _AREAS for fault in area.FAULTS.faults}

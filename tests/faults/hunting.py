@@ -61,6 +61,7 @@ AREAS = (
     "PAY-LOG",
     "PAY-ECC",
     "PAY-DUA",
+    "PAY-INV",
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
 PRODUCTS = (*SHIPPED, UNBLOCKING)

@@ -4,14 +4,14 @@ import pytest
 
 from conformance.bench import NoRedaction
 from conformance.engine import Engine, Plan
-from conformance.events import CaseFinished
+from conformance.events import CaseFinished, to_line
 from conformance.faults import with_fault
 from conformance.suites import all_suites
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
 from profiles import load
-from tests.payment.terminal import profile
+from tests.payment.terminal import Terminal, profile
 
 SUITES = all_suites()
 
@@ -115,3 +115,16 @@ def test_a_short_account_number():
         name for suite in SUITES for case in suite.cases(short) if case.identifier == "PAY-KEY/cryptogram/BV"
         for name in case.requirements
     }  # fmt: skip
+
+
+def test_a_key_that_a_record_shows_is_named_and_not_repeated():
+    """Neither finding nor log holds what the card gave away (row PAY-INV-004)."""
+    of = load("debit")
+    target = InProcessTarget(with_fault(load_card(of), "inv.key-file"))
+    log = []
+    list(Engine(Plan(profile=of, only=("PAY-INV/secrets",)), target, SUITES, log.append, NoRedaction()).run())
+    (finished,) = [event for event in log if isinstance(event, CaseFinished)]
+    assert finished.requirement == "PAY-INV-004"
+    assert "00B201F4: 3DES key ENC, left half" in finished.received
+    written = "\n".join(to_line(event) for event in log).upper()
+    assert Terminal(of).card_key("ENC").hex().upper()[:16] not in written

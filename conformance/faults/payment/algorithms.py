@@ -130,3 +130,17 @@ FAULTS.contents(
     _named_triple_des,
     with_sm,
 )
+
+
+@FAULTS.command(
+    COMMAND,
+    "sma.taken-through-antenna",
+    "单 SM 卡在 qPBOC 中接受 DF69 = 00",
+    "A card with SM alone takes DF69 = 00 in qPBOC",
+    ["PAY-SMA-004"],
+    sm_alone,
+)
+def taken_through_antenna(card: Card, command: Command, good: Handler) -> bytes:
+    """The terminal cannot verify what it gets."""
+    asked = _asked(card, command)
+    return good(card, command if asked is None else _with_choice(card, command, b"\x01"))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from conformance.actors.bank.scripts import put_data
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
-from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
-from conformance.payment_chain import ISSUER_CERTIFICATE, Chain, sets_of, started, was_online
-from conformance.payment_dialogue import ARQC, BALANCE, TC, Visit, application, counter, get_data
+from conformance.payment_chain import ISSUER_CERTIFICATE, Chain, asks_for, sets_of, started
+from conformance.payment_dialogue import ARQC, BALANCE, TC, Cryptogram, Visit, counter, get_data
+from conformance.payment_judging import declared_pin, settled, verify, wrong_pin
 from conformance.payment_readings import other_set
-from emulator.crypto import payment as crypto
 from emulator.crypto.rsa import RsaPublicKey
 from profiles.algorithm_sets import AlgorithmSet
 
@@ -24,10 +23,9 @@ PIN_TRIES = 0x9F17
 SHARED = "PAY-SMA-018"
 
 
-def _check_set(visit: Visit, algorithm: str, requirement: str) -> None:
+def check_set(visit: Visit, made: Cryptogram, algorithm: str, requirement: str) -> None:
     """The list of files reaches certificates of the set, 9F10 names its algorithm, the cryptogram is made with its keys."""
     bench, sm = visit.bench, algorithm == "SM4"
-    visit.read()
     certificate = Chain(visit).object(ISSUER_CERTIFICATE, requirement)
     authority = Chain(visit).authority(requirement).key
     by_sm2 = not isinstance(authority, RsaPublicKey) and certificate[:1] == bytes((SM2_ISSUER_FORMAT,))
@@ -39,7 +37,6 @@ def _check_set(visit: Visit, algorithm: str, requirement: str) -> None:
         received="SM2" if by_sm2 else "RSA",
         requirement=requirement,
     )
-    made = visit.first(ARQC)
     found = made.data.algorithm if made.data else 0
     bench.check(
         found == IDENTIFIERS[algorithm],
@@ -68,7 +65,7 @@ def _check_choice(bench: Bench, *, sm: bool, algorithm: str, requirement: str) -
             answer = visit.send_begin()
             if asked is sm:
                 bench.expect(answer, GOOD, "应用初始化", "GET PROCESSING OPTIONS", requirement=requirement)
-                _check_set(visit, algorithm, requirement)
+                check_set(visit, visit.read().first(ARQC), algorithm, requirement)
 
 
 @SUITE.case(
@@ -116,7 +113,7 @@ def alone(bench: Bench) -> None:
     for asked in (False, True):
         visit = Visit(bench, sm=asked).open()
         bench.expect(visit.send_begin(), GOOD, "应用初始化", "GET PROCESSING OPTIONS", requirement="PAY-SMA-003")
-        _check_set(visit, "SM4", "PAY-SMA-003")
+        check_set(visit, visit.read().first(ARQC), "SM4", "PAY-SMA-003")
 
 
 # What both sets share
@@ -143,7 +140,7 @@ def _both(bench: Bench) -> tuple[AlgorithmSet, ...]:
 def shared_counters(bench: Bench) -> None:
     """Transactions with the sets in turn."""
     both = _both(bench)
-    was_online(bench, both[0])
+    settled(bench, sm=asks_for(both[0]))
     before = counter(bench)
     for number, algorithms in enumerate(both, 1):
         visit = started(bench, algorithms)
@@ -164,7 +161,7 @@ def shared_counters(bench: Bench) -> None:
             received=int(made.bit(3, 8)),
             requirement=SHARED,
         )
-    was_online(bench, both[0])
+    settled(bench, sm=asks_for(both[0]))
 
 
 @SUITE.case(
@@ -180,7 +177,7 @@ def shared_balance(bench: Bench) -> None:
     both = _both(bench)
     if "e-cash" not in both[0].path:
         raise NotApplicable("没有电子现金", "the declared card has no e-cash")
-    was_online(bench, both[0])
+    settled(bench, sm=asks_for(both[0]))
     start = get_data(bench, BALANCE)
     if start is None:
         raise Inconclusive("无法读取余额", "GET DATA does not give the balance")
@@ -215,17 +212,13 @@ def shared_balance(bench: Bench) -> None:
 )
 def shared_pin(bench: Bench) -> None:
     """One wrong PIN, then the right one with the other set."""
-    pin = next(iter(application(bench.profile).pin.values()), None)
-    if pin is None:
-        raise NotApplicable("没有脱机 PIN", "the declared card has no offline PIN")
-    wrong = "".join(str(9 - int(digit)) for digit in pin.value)
+    pin = declared_pin(bench.profile)
     for first, second in (both := _both(bench))[:2], both[1:3]:
         started(bench, first)
         before = get_data(bench, PIN_TRIES)
         if before is None or before[0] < 2:
             raise Inconclusive("剩余次数不足", "fewer than two tries are left, or cannot be read")
-        verify = apdu(0x00, 0x20, 0x00, 0x80, crypto.pin_block(wrong))
-        bench.expect(bench.send(verify), WRONG_PIN, "错误的 PIN", "a wrong PIN", requirement=SHARED)
+        bench.expect(verify(bench, wrong_pin(pin)), WRONG_PIN, "错误的 PIN", "a wrong PIN", requirement=SHARED)
         started(bench, second)
         left = get_data(bench, PIN_TRIES)
         bench.check(
@@ -236,5 +229,4 @@ def shared_pin(bench: Bench) -> None:
             received=left,
             requirement=SHARED,
         )
-        verify = apdu(0x00, 0x20, 0x00, 0x80, crypto.pin_block(pin.value))
-        bench.expect(bench.send(verify), GOOD, "正确的 PIN", "the right PIN", requirement=SHARED)
+        bench.expect(verify(bench, pin), GOOD, "正确的 PIN", "the right PIN", requirement=SHARED)

@@ -18,11 +18,11 @@ from conformance.payment_chain import (
     Combined,
     CombinedVisit,
     answered,
+    asks_for,
     certified_sets,
     ddol_values,
     sets_of,
     started,
-    was_online,
 )
 from conformance.payment_dialogue import (
     AAC,
@@ -37,6 +37,7 @@ from conformance.payment_dialogue import (
     Visit,
     objects_of,
 )
+from conformance.payment_judging import settings, settled
 from conformance.properties import for_all
 from conformance.suites.payment.dynamic_authentication import (
     COMBINED,
@@ -46,7 +47,6 @@ from conformance.suites.payment.dynamic_authentication import (
     able_to,
     expect_dynamic_data,
     expect_signature,
-    settings_of,
 )
 from profiles.algorithm_sets import AlgorithmSet
 
@@ -91,7 +91,7 @@ def _signed_answers(
     """Signed cryptograms of each kind: ARQC, the TC that the bank approves, and a TC of the card alone."""
     for kind in (ARQC, TC):
         if kind == TC:
-            was_online(bench, algorithms)
+            settled(bench, sm=asks_for(algorithms))
         transaction, key = combined(bench, algorithms)
         visit = transaction.visit
         first = transaction.generate(kind)
@@ -179,7 +179,7 @@ def combined_hash(bench: Bench) -> None:
 )
 def sm2_combined(bench: Bench) -> None:
     """44 bytes of dynamic data; whether the unpredictable number stands in plain behind them is a setting."""
-    carried = 4 if settings_of(bench.profile).cda_carries_unpredictable_number else 0
+    carried = 4 if settings(bench.profile).cda_carries_unpredictable_number else 0
     for algorithms in able_to(COMBINED, sets_of(bench.profile, scheme="SM2")):
         for visit, given, key in _signed_answers(bench, algorithms, "PAY-SMA-009"):
             signed = check_hash(bench, given, key, visit, "PAY-SMA-009")
@@ -262,7 +262,7 @@ def declined(bench: Bench) -> None:
         second = visit.second(AAC, DECLINED, signed=True)
         _check_unsigned(bench, second, AAC, "PAY-ODA-017")
         if "e-cash" in algorithms.path:
-            was_online(bench, algorithms)
+            settled(bench, sm=asks_for(algorithms))
             visit = started(bench, algorithms, e_cash=True)
             lowered = CombinedVisit(visit.offer(amount=200)).generate(TC)
             if lowered.made.kind == AAC:

@@ -13,9 +13,8 @@ from conformance.actors.bank.keys import TransactionKeys
 from conformance.actors.bank.scripts import Order, change_pin, put_data
 from conformance.bench import GOOD, Bench
 from conformance.cases import Body, Case, Kind, Suite
-from conformance.dialogue import apdu
 from conformance.failures import NotApplicable
-from conformance.payment_chain import answered, started, was_online
+from conformance.payment_chain import answered, asks_for, started
 from conformance.payment_dialogue import (
     AAC,
     APPROVED,
@@ -25,9 +24,9 @@ from conformance.payment_dialogue import (
     Cryptogram,
     Offered,
     Visit,
-    application,
     declared_objects,
 )
+from conformance.payment_judging import declared_pin, settled, verify
 from conformance.payment_readings import DIGITS_RULE, RESULTS_RULE, RULES, SHORT_ACCOUNT_RULE, Rules, explain
 from conformance.properties import for_all
 from emulator.crypto import Algorithm, mac
@@ -84,7 +83,7 @@ def _every_kind(bench: Bench, algorithms: AlgorithmSet) -> Iterator[tuple[Visit,
         yield visit, visit.first(ARQC)
         answered(visit, code)
         yield visit, visit.second(kind, code)
-    was_online(bench, algorithms)
+    settled(bench, sm=asks_for(algorithms))
     visit = started(bench, algorithms)
     yield visit, visit.first(TC)
 
@@ -269,17 +268,14 @@ def _script_mac(bench: Bench, algorithms: AlgorithmSet) -> None:
 
 
 def _encryption(bench: Bench, algorithms: AlgorithmSet) -> None:
-    pin = next(iter(application(bench.profile).pin.values()), None)
-    if pin is None:
-        raise NotApplicable("没有脱机 PIN", "the declared card has no offline PIN")
-    for order in (change_pin(pin.value), change_pin(pin.value, pin.value)):
+    pin = declared_pin(bench.profile)
+    for order in (change_pin(pin), change_pin(pin, pin)):
         visit = _after_approval(bench, algorithms)
         how = f"P2 = {order.header[-2:]}"
         bench.expect(
             visit.send_script(order), GOOD, f"PIN 修改，{how}", f"PIN CHANGE, {how}", requirement="PAY-SMA-016"
         )
-        verify = apdu(0x00, 0x20, 0x00, 0x80, crypto.pin_block(pin.value))
-        bench.expect(bench.send(verify), GOOD, "校验新 PIN", "VERIFY of the new PIN", requirement="PAY-SMA-016")
+        bench.expect(verify(bench, pin), GOOD, "校验新 PIN", "VERIFY of the new PIN", requirement="PAY-SMA-016")
 
 
 # The cases of each algorithm set

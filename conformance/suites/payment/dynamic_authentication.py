@@ -23,14 +23,12 @@ from conformance.payment_chain import (
 from conformance.payment_dialogue import (
     ARQC,
     Visit,
-    application,
     counter,
 )
+from conformance.payment_judging import settings
 from conformance.properties import for_all
 from emulator.crypto.rsa import RsaPublicKey
 from profiles.algorithm_sets import AlgorithmSet
-from profiles.model import Profile
-from profiles.payment_settings import PaymentSettings
 
 SUITE = Suite("payment dynamic authentication", "动态数据认证", "Payment: dynamic data authentication")
 
@@ -39,12 +37,6 @@ NUMBERS = (bytes.fromhex("A1B2C3D4"), bytes.fromhex("00000000"))
 """Unpredictable numbers of the terminal, the second one unlikely and legal."""
 SHORT_SM2 = 66
 """Bytes of an SM2 signature object beside its dynamic data: format, length, r and s."""
-
-
-def settings_of(profile: Profile) -> PaymentSettings:
-    """How the profile settles the open points of its payment application."""
-    payment = application(profile).payment
-    return payment.settings if payment else PaymentSettings()
 
 
 def able_to(bit: int, chosen: tuple[AlgorithmSet, ...]) -> tuple[AlgorithmSet, ...]:
@@ -154,7 +146,7 @@ def sm2_dynamic(bench: Bench) -> None:
 )
 def dynamic_number(bench: Bench) -> None:
     """Two transactions with each set; whether 02 stands before the counter is a setting."""
-    head = b"\x02" if settings_of(bench.profile).dda_number_has_length else b""
+    head = b"\x02" if settings(bench.profile).dda_number_has_length else b""
     for algorithms in certified_sets(bench.profile):
         for visit in _able(bench, DYNAMIC, (algorithms, algorithms)):
             key, values = Chain(visit).card().key, ddol_values(visit, NUMBERS[0])

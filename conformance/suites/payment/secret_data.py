@@ -23,7 +23,7 @@ COUNTERS = (0x9F36, 0x9F13)
 TAGS = (*ONE_BYTE_TAGS, *TWO_BYTE_TAGS)
 
 
-def _pin_forms(bench: Bench) -> dict[str, bytes]:
+def pin_forms(bench: Bench) -> dict[str, bytes]:
     """The PIN as a card may keep it; nothing where it has none."""
     if not application(bench.profile).pin:
         return {}
@@ -37,7 +37,7 @@ def _packed_pin(bench: Bench) -> bytes | None:
     return pin_bytes(declared_pin(bench.profile)) if application(bench.profile).pin else None
 
 
-def _key_halves(visit: Visit) -> dict[str, bytes]:
+def key_halves(visit: Visit) -> dict[str, bytes]:
     """Both halves of each of the card's keys."""
     account = visit.objects.get(0x5A, b"").hex().upper().rstrip("F")
     sequence = visit.objects.get(0x5F34, b"\0").hex()
@@ -54,14 +54,14 @@ def _key_halves(visit: Visit) -> dict[str, bytes]:
 
 
 @contextmanager
-def _unwritten(bench: Bench) -> Iterator[None]:
+def unwritten(bench: Bench) -> Iterator[None]:
     """Exchanges of which nothing is written down: a report must not spread the secret that a card gives away."""
-    before = list(bench.recorder.example)
+    before, quiet = list(bench.recorder.example), bench.recorder.quiet
     bench.recorder.quiet = True
     try:
         yield
     finally:
-        bench.recorder.quiet = False
+        bench.recorder.quiet = quiet
         bench.recorder.example[:] = before
 
 
@@ -79,7 +79,7 @@ def _unwritten(bench: Bench) -> Iterator[None]:
 def secrets(bench: Bench) -> None:
     """Every tag of one and two bytes, after an online transaction and an offline one of an odd amount."""
     visit, spent = settled(bench), 1000 + bench.random.randrange(9000)
-    forbidden = _pin_forms(bench) | _key_halves(visit)
+    forbidden = pin_forms(bench) | key_halves(visit)
     if visit.offline(TC, amount=spent).kind == TC:
         forbidden["total of offline amounts"] = amount(spent)
     public = b" ".join(declared_objects(bench.profile).values())
@@ -91,7 +91,7 @@ def secrets(bench: Bench) -> None:
         f"GET DATA of {len(TAGS)} tags; the answers are not written down, only the tags that give a secret away",
     )
     found: dict[int, list[str]] = {}
-    with _unwritten(bench):
+    with unwritten(bench):
         for tag in TAGS:
             data = bench.send(apdu(0x80, 0xCA, tag >> 8, tag & 0xFF, ne=256)).data
             shown = [name for name, value in forbidden.items() if value in data]

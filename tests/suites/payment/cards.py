@@ -17,10 +17,15 @@ from tests.suites.broken import answers as answered
 
 PRODUCTS = ("debit", "debit-sm", "debit-dual", "ssc3-sm4", "ssc2-3des")
 MOVING = (
-    *("data:DEBIT:9F36", "data:DEBIT:9F13", "counter:DEBIT:", "file:DEBIT/LOG", "proof:DEBIT"),
+    "data:DEBIT:9F36",
+    "data:DEBIT:9F13",
+    "counter:DEBIT:",
+    "file:DEBIT/LOG",
     "file:DEBIT/LOADLOG",
+    "backup:DEBIT",
+    "proof:DEBIT",
 )
-"""Beginnings of the cells that transactions change, the last where a balance is set back."""
+"""Beginnings of the cells that transactions change, also where a balance is set back, and old values of a debit."""
 FLAGS = ("authentication failed", "script failed", "online authorisation")
 
 

@@ -20,8 +20,10 @@ from conformance.suites.payment import (
     certificates,
     combined_authentication,
     contactless,
+    contactless_algorithms,
     cryptograms,
     data_objects,
+    disturbances,
     dynamic_authentication,
     e_cash,
     e_cash_choice,
@@ -29,9 +31,11 @@ from conformance.suites.payment import (
     extended_freezing,
     extended_reading,
     extended_updates,
+    invariants,
     load_log,
     offline_pin,
     offline_pin_form,
+    quick_invariants,
     reading,
     script_blocking,
     script_data,
@@ -88,12 +92,18 @@ CRYPTOGRAPHY = (
     combined_authentication.SUITE,
     cryptograms.SUITE,
     algorithms.SUITE,
+    contactless_algorithms.SUITE,
+    invariants.SUITE,
+    disturbances.SUITE,
+    quick_invariants.SUITE,
 )
 SUITES = {suite.name: suite for suites in (*(area.suites for area in AREAS), CRYPTOGRAPHY) for suite in suites}
 WITHOUT_SM = frozenset({"debit", "ssc2-3des"})
 LACKING = {
     sm2_certificates.SUITE.name: WITHOUT_SM,
     algorithms.SUITE.name: WITHOUT_SM,
+    contactless_algorithms.SUITE.name: WITHOUT_SM,
+    quick_invariants.SUITE.name: frozenset({"ssc2-3des"}),
     contactless.SUITE.name: frozenset({"ssc2-3des"}),
     **{suite.name: frozenset({"ssc2-3des"}) for suite in EXTENDED},
 }
