@@ -77,6 +77,9 @@ class TerminalKeys(Protocol):
     def maintenance_mac(self, name: str, card: CardInTerminal, challenge: bytes, covered: bytes) -> bytes:
         """MAC of a maintenance command, 4 bytes, over its header, Lc with the MAC counted, and data."""
 
+    def encipher(self, name: str, card: CardInTerminal, challenge: bytes, blocks: bytes) -> bytes:
+        """Whole blocks enciphered with the session key of the card's key ``name``."""
+
     def begin(
         self, card: CardInTerminal, random: bytes, number: bytes, amounts: bytes, time: bytes, version: int
     ) -> Begun:
@@ -120,6 +123,11 @@ class SamKeys:
         self._derive(self._key(name), card, challenge)
         size = self._algorithm.block_size
         return self._cipher(MAC_ONLY_BLOCK, bytes(size) + pad_mac(covered, size))
+
+    def encipher(self, name: str, card: CardInTerminal, challenge: bytes, blocks: bytes) -> bytes:
+        """See :class:`TerminalKeys`."""
+        self._derive(self._key(name), card, challenge)
+        return self._cipher(0x00, blocks)
 
     def begin(
         self, card: CardInTerminal, random: bytes, number: bytes, amounts: bytes, time: bytes, version: int
@@ -198,6 +206,10 @@ class HsmKeys:
     def maintenance_mac(self, name: str, card: CardInTerminal, challenge: bytes, covered: bytes) -> bytes:
         """See :class:`TerminalKeys`."""
         return self._service(card).maintenance_mac(name, challenge, covered)
+
+    def encipher(self, name: str, card: CardInTerminal, challenge: bytes, blocks: bytes) -> bytes:
+        """See :class:`TerminalKeys`."""
+        return self._service(card).encipher(name, challenge, blocks)
 
     def begin(
         self, card: CardInTerminal, random: bytes, number: bytes, amounts: bytes, time: bytes, version: int

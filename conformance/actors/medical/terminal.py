@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from conformance.actors.bank.messages import HostUnreachable
 from conformance.actors.key_service import Settlement
+from conformance.actors.medical.debit import APPLICATION, CODES, Prepared, codes, prepare, send
 from conformance.actors.medical.keys import KeysRefused
 from conformance.actors.medical.messages import (
     Clearing,
@@ -27,13 +28,10 @@ from conformance.actors.medical.reader import CardGone, CardReader, CardRefused,
 from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Step, Told, Visit
 from emulator.iso7816 import SW
 
-APPLICATION = "DF04"
 OFFLINE_FILE, SPECIAL_FILE, INSURANCE_FILE = "DF04/EF06", "DF04/EF15", "DF04/EF05"
 BASIC_FILE, PERSON_FILE = "SSSE/EF05", "SSSE/EF06"
 PERSON, NAME, CARD_NUMBER, AREA = "08", "09", "07", "84"
 ALLOWED, OFFLINE_AMOUNT, OFFLINE_COUNT = "90", "92", "93"
-INITIALIZED, DEBITED = 22, 8
-SETTLEMENT = b"2"
 PROOF_KIND = 0x32
 
 
@@ -241,38 +239,28 @@ class HospitalTerminal:
         if not reader.holder_verified and (digits := reader.pin()) is not None:
             reader.verify(digits)
             self._say(Step.PIN, "密码正确", "the PIN is right")
-        amounts = quote.card_amounts
-        data = bytes((keys.purchase_index,)) + amounts + keys.terminal
-        answer = reader.send(0xB0, 0x28, 0x01, 0x01, data, ne=INITIALIZED)
-        begun = reader.need(answer, Step.INITIALIZE.zh, Step.INITIALIZE.en).data
-        if len(begun) != INITIALIZED:
-            raise CardRefused("初始化应答长度不符", f"INITIALIZE FOR PURCHASE answered {len(begun)} bytes")
-        number, version, random = begun[14:16], begun[16], begun[18:22]
-        self._say(Step.INITIALIZE, f"交易序号 {number.hex()}", f"transaction number {number.hex()}")
-        time = bytes.fromhex(state.visit.when.strftime("%Y%m%d%H%M%S"))
-        made = keys.begin(reader.card, random, number, amounts, time, version)
-        state.settlement = Settlement(random, number, amounts, keys.terminal, made.terminal_number, time)
-        mac2 = self._debit(state, made.terminal_number + time + made.mac1)
+        prepared = prepare(reader, quote.card_amounts, state.visit.when)
+        state.settlement = prepared.settlement
+        number = prepared.settlement.number.hex()
+        self._say(Step.INITIALIZE, f"交易序号 {number}", f"transaction number {number}")
+        mac2 = self._debit(state, prepared)
         if not keys.confirm(mac2):
             self._say(Step.MAC2, "MAC2 错误", "MAC2 is wrong")
             raise _Stopped("MAC2 校验失败", "MAC2 is wrong: the card is not genuine, or its answer was changed")
         self._say(Step.MAC2, "MAC2 正确", "MAC2 is right")
 
-    def _debit(self, state: _State, data: bytes) -> bytes:
+    def _debit(self, state: _State, prepared: Prepared) -> bytes:
         """DEBIT FOR PURCHASE; a lost answer is asked for again with GET TRANSACTION PROOF before anything is repeated."""
-        reader, state.asked_for_debit = self.reader, True
+        state.asked_for_debit = True
         try:
-            answer = reader.send(0xB0, 0x2C, 0x01, 0x00, data, ne=DEBITED)
+            answer = send(self.reader, prepared)
         except CardGone:
             self._say(Step.DEBIT, "应答丢失，查询交易认证", "the answer is lost; the card is asked what it did")
             self._come_back()
             return self._proof(state)
-        debited = reader.need(answer, Step.DEBIT.zh, Step.DEBIT.en).data
-        if len(debited) != DEBITED:
-            raise CardRefused("结算应答长度不符", f"DEBIT FOR PURCHASE answered {len(debited)} bytes")
-        state.tac = debited[:4]
+        state.tac, mac2 = codes(self.reader, answer)
         self._say(Step.DEBIT, f"TAC {state.tac.hex().upper()}", f"TAC {state.tac.hex().upper()}")
-        return debited[4:]
+        return mac2
 
     def _come_back(self) -> None:
         """The same card again; :class:`CardGone` while it is not there."""
@@ -289,11 +277,11 @@ class HospitalTerminal:
         reader = self.reader
         assert state.settlement is not None  # noqa: S101 - set before DEBIT
         reader.open(APPLICATION)
-        answer = reader.send(0xB0, 0x32, 0x00, PROOF_KIND, state.settlement.number, ne=DEBITED)
+        answer = reader.send(0xB0, 0x32, 0x00, PROOF_KIND, state.settlement.number, ne=CODES)
         if answer.sw == SW.MAC_UNAVAILABLE:
             raise _Stopped("卡片未结算", "the card did not settle: the answer was lost before it did", answer.sw)
         proof = reader.need(answer, "取交易认证", "GET TRANSACTION PROOF").data
-        if len(proof) != DEBITED:
+        if len(proof) != CODES:
             raise CardRefused("交易认证长度不符", f"GET TRANSACTION PROOF answered {len(proof)} bytes")
         state.tac = proof[4:]
         self._say(
