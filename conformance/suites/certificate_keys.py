@@ -9,6 +9,7 @@ from conformance.actors.certificates import commands
 from conformance.actors.certificates.authority import CertificationAuthority
 from conformance.actors.certificates.commands import ENCRYPTION_KEY, SIGNATURE_KEY
 from conformance.actors.certificates.envelope import SESSION_KEY, EnvelopedKey
+from conformance.actors.certificates.station import CertificateIssue, CertificateOrder, IssueError
 from conformance.actors.certificates.x509 import ENCIPHERING, SIGNING, Subject
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
@@ -25,7 +26,7 @@ from conformance.certificate_dialogue import (
     write_file,
 )
 from conformance.failures import Inconclusive
-from conformance.suites.certificates import is_point
+from conformance.suites.certificates import certificates_of, is_point
 from emulator.crypto.sm2_curve import N
 from emulator.iso7816 import SW
 
@@ -340,3 +341,56 @@ def write_bounds(bench: Bench) -> None:
         bench.expect(answer, GOOD, f"{name} 末字节", f"the last byte of {name}", requirement="SSC-CERT-006")
         _check_contents(bench, {identifier: whole[:-1] + last})
         bench.need(bench.send(commands.update_binary(size - 1, whole[-1:])), "写回末字节", "writing the last byte back")
+
+
+class _Through:
+    """The bench as a link, for the station."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def transmit(self, command: bytes, /) -> bytes:
+        """One exchange."""
+        return self._bench.transmit(command).to_bytes()
+
+
+@SUITE.case(
+    "CERT/issue/BV",
+    "签发证书全流程",
+    "Issuing certificates from beginning to end",
+    requirements=["SSC-CERT-006", "SSC-CERT-007"],
+    kind=Kind.VALID,
+    expected=(
+        "产生密钥、申请、导入加密密钥对、写入两张证书，读回后证书、公钥、私钥与签发机构一致",
+        "key pair, request, encryption key pair, both certificates: read back, certificates, keys and authority fit each other",
+    ),
+    destructive=True,
+)
+def issue(bench: Bench) -> None:
+    """An issuing station does its work with the test authority; administrator PIN and master keys stay."""
+    found = place(bench)
+    order = CertificateOrder(HOLDER, NOT_BEFORE, NOT_AFTER, user_pin=found.user.digits, settings=found.rules.settings)
+    authority = CertificationAuthority.published(bench.random.randbytes)
+    problem = ""
+    try:
+        CertificateIssue(_Through(bench), authority, order).run()
+    except IssueError as refusal:
+        problem = str(refusal)
+    bench.check(
+        not problem,
+        "签发证书",
+        "issuing certificates",
+        expected="a card with two certificates for its keys",
+        received=problem or "a card with two certificates for its keys",
+        requirement="SSC-CERT-006",
+    )
+    bench.reset()
+    for pair, certificate in certificates_of(bench, "SSC-CERT-007"):
+        bench.check(
+            public_key(bench, pair[0]) == certificate.public_key and authority.trusts(certificate),
+            "证书与密钥一致",
+            "certificate and key fit",
+            expected="the card's key, signed by the authority",
+            received=certificate.public_key,
+            requirement="SSC-CERT-007",
+        )

@@ -158,7 +158,7 @@ def _check_unreadable(bench: Bench, when_zh: str, when_en: str) -> None:
             bench.expect(answer, UNREADABLE, zh, en, requirement="SSC-CERT-005")
 
 
-def _certificates(bench: Bench, requirement: str) -> Iterator[tuple[tuple[bytes, bytes], Certificate]]:
+def certificates_of(bench: Bench, requirement: str) -> Iterator[tuple[tuple[bytes, bytes], Certificate]]:
     """Both certificates of the card with the key pair that each belongs to."""
     found = enter(bench)
     for pair, identifier in CERTIFICATE_OF.items():
@@ -195,7 +195,7 @@ def _certificates(bench: Bench, requirement: str) -> Iterator[tuple[tuple[bytes,
 )
 def certificates(bench: Bench) -> None:
     """Both files are read from beginning to end; what fills the rest of a file is 00 or FF."""
-    for pair, certificate in _certificates(bench, "SSC-CERT-006"):
+    for pair, certificate in certificates_of(bench, "SSC-CERT-006"):
         identifier = CERTIFICATE_OF[pair]
         content = read_file(bench, identifier, place(bench).file(bench, identifier).size or 0).data
         rest = content[len(without_padding(content)) :]
@@ -231,7 +231,7 @@ def certificates(bench: Bench) -> None:
 )
 def match(bench: Bench) -> None:
     """The public keys inside the certificates, and those of the files."""
-    for pair, certificate in _certificates(bench, "SSC-CERT-007"):
+    for pair, certificate in certificates_of(bench, "SSC-CERT-007"):
         name, file = CERTIFICATE_OF[pair].hex().upper(), pair[0].hex().upper()
         bench.check(
             public_key(bench, pair[0]) == certificate.public_key,
@@ -258,7 +258,7 @@ def signature(bench: Bench) -> None:
     """Generated messages; the digest is SM3 over the identity hash of the certificate's key and the message."""
     if place(bench).rules.settings.signature_command == "none":
         raise NotApplicable("声明中没有签名命令", "the profile declares no signature command")
-    key = next(found.public_key for pair, found in _certificates(bench, "SSC-CERT-008") if pair == SIGNATURE_KEY)
+    key = next(found.public_key for pair, found in certificates_of(bench, "SSC-CERT-008") if pair == SIGNATURE_KEY)
     if not is_point(key):
         raise CardFailure(
             "SSC-CERT-008", "签名证书的公钥", "the key in the signature certificate", "a point", key.hex()

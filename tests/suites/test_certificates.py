@@ -229,6 +229,8 @@ BROKEN: dict[str, tuple[str, Callable[[], Alteration], set[str]]] = {
     "envelope not opened": ("CERT/import/", lambda: of(DECIPHER, lambda a: word(0x6A81)), {"SSC-CERT-009"}),
     "import not done": ("CERT/import/", lambda: undone(IMPORT), {"SSC-CERT-009"}),
     "import of anything": ("CERT/import-plain", lambda: changed(0x6A80, 0x9000, IMPORT), {"SSC-CERT-009"}),
+    "nothing is written": ("CERT/issue", lambda: of(UPDATE, lambda a: word(0x6A81)), {"SSC-CERT-006"}),
+    "issue with a foreign key": ("CERT/issue", lambda: with_key(FOREIGN_KEY), {"SSC-CERT-006"}),
     "write not done": ("CERT/write/", Forgets, {"SSC-CERT-006"}),
     "write for anyone": ("CERT/write/", lambda: changed(0x6982, 0x9000, UPDATE), {"SSC-CERT-006"}),
     "write beyond the end": ("CERT/write-bounds", lambda: changed(0x6B00, 0x9000, UPDATE), {"SSC-CERT-006"}),

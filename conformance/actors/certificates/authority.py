@@ -23,6 +23,7 @@ from conformance.actors.certificates.x509 import (
     Subject,
     build_certificate,
 )
+from emulator.crypto import CryptoError
 from emulator.crypto.sm2 import public_key_of, sign
 from emulator.crypto.sm2_curve import N
 from profiles.certificate_keys import published_authority
@@ -92,10 +93,28 @@ class CertificationAuthority:
             raise RequestRefused(str(problem)) from problem
         if not asked.is_genuine():
             raise RequestRefused("the request is not signed with the key that it names")
+        return self._answer(asked.subject_der, asked.public_key, not_before, not_after)
+
+    def answer_key(
+        self, subject: Subject, public_key: bytes, not_before: datetime, not_after: datetime
+    ) -> IssuedCertificates:
+        """The same for a name and a public key alone, as kiosks send them (iReadSignatureKey, GetCA).
+
+        Raises:
+            RequestRefused: The key is no point of the curve.
+        """
+        return self._answer(subject.to_der(), public_key, not_before, not_after)
+
+    def _answer(
+        self, subject_der: bytes, public_key: bytes, not_before: datetime, not_after: datetime
+    ) -> IssuedCertificates:
         private_key = self._new_private_key()
-        enveloped = EnvelopedKey.seal(private_key, asked.public_key, self._randomness(SESSION_KEY))
-        issue = partial(self.issue, asked.subject_der, not_before=not_before, not_after=not_after)
-        return IssuedCertificates(issue(asked.public_key, SIGNING), issue(enveloped.public_key, ENCIPHERING), enveloped)
+        try:
+            enveloped = EnvelopedKey.seal(private_key, public_key, self._randomness(SESSION_KEY))
+        except CryptoError as problem:
+            raise RequestRefused(str(problem)) from problem
+        issue = partial(self.issue, subject_der, not_before=not_before, not_after=not_after)
+        return IssuedCertificates(issue(public_key, SIGNING), issue(enveloped.public_key, ENCIPHERING), enveloped)
 
     def issue(
         self, subject_der: bytes, public_key: bytes, usage: bytes, *, not_before: datetime, not_after: datetime

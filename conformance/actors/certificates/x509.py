@@ -6,7 +6,9 @@ The library parses them; it can neither sign with SM2 nor show an SM2 key, so bo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,6 +35,9 @@ SIGNING, ENCIPHERING, CERTIFYING = bytes.fromhex("030206C0"), bytes.fromhex("030
 """Key usages as BIT STRING: digitalSignature and nonRepudiation, keyEncipherment and dataEncipherment, keyCertSign and cRLSign."""
 POINT_FORM, COORDINATE, KEY_LENGTH = b"\x04", 32, 64
 FIRST_GENERALIZED_YEAR = 2050
+
+UNREADABLE = ValueError, TypeError, x509.InvalidVersion
+"""What the library raises on bytes that are no certificate or request."""
 
 Sign = Callable[[bytes], bytes]
 """From a message to its SM2 signature r‖s, 64 bytes."""
@@ -99,22 +104,27 @@ class Certificate:
         """
         der = without_padding(data)
         try:
-            read = x509.load_der_x509_certificate(der)
-            algorithm, names = read.signature_algorithm_oid.dotted_string, read.subject
-            common = names.get_attributes_for_oid(NameOID.COMMON_NAME)
-            return cls(
-                der=der,
-                subject=str(common[0].value) if common else "",
-                issuer=read.issuer.public_bytes(),
-                subject_der=names.public_bytes(),
-                not_before=read.not_valid_before_utc,
-                not_after=read.not_valid_after_utc,
-                public_key=_public_key(read.tbs_certificate_bytes, 6),
-                signed=read.tbs_certificate_bytes,
-                signature=_raw_signature(algorithm, read.signature),
-            )
-        except (ValueError, TypeError) as problem:
+            with _quietly():
+                return cls._read(der)
+        except UNREADABLE as problem:
             raise CertificateError(f"no certificate with an SM2 key: {problem}") from problem
+
+    @classmethod
+    def _read(cls, der: bytes) -> Certificate:
+        read = x509.load_der_x509_certificate(der)
+        algorithm, names = read.signature_algorithm_oid.dotted_string, read.subject
+        common = names.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return cls(
+            der=der,
+            subject=str(common[0].value) if common else "",
+            issuer=read.issuer.public_bytes(),
+            subject_der=names.public_bytes(),
+            not_before=read.not_valid_before_utc,
+            not_after=read.not_valid_after_utc,
+            public_key=_public_key(read.tbs_certificate_bytes, 6),
+            signed=read.tbs_certificate_bytes,
+            signature=_raw_signature(algorithm, read.signature),
+        )
 
     def is_signed_by(self, public_key: bytes) -> bool:
         """Whether an authority's key made the signature."""
@@ -138,14 +148,15 @@ class Request:
             CertificateError: The bytes are none, or it has no SM2 key or signature.
         """
         try:
-            read = x509.load_der_x509_csr(der)
-            return cls(
-                subject_der=read.subject.public_bytes(),
-                public_key=_public_key(read.tbs_certrequest_bytes, 2),
-                signed=read.tbs_certrequest_bytes,
-                signature=_raw_signature(read.signature_algorithm_oid.dotted_string, read.signature),
-            )
-        except (ValueError, TypeError) as problem:
+            with _quietly():
+                read = x509.load_der_x509_csr(der)
+                return cls(
+                    subject_der=read.subject.public_bytes(),
+                    public_key=_public_key(read.tbs_certrequest_bytes, 2),
+                    signed=read.tbs_certrequest_bytes,
+                    signature=_raw_signature(read.signature_algorithm_oid.dotted_string, read.signature),
+                )
+        except UNREADABLE as problem:
             raise CertificateError(f"no request with an SM2 key: {problem}") from problem
 
     def is_genuine(self) -> bool:
@@ -208,6 +219,14 @@ def build_certificate(
 def key_identifier(public_key: bytes) -> bytes:
     """SHA-1 of the point (RFC 5280 §4.2.1.2, method 1), which identifies a key and protects nothing."""
     return hashlib.sha1(POINT_FORM + public_key, usedforsecurity=False).digest()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the library's warnings about values that a standard forbids: a card's bytes are judged, not mended."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _signed(content: bytes, sign: Sign) -> bytes:
