@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from conformance.actors.terminal import certificates
 from emulator.crypto import payment_signatures as signatures
 from emulator.crypto.rsa import RsaPublicKey
 from emulator.iso7816 import tlv
@@ -16,7 +17,7 @@ from tests.crypto.oracle import sm2_public_key, sm2_verify, sm3
 
 from .oracle import certified_key, opened
 from .terminal import ARQC, Terminal, profile
-from .vectors import CHAIN, WORKED
+from .vectors import CHAIN, WORKED, WORKED_CHAINS
 
 RSA, SM = WORKED["rsa_chain_ca1408_issuer1152_icc1024"], WORKED["sm2_chain"]
 PUBLISHED = {tag: bytes.fromhex(value) for tag, value in CHAIN.items() if tag != "source"}
@@ -226,34 +227,72 @@ def test_certificates_can_be_made_again():
     assert first == second
 
 
-# Worked by the author of the specification with the same keys, not published.
-def test_worked_rsa_objects():
-    def number(key, name):
-        return int(RSA[f"{key}_key"][name], 16)
+# Worked by the author of the specification, not published: also a key that its certificate pads with BB, and one above 1024 bits.
+CHAINS = [RSA, *(chain for chain in WORKED_CHAINS.values() if isinstance(chain, dict))]
 
-    def private(key):
-        return signatures.RsaCrtKey.of(number(key, "p"), number(key, "q"), 3)
 
-    def public(key):
-        return RsaPublicKey(number(key, "n"), 3)
+def pair(chain, key):
+    return signatures.RsaCrtKey.of(int(chain[f"{key}_key"]["p"], 16), int(chain[f"{key}_key"]["q"], 16), 3)
 
-    static = bytes.fromhex(RSA["static_data"])
-    dates = bytes.fromhex("1230"), bytes.fromhex("000001")
-    made = signatures.rsa_issuer_certificate(private("CA"), bytes.fromhex("621498FF"), *dates, public("issuer"))
-    assert made.value.hex().upper() == RSA["90"]
-    assert made.remainder.hex().upper() == RSA["92"]
-    pan = bytes.fromhex("6214988660100000304F")
+
+def public(chain, key):
+    return RsaPublicKey(int(chain[f"{key}_key"]["n"], 16), 3)
+
+
+def shown(value):
+    """Upper-case hexadecimal, None for nothing."""
+    return value.hex().upper() or None
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=["1408/1152/1024", "1408/1024/768", "1408/1408/1152"])
+def test_worked_rsa_objects(chain):
+    static, dates = bytes.fromhex(chain["static_data"]), (bytes.fromhex("1230"), bytes.fromhex("000001"))
+    made = signatures.rsa_issuer_certificate(
+        pair(chain, "CA"), bytes.fromhex("621498FF"), *dates, public(chain, "issuer")
+    )
+    assert [shown(value) for value in made] == [chain[tag] for tag in ("90", "92", "9F32")]
     made = signatures.rsa_card_certificate(
-        private("issuer"), pan, b"\x12\x29", bytes.fromhex("000002"), public("icc"), static
+        pair(chain, "issuer"),
+        bytes.fromhex("6214988660100000304F"),
+        b"\x12\x29",
+        bytes.fromhex("000002"),
+        public(chain, "icc"),
+        static,
     )
-    assert made.value.hex().upper() == RSA["9F46"]
-    signed = signatures.rsa_signed_static_data(private("issuer"), bytes.fromhex("DAC5"), static)
-    assert signed.hex().upper() == RSA["93"]
-    dda = RSA["dda"]
-    signed = signatures.rsa_signed_dynamic_data(
-        private("icc"), bytes.fromhex("02" + dda["ATC"]), bytes.fromhex(dda["9F37"])
+    assert [shown(value) for value in made] == [chain[tag] for tag in ("9F46", "9F48", "9F47")]
+    assert shown(signatures.rsa_signed_static_data(pair(chain, "issuer"), b"\xda\xc5", static)) == chain["93"]
+    for name, covered in (("dda", "9F37"), ("fdda_v01", "terminal_data")):
+        number = bytes.fromhex("02" + chain["dda"]["ATC"])
+        signed = signatures.rsa_signed_dynamic_data(pair(chain, "icc"), number, bytes.fromhex(chain[name][covered]))
+        assert shown(signed) == chain[name]["9F4B"]
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=["1408/1152/1024", "1408/1024/768", "1408/1408/1152"])
+def test_worked_rsa_objects_at_the_terminal(chain):
+    """Every object as the terminal of the harness verifies it, the hash of CDA too."""
+
+    def value(tag):
+        return bytes.fromhex(chain[tag] or "")
+
+    static = value("static_data")
+    issuer = certificates.certified_key(
+        public(chain, "CA"), certificates.ISSUER, value("90"), value("92"), value("9F32"), b""
     )
-    assert signed.hex().upper() == dda["9F4B"]
+    assert issuer.key == public(chain, "issuer")
+    assert certificates.is_of_account(issuer.subject, chain["pan"])
+    card = certificates.certified_key(
+        issuer.key, certificates.CARD, value("9F46"), value("9F48"), value("9F47"), static
+    )
+    assert card.key == public(chain, "icc")
+    assert card.subject.hex().rstrip("f") == chain["pan"]
+    assert certificates.authentication_code(issuer.key, value("93"), static).hex() == "dac5"
+    dda, combined = chain["dda"], chain["cda_first_gac"]
+    number = bytes.fromhex(dda["9F37"])
+    assert certificates.dynamic_data(card.key, bytes.fromhex(dda["9F4B"]), number).hex() == "02" + dda["ATC"].lower()
+    signed = certificates.signed_cryptogram(card.key, bytes.fromhex(combined["9F4B"]), number)
+    assert (shown(signed.value), shown(signed.number)) == (combined["AC"], dda["ATC"])
+    covered = bytes.fromhex(combined["PDOL_values"] + combined["CDOL1_values"] + combined["tlvs_hashed"])
+    assert certificates.transaction_hash(card.key, covered) == signed.digest
 
 
 def test_offline_approval_with_signature(card):

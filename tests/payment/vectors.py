@@ -46,3 +46,6 @@ CHAIN = json.loads(Path(__file__).with_name("chain.json").read_text())
 
 WORKED = json.loads(Path(__file__).with_name("worked.json").read_text())
 """Weaker evidence: worked by the author of the reconstructed specification with small code of his own, not published."""
+
+WORKED_CHAINS = json.loads(Path(__file__).with_name("worked_chains.json").read_text())
+"""Further RSA chains by the same author: a key shorter than its certificate has room for, and one above 1024 bits."""

@@ -125,6 +125,6 @@ def test_a_key_that_a_record_shows_is_named_and_not_repeated():
     list(Engine(Plan(profile=of, only=("PAY-INV/secrets",)), target, SUITES, log.append, NoRedaction()).run())
     (finished,) = [event for event in log if isinstance(event, CaseFinished)]
     assert finished.requirement == "PAY-INV-004"
-    assert "00B201F4: 3DES key ENC, left half" in finished.received
+    assert "00B201EC: 3DES key ENC, left half" in finished.received
     written = "\n".join(to_line(event) for event in log).upper()
     assert Terminal(of).card_key("ENC").hex().upper()[:16] not in written

@@ -17,7 +17,7 @@ from profiles.model import Profile
 FAULTS = FaultSet(PAYMENT_APPLICATIONS)
 BALANCES = frozenset({Tag.BALANCE, SECOND_CURRENCY_OF[Tag.BALANCE]})
 AMOUNT_LENGTH = 6
-INTERNAL_FILE = 30
+INTERNAL_FILE = 29
 """A short identifier that no file of a payment application has."""
 
 
@@ -90,7 +90,7 @@ def approval_after_decline(card: Card, command: Command, good: Handler) -> bytes
     paying,
 )
 def key_file(card: Card, command: Command, good: Handler) -> bytes:
-    """Record 1 of SFI 1E holds the encryption key."""
+    """Record 1 of SFI 1D holds the encryption key."""
     keys = [key for key in card.session.node.directory.keys if key.use == "payment encryption"]
     if command.p2 >> 3 == INTERNAL_FILE and command.p1 == 1 and keys:
         return b"\x70\x12\xdf\x01" + octets(card.memory.cells[keys[0].cell(1)])
