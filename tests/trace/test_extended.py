@@ -24,6 +24,7 @@ def test_reading(card: Decoder) -> None:
     assert field(read, "random number of the terminal").raw == "1122334455667788"
     assert field(read, "type").raw == "02"
     assert field(read, "data of the sector, perhaps with R-MAC").raw == "01020304050607089D30635F"
+    assert [(stop - start) for start, stop in read.response_secrets] == [12]
 
 
 def test_updating(card: Decoder) -> None:
@@ -31,6 +32,7 @@ def test_updating(card: Decoder) -> None:
     assert update.label == "UPDATE CAPP DATA CACHE"
     assert field(update, "record identifier").raw == "0101"
     assert field(update, "lock").raw == "00"
+    assert [(stop - start) for start, stop in update.command_secrets] == [8]
     assert field(update, "MAC").raw == MAC
     assert field(update, "R-MAC").raw == "587780E5"
 
@@ -41,7 +43,7 @@ def test_the_key_of_a_new_record_is_masked(card: Decoder) -> None:
     assert opened.label == "APPEND RECORD with MAC"
     hidden = field(opened, "enciphered management key")
     assert hidden.secret
-    assert [(stop - start) for start, stop in opened.command_secrets] == [16]
+    assert [(stop - start) for start, stop in opened.command_secrets] == [16, 8]
     assert field(opened, "data of the sector").raw == "0102030405060708"
 
 
