@@ -99,16 +99,16 @@ class History:
 
 def history(bench: Bench, requirement: str | None = None) -> History:
     """Look what a card remembers, its limits being those of :data:`LIMITS`."""
-    Visit(bench).open()
+    visit = Visit(bench).open()
     last_online = get_data(bench, LAST_ONLINE)
-    first = next_one(Visit(bench), ARQC, requirement, amount=0)
+    first = next_one(visit, ARQC, requirement, amount=0)
     used, free = set(), set()
     for tag in declared_limits(bench):
         if tag == TOTAL:
-            exceeded = _exceeds(bench, requirement, amount=1)
-            untouched = not _exceeds(bench, requirement, amount=LIMIT)
+            exceeded = _exceeds(visit, requirement, amount=1)
+            untouched = not _exceeds(visit, requirement, amount=LIMIT)
         else:
-            exceeded = _exceeds(bench, requirement, amount=0, **abroad(bench, tag))
+            exceeded = _exceeds(visit, requirement, amount=0, **abroad(bench, tag))
             untouched = not exceeded
         if exceeded:
             used.add(tag)
@@ -118,8 +118,12 @@ def history(bench: Bench, requirement: str | None = None) -> History:
     return History(flags, first.results[2] >> 4, frozenset(used), frozenset(free), last_online)
 
 
-def _exceeds(bench: Bench, requirement: str | None, **offered: Offered) -> bool:
-    return next_one(Visit(bench), ARQC, requirement, **offered).bit(*VELOCITY)
+def _exceeds(visit: Visit, requirement: str | None, **offered: Offered) -> bool:
+    """Whether a transaction with these values would be above a limit."""
+    at_home = dict(visit.values)
+    made = next_one(visit, ARQC, requirement, **offered)
+    visit.values = at_home
+    return made.bit(*VELOCITY)
 
 
 def filled(bench: Bench) -> tuple[Visit, History]:

@@ -107,6 +107,12 @@ def name_of(kind: int) -> str:
     return KINDS.get(kind, f"{kind:02X}")
 
 
+def told(offered: Mapping[str, Offered]) -> str:
+    """Offered values for a step of the report."""
+    shown = {name: value.hex().upper() if isinstance(value, bytes) else value for name, value in offered.items()}
+    return ", ".join(f"{name} {value}" for name, value in shown.items()) or "—"
+
+
 def default_action(profile: Profile, byte: int, bit: int) -> bool:
     """Whether the declared application default action (ADA) 应用缺省行为 9F52 has a bit; without ADA it is 0."""
     return _bit(profile, "9F52", byte, bit)
@@ -222,9 +228,11 @@ def new_card(bench: Bench, **offered: Offered) -> Visit:
 
 
 def next_one(visit: Visit, kind: int = TC, requirement: str | None = None, **offered: Offered) -> Cryptogram:
-    """The first cryptogram of the next transaction, after a new selection."""
-    visit.open().begin(**offered)
-    return visit.first(kind, requirement=requirement)
+    """The first cryptogram of the next transaction, after a new selection; records that were read are not read again."""
+    known = visit.objects
+    visit.open()
+    visit.objects = {**known, **visit.objects}
+    return visit.begin(**offered).first(kind, requirement=requirement)
 
 
 # Offline PIN

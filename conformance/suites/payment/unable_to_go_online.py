@@ -52,6 +52,7 @@ from conformance.payment_judging import (
     require_kind,
     set_back,
     settled,
+    told,
 )
 from conformance.suites.payment.card_risk_pin import exhausted
 from conformance.suites.payment.completion_resets import completion
@@ -69,11 +70,13 @@ ABOVE = ("之后得 AAC，CVR 3.b6 = 1", "then AAC with CVR 3.b6 = 1")
 
 def approves(bench: Bench, requirement: str, visit: Visit, **offered: Offered) -> None:
     """TC at completion with response code Y3: not above any limit."""
+    bench.step(f"不能联机，未超限：{told(offered)}", f"unable to go online, within the limits: {told(offered)}")
     judge(bench, requirement, approved_unable(visit, requirement, **offered), kind=TC, hidden=[VELOCITY])
 
 
 def declines(bench: Bench, requirement: str, visit: Visit, **offered: Offered) -> None:
     """AAC at completion with response code Y3: above a limit."""
+    bench.step(f"不能联机，超限：{told(offered)}", f"unable to go online, above the limit: {told(offered)}")
     judge(bench, requirement, approved_unable(visit, requirement, **offered), kind=AAC, shown=[VELOCITY])
 
 

@@ -14,7 +14,7 @@ from conformance.payment_history import (
     abroad,
     declared_limits,
 )
-from conformance.payment_judging import VELOCITY, judge, limits, next_one, require_kind
+from conformance.payment_judging import VELOCITY, judge, limits, next_one, require_kind, told
 
 SUITE = Suite("payment velocity limits", "金融应用频度限制", "Payment: velocity limits")
 
@@ -24,11 +24,13 @@ ABOVE = ("请求 TC 得 ARQC，CVR 3.b6 = 1", "ARQC for TC with CVR 3.b6 = 1")
 
 def below(bench: Bench, requirement: str, visit: Visit, **offered: Offered) -> None:
     """A transaction that the card approves alone: not above any limit."""
+    bench.step(f"未超限的交易：{told(offered)}", f"a transaction within the limits: {told(offered)}")
     judge(bench, requirement, next_one(visit, TC, requirement, **offered), kind=TC, hidden=[VELOCITY])
 
 
 def above(bench: Bench, requirement: str, visit: Visit, **offered: Offered) -> None:
     """A transaction above a limit."""
+    bench.step(f"超限的交易：{told(offered)}", f"a transaction above the limit: {told(offered)}")
     judge(bench, requirement, next_one(visit, TC, requirement, **offered), kind=ARQC, shown=[VELOCITY])
 
 
