@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from conformance.requirements import PAYMENT, SOCIAL_SECURITY, CardTraits, Catalogue, load_catalogue
 from conformance.requirements.payment import payment_parts
-from profiles.applications import has_sam, has_social_security, payment_directory
+from profiles.applications import awaited_directory, has_sam, has_social_security, payment_directory
 from profiles.model import Profile
 
 
 def catalogue_names(profile: Profile) -> tuple[str, ...]:
     """The catalogues with requirements for a card: social security, payment, or both."""
     names = (SOCIAL_SECURITY,) if has_social_security(profile) or has_sam(profile) else ()
-    return names if payment_directory(profile) is None else (*names, PAYMENT)
+    pays = payment_directory(profile) is not None or awaited_directory(profile) is not None
+    return (*names, PAYMENT) if pays else names
 
 
 def areas_of(profile: Profile) -> tuple[str, ...]:
-    """The only areas that concern a product; empty where all do. Rules for cards of persons are none for a PSAM."""
+    """The only areas that concern a product; empty where all do.
+
+    Rules for cards of persons are none for a PSAM, those for payment applications none for one before its personalisation.
+    """
+    if payment_directory(profile) is None and awaited_directory(profile) is not None:
+        return ("PAY-PER",)
     return ("SAM",) if has_sam(profile) else ()
 
 

@@ -27,6 +27,11 @@ def payment_directory(profile: Profile) -> str | None:
     return next((name for name, directory in profile.directory.items() if directory.payment is not None), None)
 
 
+def awaited_directory(profile: Profile) -> str | None:
+    """The directory of a payment application that waits for its personalisation; None on a card without one."""
+    return next((name for name, directory in profile.directory.items() if directory.personalisation is not None), None)
+
+
 def open_points(profile: Profile) -> tuple[Assumption, ...]:
     """Every setting of an open point that concerns the card's applications, as the profile settles it."""
     found = assumptions(profile.settings) if has_social_security(profile) or has_sam(profile) else ()

@@ -321,6 +321,8 @@ class Personalisation(_Table):
     key_version: HexByte = b"\x01"
     algorithm: Literal["3DES", "SM4"] | None = None
     """Block cipher of the channel and of the application; absent: that of the card."""
+    product: str | None = None
+    """Card product, by name or as a profile file, whose data groupings the suites store."""
     settings: PaymentSettings = PaymentSettings()
 
 

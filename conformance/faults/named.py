@@ -45,6 +45,8 @@ from conformance.faults.payment import (
     issuer_authentication,
     logs,
     offline_pin,
+    personalisation,
+    personalised_data,
     reading,
     script_data,
     scripts,
@@ -99,6 +101,8 @@ _AREAS = (
     e_cash,
     second_currency,
     invariants,
+    personalisation,
+    personalised_data,
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for area in _AREAS for fault in area.FAULTS.faults}

@@ -13,7 +13,10 @@ from emulator import load_card
 from profiles import load
 from tests.conformance.test_foreign_cards import run
 
-PRODUCTS = ("ssc3-sm4", "ssc2-3des", "blank", "debit", "debit-sm", "debit-dual", "psam-3des", "psam-sm4")
+PRODUCTS = (
+    *("ssc3-sm4", "ssc2-3des", "blank", "debit", "debit-sm", "debit-dual"),
+    *("psam-3des", "psam-sm4", "debit-blank", "debit-sm-blank"),
+)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 20260101])

@@ -27,7 +27,8 @@ from profiles.model import Profile
 ISSUED = ("ssc3-sm4", "ssc2-3des")
 PAYMENT = ("debit", "debit-sm", "debit-dual")
 MODULES = ("psam-3des", "psam-sm4")
-SHIPPED = (*ISSUED, "blank", *PAYMENT, *MODULES)
+AWAITED = ("debit-blank", "debit-sm-blank")
+SHIPPED = (*ISSUED, "blank", *PAYMENT, *MODULES, *AWAITED)
 AREAS = (
     "ATR",
     "SEL",
@@ -56,6 +57,7 @@ AREAS = (
     "PAY-ODA",
     "PAY-KEY",
     "PAY-SMA",
+    "PAY-PER",
     "PAY-CAP",
     "PAY-SCR",
     "PAY-LOG",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from conformance.actors.bank.groupings import Block, DataFile
+from conformance.actors.bank.groupings import DataFile
 from conformance.actors.terminal.channel import Channel, Link
 from conformance.actors.terminal.ending import Ended, Reason
 from emulator.crypto import Algorithm, encrypt_cbc, pad_mac
@@ -78,13 +78,89 @@ class ChipIdentity:
     sequence: int
 
 
-@dataclass(slots=True)
-class _Session:
-    algorithm: Algorithm
-    keys: crypto.ChannelKeys
-    level: Level
-    chained: bytes = b""
-    identity: ChipIdentity = field(default=ChipIdentity(b"", 0, 0))
+Send = Callable[[Command], Response]
+"""A way to the chip that follows ``61xx`` and ``6Cxx``."""
+
+
+class SecureChannel:
+    """The device's side of the channel, step by step; what it computes from an answer that makes no sense is nonsense too."""
+
+    def __init__(self, send: Send, master_key: MasterKey, random: Callable[[int], bytes] = os.urandom) -> None:
+        self._send = send
+        self._master_key = master_key
+        self._random = random
+        self.algorithm = master_key.algorithm
+        self.level = Level.NONE
+        self.block = 0
+        """Number of the next STORE DATA."""
+        self.identity = ChipIdentity(b"", 0, 0)
+        self.keys = crypto.ChannelKeys(b"", b"", b"")
+        self.is_genuine = False
+        """Whether the cryptogram of INITIALIZE UPDATE proved that the chip has the keys."""
+        self.host_cryptogram = bytes(crypto.CRYPTOGRAM_SIZE)
+        self._chained = b""
+
+    def select(self, name: bytes) -> Response:
+        """SELECT of the application."""
+        return self._send(Command(0x00, 0xA4, 0x04, 0x00, name, 256))
+
+    def initialise(self, version: int | None = None) -> Response:
+        """INITIALIZE UPDATE; takes the answer apart where it has 28 bytes."""
+        host = self._random(crypto.CHALLENGE_SIZE)
+        asked = self._master_key.version if version is None else version
+        answer = self._send(Command(PLAIN, 0x50, asked, 0x00, host, 256))
+        told = answer.data
+        self.is_genuine, self._chained, self.block = False, b"", 0
+        if answer.sw == SW.SUCCESS and len(told) == ANSWER_SIZE:
+            sequence, card = told[12:14], told[14:20]
+            self.identity = ChipIdentity(told[:KEY_DATA_SIZE], told[KEY_DATA_SIZE], int.from_bytes(sequence))
+            own = crypto.card_keys(self.algorithm, self._master_key.value, self.identity.key_data)
+            self.keys = crypto.session_keys(self.algorithm, own, sequence)
+            expected = crypto.card_cryptogram(self.algorithm, self.keys.enc, host, sequence, card)
+            self.is_genuine = hmac.compare_digest(expected, told[20:])
+            self.host_cryptogram = crypto.host_cryptogram(self.algorithm, self.keys.enc, host, sequence, card)
+        return answer
+
+    def authenticate(self, level: Level, *, flip: int | None = None) -> Response:
+        """EXTERNAL AUTHENTICATE; ``flip`` is a bit of the host cryptogram, 0 to 63, that is sent wrong under a right MAC."""
+        proof = self.host_cryptogram
+        if flip is not None:
+            proof = (int.from_bytes(proof) ^ 1 << flip).to_bytes(len(proof))
+        self.level, self.block = level, 0
+        return self._send(self.protected(0x82, level, 0x00, proof))
+
+    def store(self, data: bytes, p1: int = 0x00, *, flip: int | None = None) -> Response:
+        """STORE DATA under the level; ``flip`` is a bit of the MAC, 0 to 63, that is sent wrong."""
+        number = self.block & 0xFF
+        if self.level is Level.NONE:
+            answer = self._send(Command(PLAIN, 0xE2, p1, number, data, 0))
+        else:
+            encipher = self.level is Level.MAC_AND_ENCRYPTION
+            answer = self._send(self.protected(0xE2, p1, number, data, encipher=encipher, flip=flip))
+        self.block += answer.sw == SW.SUCCESS
+        return answer
+
+    def protected(
+        self, ins: int, p1: int, p2: int, data: bytes, *, encipher: bool = False, flip: int | None = None
+    ) -> Command:
+        """A command with its C-MAC, computed over the data before they are enciphered."""
+        covered = bytes((PROTECTED, ins, p1, p2, len(data) + MAC_SIZE)) + data
+        self._chained = crypto.command_mac(self.algorithm, self.keys.mac, covered, self._chained)
+        mac = self._chained[:MAC_SIZE]
+        if flip is not None:
+            mac = (int.from_bytes(mac) ^ 1 << flip).to_bytes(MAC_SIZE)
+        if encipher:
+            data = encrypt_cbc(self.algorithm, self.keys.enc, pad_mac(data, self.algorithm.block_size))
+        return Command(PROTECTED, ins, p1, p2, data + mac, 0)
+
+    def room(self, level: Level) -> int:
+        """Bytes of groupings that fit into a command under a level."""
+        if level is Level.NONE:
+            return LONGEST_DATA
+        if level is Level.MAC:
+            return LONGEST_DATA - MAC_SIZE
+        block = self.algorithm.block_size
+        return (LONGEST_DATA - MAC_SIZE) // block * block - 1
 
 
 class Personaliser:
@@ -101,10 +177,8 @@ class Personaliser:
         level: Level = Level.MAC,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._channel = Channel(link, lambda event: None)
-        self._master_key = master_key
+        self._channel = SecureChannel(Channel(link, lambda event: None).send_command, master_key, random)
         self._level = level
-        self._random = random
 
     def run(self, name: bytes, data: DataFile, *, expected: bytes = b"") -> ChipIdentity:
         """Select the application, open the channel, store everything; the last block issues the card.
@@ -117,70 +191,37 @@ class Personaliser:
         Raises:
             PersonalisationError: The chip refused a step, is another one, or went away.
         """
+        channel = self._channel
         try:
-            self._expect(self._channel.send(0x00, 0xA4, 0x04, 0x00, name), "SELECT")
-            session = self._open(expected)
-            blocks = data.blocks(session.keys.dek, self._room())
-            for number, block in enumerate(blocks):
-                answer = self._store(session, block, number, last=number == len(blocks) - 1)
-                self._expect(answer, f"STORE DATA, block {number + 1} of {len(blocks)}")
+            self._expect(channel.select(name), "SELECT")
+            self._open(expected)
+            blocks = data.blocks(channel.keys.dek, channel.room(self._level))
+            for number, block in enumerate(blocks, 1):
+                last = LAST_BLOCK if number == len(blocks) else 0
+                answer = channel.store(block.data, block.indicator | last)
+                self._expect(answer, f"STORE DATA, block {number} of {len(blocks)}")
         except Ended as ended:
             if ended.reason is Reason.CARD_LOST:
                 raise ChipLostError(f"the chip went away: {ended.detail}") from ended
             raise PersonalisationError(f"the chip answers nonsense: {ended.detail}") from ended
-        return session.identity
+        return channel.identity
 
     def _expect(self, answer: Response, step: str) -> None:
         if answer.sw != SW.SUCCESS:
             raise PersonalisationError(f"{step}: {describe(answer.sw)}")
 
-    def _room(self) -> int:
-        """Bytes of groupings that fit into a command under the level."""
-        if self._level is Level.NONE:
-            return LONGEST_DATA
-        if self._level is Level.MAC:
-            return LONGEST_DATA - MAC_SIZE
-        block = self._master_key.algorithm.block_size
-        return (LONGEST_DATA - MAC_SIZE) // block * block - 1
-
-    def _open(self, expected: bytes) -> _Session:
+    def _open(self, expected: bytes) -> None:
         """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE; the chip must prove that it has the keys first."""
-        algorithm, host = self._master_key.algorithm, self._random(crypto.CHALLENGE_SIZE)
-        answer = self._channel.send(PLAIN, 0x50, self._master_key.version, 0x00, host)
+        channel = self._channel
+        answer = channel.initialise()
         if answer.sw in (SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED):
             raise PersonalisationError("INITIALIZE UPDATE: the chip does not know it; the card is issued already")
         self._expect(answer, "INITIALIZE UPDATE")
-        told = answer.data
-        if len(told) != ANSWER_SIZE or told[KEY_DATA_SIZE + 1] != SECURE_CHANNEL_PROTOCOL:
+        if len(answer.data) != ANSWER_SIZE or answer.data[KEY_DATA_SIZE + 1] != SECURE_CHANNEL_PROTOCOL:
             raise PersonalisationError("INITIALIZE UPDATE: the answer is not that of secure channel protocol 02")
-        identity = ChipIdentity(told[:KEY_DATA_SIZE], told[KEY_DATA_SIZE], int.from_bytes(told[12:14]))
-        if not identity.key_data.startswith(expected):
-            shown = identity.key_data.hex().upper()
+        if not channel.identity.key_data.startswith(expected):
+            shown = channel.identity.key_data.hex().upper()
             raise PersonalisationError(f"another chip is there: KEYDATA {shown} does not begin as expected")
-        keys = crypto.card_keys(algorithm, self._master_key.value, identity.key_data)
-        session = _Session(algorithm, crypto.session_keys(algorithm, keys, told[12:14]), self._level)
-        session.identity = identity
-        own = crypto.card_cryptogram(algorithm, session.keys.enc, host, told[12:14], told[14:20])
-        if not hmac.compare_digest(own, told[20:]):
+        if not channel.is_genuine:
             raise PersonalisationError("INITIALIZE UPDATE: the chip has another personalisation master key")
-        proof = crypto.host_cryptogram(algorithm, session.keys.enc, host, told[12:14], told[14:20])
-        self._expect(self._send_with_mac(session, 0x82, self._level, 0x00, proof), "EXTERNAL AUTHENTICATE")
-        return session
-
-    def _store(self, session: _Session, block: Block, number: int, *, last: bool) -> Response:
-        p1 = block.indicator | (LAST_BLOCK if last else 0)
-        if session.level is Level.NONE:
-            return self._channel.send_command(Command(PLAIN, 0xE2, p1, number & 0xFF, block.data, 0))
-        encipher = session.level is Level.MAC_AND_ENCRYPTION
-        return self._send_with_mac(session, 0xE2, p1, number & 0xFF, block.data, encipher=encipher)
-
-    def _send_with_mac(
-        self, session: _Session, ins: int, p1: int, p2: int, data: bytes, *, encipher: bool = False
-    ) -> Response:
-        """A command with its C-MAC, computed over the data before they are enciphered."""
-        header = bytes((PROTECTED, ins, p1, p2))
-        covered = header + bytes((len(data) + MAC_SIZE,)) + data
-        session.chained = crypto.command_mac(session.algorithm, session.keys.mac, covered, session.chained)
-        if encipher:
-            data = encrypt_cbc(session.algorithm, session.keys.enc, pad_mac(data, session.algorithm.block_size))
-        return self._channel.send_command(Command(PROTECTED, ins, p1, p2, data + session.chained[:MAC_SIZE], 0))
+        self._expect(channel.authenticate(self._level), "EXTERNAL AUTHENTICATE")

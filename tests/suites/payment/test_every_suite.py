@@ -14,6 +14,7 @@ from conformance.faults.payment import data_objects as data_faults
 from conformance.faults.payment import extended as extended_faults
 from conformance.faults.payment import extended_money as extended_money_faults
 from conformance.faults.payment import offline_pin as pin_faults
+from conformance.faults.payment import personalised_data as personalised_faults
 from conformance.faults.payment import reading as reading_faults
 from conformance.suites.payment import (
     algorithms,
@@ -35,6 +36,7 @@ from conformance.suites.payment import (
     load_log,
     offline_pin,
     offline_pin_form,
+    personalised_data,
     quick_invariants,
     reading,
     script_blocking,
@@ -84,6 +86,7 @@ AREAS = (
     ),
     Area((transaction_log.SUITE, load_log.SUITE), FaultSet()),
     Area((e_cash_choice.SUITE, e_cash.SUITE, second_currency.SUITE), FaultSet()),
+    Area((personalised_data.SUITE,), personalised_faults.FAULTS),
 )
 CRYPTOGRAPHY = (
     certificates.SUITE,

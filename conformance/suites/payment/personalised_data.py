@@ -1,0 +1,534 @@
+"""The data of a personalised card 个人化数据 (area PAY-PER): what its records, lists, limits and logs have to agree on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from conformance.actors.bank.scripts import put_data
+from conformance.bench import GOOD, Bench
+from conformance.cases import Kind, Suite
+from conformance.dialogue import apdu
+from conformance.failures import Inconclusive, NotApplicable
+from conformance.payment_dialogue import (
+    AFL,
+    ARQC,
+    CDOL1,
+    CDOL2,
+    TC,
+    Visit,
+    declared_objects,
+    get_data,
+    objects_of,
+    set_data,
+)
+from conformance.payment_judging import (
+    NOT_COMPLETED,
+    VELOCITY,
+    judge,
+    limits,
+    new_card,
+    next_one,
+    preset,
+    require_kind,
+    settings,
+)
+from conformance.payment_reading import Record, ask_data, listed_records, tags_and_lengths, template, ways
+from conformance.targets.base import Interface
+from emulator.iso7816 import SW
+
+SUITE = Suite("payment personalised data", "金融应用个人化数据", "Payment: personalised data")
+
+CURRENCY, COUNTRY, CARD_CURRENCY, CARD_COUNTRY = 0x9F42, 0x5F28, 0x9F51, 0x9F57
+CURRENCY_LIMIT, COUNTRY_LIMIT = 0x9F53, 0x9F72
+VERSION, EDITION = 0x9F08, bytes.fromhex("0030")
+ACTION_CODES = (0x9F0D, 0x9F0E, 0x9F0F)
+RESULT_BITS = bytes.fromhex("FCF8FCF8F0")
+"""Bits of the terminal verification results TVR that mean something (JR/T 0025.6 appendix A)."""
+NEW_CARD_BYTE, NEW_CARD_BIT = 1, 0x08
+VERIFICATION, AMOUNTS = 0x8E, 8
+METHODS = frozenset({0x00, 0x01, 0x02, 0x03, 0x1E, 0x1F, 0x20})
+"""Methods of the cardholder verification list: fail, plain PIN, online PIN, PIN and signature, signature, none, document."""
+DOCUMENT_METHOD, LAST_CONDITION = 0x20, 9
+AMOUNT_CONDITIONS = range(6, LAST_CONDITION + 1)
+DOCUMENT, DOCUMENT_KIND = 0x9F61, 0x9F62
+LONGEST_DOCUMENT, LAST_DOCUMENT_KIND = 40, 5
+LOWER, UPPER, LAST_ONLINE = 0x9F14, 0x9F23, 0x9F13
+PROCESSING, OFFLINE_CHECKS = 0x9F68, 0xE0
+BALANCE, BALANCE_LIMIT = 0x9F79, 0x9F77
+TERMINAL_DATA = (0x9F02, 0x9F03, 0x9F1A, 0x95, 0x5F2A, 0x9A, 0x9C, 0x9F37)
+"""What a cryptogram of version 01 covers of the terminal (JR/T 0025.5 appendix E)."""
+RESPONSE = 0x8A
+LOGS = ((0x9F4D, "交易日志", "transaction log"), (0xDF4D, "圈存日志", "load log"))
+INITIALIZE_UPDATE = 0x50
+COMMANDS_BEFORE_ISSUE = (
+    ((0x80, INITIALIZE_UPDATE, 0x00, 0x00), bytes.fromhex("A1A2A3A4A5A6A7A8")),
+    ((0x84, 0x82, 0x01, 0x00), bytes(16)),
+    ((0x80, 0xE2, 0x00, 0x00), bytes.fromhex("0E01059F51020156")),
+    ((0x80, 0xE2, 0x80, 0x00), bytes.fromhex("0E01059F51020156")),
+    ((0x84, 0xE2, 0x80, 0x00), bytes.fromhex("0E01059F51020156") + bytes(8)),
+)
+"""INITIALIZE UPDATE, EXTERNAL AUTHENTICATE, and STORE DATA: further blocks, the last one, one with MAC."""
+BEYOND = 2
+"""Entries more than a log holds."""
+CONTACTLESS_TERMINAL = "27000080"
+FOREIGN_CURRENCY, FOREIGN_COUNTRY = "0978", "0276"
+
+
+def _records(bench: Bench) -> Iterator[tuple[Visit, list[Record], dict[int, bytes]]]:
+    """For each way through a transaction: the terminal, the records of the AFL, and their objects by tag."""
+    for _, _, visit in ways(bench):
+        records = list(listed_records(visit))
+        yield visit, records, {each.tag: each.value for record in records for each in record.objects}
+
+
+def _equal(bench: Bench, tag: int, own: int, requirement: str) -> None:
+    """Compare an object of the records with one of the card, in a session as special device of the issuer."""
+    for _, _, objects in _records(bench):
+        if tag in objects:
+            value = get_data(bench, own)
+            bench.check(
+                value is None or value == objects[tag],
+                f"{tag:X} 与 {own:X}",
+                f"{tag:X} and {own:X}",
+                expected=objects[tag],
+                received=value or b"",
+                requirement=requirement,
+            )
+
+
+def _home(bench: Bench, tag: int, limit: int, requirement: str, name: str, foreign: str) -> None:
+    """A limit of 0 for foreign transactions stops those alone that are not of the currency or country of the records."""
+    if f"{limit:X}" not in declared_objects(bench.profile):
+        raise NotApplicable(f"卡片没有 {limit:X}", f"the card has no {limit:X}, by which its own value shows")
+    _, _, objects = next(_records(bench))
+    if tag not in objects:
+        raise NotApplicable(f"记录中没有 {tag:X}", f"the records have no {tag:X}")
+    home = objects[tag].hex()
+    with limits(bench, {limit: b"\0"}) as visit:
+        judge(bench, requirement, next_one(visit, TC, requirement, **{name: home}), hidden=[VELOCITY])
+        other = next_one(visit, TC, requirement, **{name: foreign if home != foreign else "0840"})
+        judge(bench, requirement, other, shown=[VELOCITY])
+
+
+@SUITE.case(
+    "PAY-PER/currency/BV",
+    "记录与卡片的货币一致",
+    "Currency of the records and of the card",
+    requirements=["PAY-PER-013"],
+    kind=Kind.VALID,
+    expected=(
+        "9F42 与 9F51 相同：9F53 = 0 时，9F42 的货币不超限，其他货币超限",
+        "9F42 is 9F51: with 9F53 = 0 the currency of 9F42 exceeds nothing, another one does",
+    ),
+)
+def currency(bench: Bench) -> None:
+    """9F51 shows by GET DATA to a special device alone; to others it shows by the limit of foreign transactions."""
+    _equal(bench, CURRENCY, CARD_CURRENCY, "PAY-PER-013")
+    _home(bench, CURRENCY, CURRENCY_LIMIT, "PAY-PER-013", "currency", FOREIGN_CURRENCY)
+
+
+@SUITE.case(
+    "PAY-PER/country/BV",
+    "记录与卡片的国家一致",
+    "Country of the records and of the card",
+    requirements=["PAY-PER-014"],
+    kind=Kind.VALID,
+    expected=(
+        "5F28 与 9F57 相同：9F72 = 0 时，5F28 的国家不超限，其他国家超限",
+        "5F28 is 9F57: with 9F72 = 0 the country of 5F28 exceeds nothing, another one does",
+    ),
+)
+def country(bench: Bench) -> None:
+    """The same for the country."""
+    _equal(bench, COUNTRY, CARD_COUNTRY, "PAY-PER-014")
+    _home(bench, COUNTRY, COUNTRY_LIMIT, "PAY-PER-014", "country", FOREIGN_COUNTRY)
+
+
+@SUITE.case(
+    "PAY-PER/lists/BV",
+    "CDOL1 和 CDOL2",
+    "CDOL1 and CDOL2",
+    requirements=["PAY-PER-015", "PAY-PER-016", "PAY-PER-017"],
+    kind=Kind.VALID,
+    expected=(
+        "位于参与签名的记录中，标签不重复，含密文版本 01 所需数据，CDOL2 另含 8A",
+        "in signed records, no tag twice, with what cryptogram version 01 covers; CDOL2 has 8A besides",
+    ),
+)
+def lists(bench: Bench) -> None:
+    """On each way through a transaction."""
+    for visit, records, objects in _records(bench):
+        signed = {
+            (entry.sfi, number) for entry in visit.entries for number in range(entry.first, entry.first + entry.signed)
+        }
+        for tag, name, needed in ((CDOL1, "CDOL1", ()), (CDOL2, "CDOL2", (RESPONSE,))):
+            homes = {(each.sfi, each.number) for each in records if tag in [one.tag for one in each.objects]}
+            bench.check(
+                bool(homes) and (homes <= signed or not bench.traits.features & {"SDA", "DDA", "CDA"}),
+                f"{name} 所在记录参与签名",
+                f"the record of {name} is signed",
+                expected="a signed record",
+                received=", ".join(f"SFI {sfi} record {number}" for sfi, number in homes) or "—",
+                requirement="PAY-PER-015",
+            )
+            tags = [found for found, _ in tags_and_lengths(objects[tag])]
+            bench.check(
+                bool(tags) and len(set(tags)) == len(tags),
+                f"{name} 标签不重复",
+                f"no tag twice in {name}",
+                expected="every tag once",
+                received=objects[tag],
+                requirement="PAY-PER-016",
+            )
+            missing = [each for each in (*TERMINAL_DATA, *needed) if each not in tags]
+            bench.check(
+                not missing or "CVN 01" not in bench.traits.features,
+                f"{name} 的内容",
+                f"content of {name}",
+                expected="what the cryptogram covers",
+                received=f"without {', '.join(f'{each:X}' for each in missing)}" if missing else "complete",
+                requirement="PAY-PER-017",
+            )
+
+
+@SUITE.case(
+    "PAY-PER/version/BV",
+    "应用版本号",
+    "Application version",
+    requirements=["PAY-PER-018"],
+    kind=Kind.VALID,
+    expected=("9F08 = 0030", "9F08 = 0030"),
+)
+def version(bench: Bench) -> None:
+    """In the records of each way."""
+    for _, _, objects in _records(bench):
+        bench.check(
+            objects.get(VERSION) == EDITION,
+            "应用版本号",
+            "application version",
+            expected=EDITION,
+            received=objects.get(VERSION, b""),
+            requirement="PAY-PER-018",
+        )
+
+
+@SUITE.case(
+    "PAY-PER/action-codes/BV",
+    "发卡行行为代码",
+    "Issuer action codes",
+    requirements=["PAY-PER-019"],
+    kind=Kind.VALID,
+    expected=("9F0D、9F0E、9F0F 各 5 字节，保留位为 0", "9F0D, 9F0E and 9F0F of 5 bytes, reserved bits 0"),
+)
+def action_codes(bench: Bench) -> None:
+    """By the layout of the terminal verification results."""
+    for _, _, objects in _records(bench):
+        for tag in ACTION_CODES:
+            value = objects.get(tag, b"")
+            sound = len(value) == len(RESULT_BITS) and not any(a & ~b for a, b in zip(value, RESULT_BITS, strict=True))
+            bench.check(
+                sound,
+                f"行为代码 {tag:X}",
+                f"action code {tag:X}",
+                expected=f"5 bytes of bits {RESULT_BITS.hex().upper()}",
+                received=value,
+                requirement="PAY-PER-019",
+            )
+
+
+@SUITE.case(
+    "PAY-PER/verification-list/BV",
+    "持卡人验证方法列表",
+    "Cardholder verification list",
+    requirements=["PAY-PER-020", "PAY-PER-021", "PAY-PER-022"],
+    kind=Kind.VALID,
+    expected=(
+        "规则成对，方法和条件有定义；含金额条件时有 9F42；出示证件时有 9F61 和 9F62",
+        "pairs of defined methods and conditions; 9F42 where amounts are compared; 9F61 and 9F62 where a document is shown",
+    ),
+)
+def verification_list(bench: Bench) -> None:
+    """8E of each way that has one."""
+    for _, _, objects in _records(bench):
+        listed = objects.get(VERIFICATION)
+        if listed is None:
+            continue
+        rules = listed[AMOUNTS:]
+        pairs = list(zip(rules[::2], rules[1::2], strict=False))
+        defined = all(
+            not method & 0x80 and method & 0x3F in METHODS and condition <= LAST_CONDITION
+            for method, condition in pairs
+        )
+        bench.check(
+            len(listed) >= AMOUNTS and len(rules) % 2 == 0 and bool(pairs) and defined,
+            "规则成对，方法和条件有定义",
+            "pairs of defined methods and conditions",
+            expected="amounts (8 bytes), pairs",
+            received=listed,
+            requirement="PAY-PER-020",
+        )
+        compares = any(condition in AMOUNT_CONDITIONS for _, condition in pairs)
+        bench.check(
+            not compares or CURRENCY in objects,
+            "金额条件需要 9F42",
+            "amounts need 9F42",
+            expected="9F42 in the records",
+            received="present" if CURRENCY in objects else "missing",
+            requirement="PAY-PER-021",
+        )
+        shows = any(method & 0x3F == DOCUMENT_METHOD for method, _ in pairs)
+        missing = [f"{tag:X}" for tag in (DOCUMENT, DOCUMENT_KIND) if tag not in objects]
+        bench.check(
+            not shows or not missing,
+            "出示证件需要 9F61、9F62",
+            "a document needs 9F61 and 9F62",
+            expected="both in the records",
+            received=f"without {', '.join(missing)}" if missing else "present",
+            requirement="PAY-PER-022",
+        )
+
+
+@SUITE.case(
+    "PAY-PER/document/BV",
+    "证件号码和类型",
+    "Number and kind of the document",
+    requirements=["PAY-PER-023"],
+    kind=Kind.VALID,
+    expected=("9F62 为 00 至 05，9F61 有 1 至 40 个字符", "9F62 of 00 to 05, 9F61 of 1 to 40 characters"),
+)
+def document(bench: Bench) -> None:
+    """In the records of each way that have them."""
+    for _, _, objects in _records(bench):
+        number, kind = objects.get(DOCUMENT), objects.get(DOCUMENT_KIND)
+        bench.check(
+            number is None or 1 <= len(number) <= LONGEST_DOCUMENT,
+            "证件号码长度",
+            "length of the number",
+            expected=f"1 to {LONGEST_DOCUMENT}",
+            received=len(number or b""),
+            requirement="PAY-PER-023",
+        )
+        bench.check(
+            number is None or (kind is not None and len(kind) == 1 and kind[0] <= LAST_DOCUMENT_KIND),
+            "证件类型",
+            "kind of the document",
+            expected="00 to 05",
+            received=kind or b"",
+            requirement="PAY-PER-023",
+        )
+
+
+@SUITE.case(
+    "PAY-PER/velocity/BV",
+    "终端频度检查数据",
+    "Velocity limits for terminals",
+    requirements=["PAY-PER-024", "PAY-PER-025"],
+    kind=Kind.VALID,
+    expected=(
+        "9F14 和 9F23 同有或同无；有时或行为代码含新卡位时 9F13 可读",
+        "9F14 and 9F23 both or none; with them, or where an action code names a new card, 9F13 can be read",
+    ),
+)
+def velocity(bench: Bench) -> None:
+    """9F13 is what the terminal compares with the counter."""
+    wanted = False
+    for _, _, objects in _records(bench):
+        given = [tag for tag in (LOWER, UPPER) if tag in objects]
+        bench.check(
+            len(given) != 1,
+            "9F14 与 9F23",
+            "9F14 and 9F23",
+            expected="both or none",
+            received=", ".join(f"{tag:X}" for tag in given) or "none",
+            requirement="PAY-PER-024",
+            go_on=True,
+        )
+        codes = [objects.get(tag, b"")[NEW_CARD_BYTE : NEW_CARD_BYTE + 1] for tag in ACTION_CODES]
+        wanted = wanted or bool(given) or any(code and code[0] & NEW_CARD_BIT for code in codes)
+    if wanted:
+        answer = bench.expect(ask_data(bench, LAST_ONLINE), GOOD, "取 9F13", "GET DATA 9F13", requirement="PAY-PER-025")
+        found = template(answer.data, LAST_ONLINE)
+        bench.check(
+            found is not None and len(found.value) == 2,
+            "上次联机ATC",
+            "last online counter",
+            expected="9F13 02 …",
+            received=answer.data,
+            requirement="PAY-PER-025",
+        )
+
+
+@SUITE.case(
+    "PAY-PER/processing/BV",
+    "卡片附加处理",
+    "Card additional processes",
+    requirements=["PAY-PER-026", "PAY-PER-027"],
+    kind=Kind.VALID,
+    expected=(
+        "9F68 有 4 字节，第 1 字节 b8、b7、b6 至多一位为 1",
+        "9F68 of 4 bytes; at most one of bits 8, 7, 6 of byte 1",
+    ),
+)
+def processing(bench: Bench) -> None:
+    """Only a special device of the issuer can read it."""
+    if not settings(bench.profile).special_device:
+        raise NotApplicable("需要特殊设备会话", "9F68 can be read in a session as special device alone")
+    Visit(bench).open()
+    answer = bench.expect(ask_data(bench, PROCESSING), GOOD, "取 9F68", "GET DATA 9F68", requirement="PAY-PER-026")
+    found = template(answer.data, PROCESSING)
+    value = found.value if found else b""
+    bench.check(len(value) == 4, "9F68", "9F68", expected="4 bytes", received=answer.data, requirement="PAY-PER-026")
+    bench.check(
+        (value[0] & OFFLINE_CHECKS).bit_count() <= 1,
+        "脱机检查方式",
+        "offline checks",
+        expected="at most one",
+        received=value,
+        requirement="PAY-PER-027",
+    )
+
+
+@SUITE.case(
+    "PAY-PER/balance/BV",
+    "余额不超过上限",
+    "Balance within its limit",
+    requirements=["PAY-PER-028"],
+    kind=Kind.VALID,
+    expected=(
+        "9F79 ≤ 9F77；9F77 不可读时，以当前余额设置 9F79 成功",
+        "9F79 ≤ 9F77; where 9F77 can't be read, 9F79 can be set to its own value",
+    ),
+)
+def balance(bench: Bench) -> None:
+    """A card refuses a balance above the limit (JR/T 0025.13 §8)."""
+    Visit(bench).open()
+    value, limit = get_data(bench, BALANCE), get_data(bench, BALANCE_LIMIT)
+    if value is None:
+        raise Inconclusive("无法读取余额", "GET DATA does not give the balance 9F79")
+    if limit is not None:
+        bench.check(
+            value <= limit, "余额与上限", "balance and limit", expected=f"≤ {limit.hex()}", received=value,
+            requirement="PAY-PER-028",
+        )  # fmt: skip
+        return
+    visit = Visit(bench)
+    require_kind(visit.online(), TC)
+    answer = visit.send_script(put_data(BALANCE, value))
+    bench.expect(answer, GOOD, "以当前余额设置 9F79", "PUT DATA 9F79 of the balance", requirement="PAY-PER-028")
+
+
+@SUITE.case(
+    "PAY-PER/logs/BV",
+    "日志条数",
+    "Sizes of the logs",
+    requirements=["PAY-PER-029"],
+    kind=Kind.VALID,
+    destructive=True,
+    expected=("写满后记录数与 9F4D、DF4D 相同", "filled, they have as many records as 9F4D and DF4D say"),
+)
+def logs(bench: Bench) -> None:
+    """More transactions and loads than the logs hold, then every record until there is none."""
+    answer = Visit(bench).send_select()
+    announced = objects_of(answer.data, 0x6F, 0xA5, 0xBF0C)
+    for (tag, zh, en), fill in zip(LOGS, (_pay, _load), strict=True):
+        entry = announced.get(tag, b"")
+        if len(entry) != 2:
+            continue
+        fill(bench, entry[1] + BEYOND)
+        visit, count = Visit(bench).open(), 0
+        while visit.read_record(entry[0], count + 1).sw == SW.SUCCESS and count < 0xFE:
+            count += 1
+        bench.check(
+            count == entry[1],
+            f"{zh}条数",
+            f"records of the {en}",
+            expected=entry[1],
+            received=count,
+            requirement="PAY-PER-029",
+        )
+
+
+def _pay(bench: Bench, count: int) -> None:
+    visit = preset(bench, {})
+    for _ in range(count):
+        require_kind(next_one(visit, TC, amount=1), TC)
+
+
+def _load(bench: Bench, count: int) -> None:
+    if f"{BALANCE:X}" not in declared_objects(bench.profile):
+        raise NotApplicable("卡片没有电子现金", "the card has no e-cash")
+    value = declared_objects(bench.profile)[f"{BALANCE:X}"]
+    for _ in range(count):
+        set_data(bench, {BALANCE: value})
+
+
+@SUITE.case(
+    "PAY-PER/not-twice/BV",
+    "数据元不重复返回",
+    "No object twice",
+    requirements=["PAY-PER-030"],
+    kind=Kind.VALID,
+    expected=(
+        "获取处理选项的应答与记录中无重复标签",
+        "no tag twice in the answer of GET PROCESSING OPTIONS and the records",
+    ),
+)
+def not_twice(bench: Bench) -> None:
+    """A quick transaction of nothing, approved off line; where the card asks for the bank there are no records."""
+    bench.switch(Interface.CONTACTLESS)
+    visit = Visit(bench, amount=0, qualifiers=CONTACTLESS_TERMINAL).open()
+    answer = bench.need(visit.send_begin(), "获取处理选项", "GET PROCESSING OPTIONS")
+    whole = template(answer.data, 0x77)
+    if whole is None:
+        raise Inconclusive("应答不是模板 77", "the answer is no template 77")
+    tags = [each.tag for each in whole.children]
+    if AFL in visit.objects:
+        tags += [each.tag for record in listed_records(visit) for each in record.objects]
+    twice = sorted(f"{tag:X}" for tag, times in Counter(tags).items() if times > 1)
+    bench.check(
+        not twice,
+        "数据元不重复",
+        "no object twice",
+        expected="every tag once",
+        received=", ".join(twice) or "every tag once",
+        requirement="PAY-PER-030",
+    )
+
+
+@SUITE.case(
+    "PAY-PER/fresh/BV",
+    "新卡的联机授权指示位",
+    "Online indicator of a fresh card",
+    requirements=["PAY-PER-031"],
+    kind=Kind.VALID,
+    expected=("首笔交易 CVR 3.b8 = 0", "CVR 3.b8 = 0 in the first transaction"),
+)
+def fresh(bench: Bench) -> None:
+    """Whatever other check sends the first transaction on line."""
+    visit = new_card(bench).begin()
+    judge(bench, "PAY-PER-031", visit.first(TC), hidden=[NOT_COMPLETED])
+
+
+@SUITE.case(
+    "PAY-PER/issued/BO",
+    "已发行卡的个人化命令",
+    "Commands of personalisation on an issued card",
+    requirements=["PAY-PER-008"],
+    kind=Kind.INOPPORTUNE,
+    expected=("均被拒绝，应用照常工作", "refusal of each; the application goes on working"),
+)
+def issued(bench: Bench) -> None:
+    """With the last block too, as if somebody had the keys."""
+    Visit(bench).open()
+    for header, data in COMMANDS_BEFORE_ISSUE:
+        answer = bench.send(apdu(*header, data, ne=256 if header[1] == INITIALIZE_UPDATE else 0))
+        bench.check(
+            answer.sw >> 12 == 0x6 and answer.sw >> 8 not in (0x61, 0x62),
+            f"命令 {header[0]:02X}{header[1]:02X}",
+            f"command {header[0]:02X}{header[1]:02X}",
+            expected="6xxx",
+            received=f"{answer.sw:04X}",
+            requirement="PAY-PER-008",
+        )
+    judge(bench, "PAY-PER-008", next_one(Visit(bench), ARQC), kind=ARQC)
