@@ -63,6 +63,8 @@ def _application(profile: Profile, name: str, payment: Payment) -> Iterator[str]
         yield "conditions of use"
     if payment.settings.last_online_atc_readable:
         yield "last online ATC"
+    if payment.settings.special_device:
+        yield "special device"
     if directory.pin:
         yield "PIN"
     if any(file.templates and file.protected for file in directory.file.values()):

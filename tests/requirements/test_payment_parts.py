@@ -129,6 +129,7 @@ def test_every_part_of_the_vocabulary_is_one_that_can_come() -> None:
         "two algorithm sets",
         "RSA card key of 1024 bits",
         "RSA card key above 1024 bits",
+        "special device",
     }
     words |= {"IDD", "short PAN", "CVM 01 or 03"}
     pattern = (

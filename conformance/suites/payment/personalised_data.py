@@ -31,7 +31,6 @@ from conformance.payment_judging import (
     next_one,
     preset,
     require_kind,
-    settings,
 )
 from conformance.payment_reading import Record, ask_data, listed_records, tags_and_lengths, template, ways
 from conformance.targets.base import Interface
@@ -372,8 +371,6 @@ def velocity(bench: Bench) -> None:
 )
 def processing(bench: Bench) -> None:
     """Only a special device of the issuer can read it."""
-    if not settings(bench.profile).special_device:
-        raise NotApplicable("需要特殊设备会话", "9F68 can be read in a session as special device alone")
     Visit(bench).open()
     answer = bench.expect(ask_data(bench, PROCESSING), GOOD, "取 9F68", "GET DATA 9F68", requirement="PAY-PER-026")
     found = template(answer.data, PROCESSING)
