@@ -154,6 +154,14 @@ class PaymentSettings(BaseModel):
         "JR/T 0025.14 §8.2, JR/T 0025.17",
         "I",
     )
+    algorithms_before_start: Literal["3DES", "SM4"] = setting(
+        "3DES",
+        "初始化前的算法集",
+        "Which set of a dual-algorithm card works before the first GET PROCESSING OPTIONS of a session, as in the MAC of the "
+        "whole load log: DF69 has chosen none yet",
+        "JR/T 0025.17 §10",
+        "I",
+    )
     full_load_log_order: Literal["newest first", "oldest first"] = setting(
         "newest first", "圈存日志一次性读取顺序", "Order of the records when all are read", "JR/T 0025.13 §10.2", "I"
     )

@@ -122,6 +122,19 @@ def test_the_choice_ends_with_the_transaction():
         assert log[-4:] == issuer.mac(DES3, key_of(card, DES3, "MAC", counter), log[:-4])
 
 
+@pytest.mark.parametrize("algorithm", [DES3, SM4])
+def test_what_works_before_a_choice_is_a_setting(algorithm):
+    """The text does not say with which set the whole load log is authenticated before DF69 came."""
+    card = dual(payment={"settings": {"algorithms_before_start": algorithm}})
+    card.start(sm=True)
+    counter = bytes.fromhex(card.data("9F36"))
+    card.power_off()
+    log = bytes.fromhex(card.send("00B2006400"))[:-2]
+    assert log[-4:] == issuer.mac(algorithm, key_of(card, algorithm, "MAC", counter), log[:-4])
+    card.start()
+    assert card.first(REQUEST).issuer_data[7] == 1
+
+
 # Shared state
 
 

@@ -159,8 +159,9 @@ class Application:
         self.memory: Memory = card.memory
         self.contactless = card.interface == CONTACTLESS
         self.own_algorithm: Algorithm = self.directory.algorithm or card.algorithm
-        self.sm: bool = getattr(card.session.application, "sm", False)
         self.settings = self.directory.payment or PaymentSettings()
+        chosen: bool | None = getattr(card.session.application, "sm", None)
+        self.sm: bool = self._before_start() if chosen is None else chosen
         self.changes: dict[str, Value] = {}
         begun = getattr(card.session.application, "debit_open", False)
         if not begun and self.settings.torn_debit_undone == "next use":
@@ -170,12 +171,21 @@ class Application:
 
     @property
     def algorithm(self) -> Algorithm:
-        """Block cipher of this transaction; before the first one of a session it is that of the set without SM algorithms."""
+        """Block cipher of this transaction; before the first one of a session a setting decides."""
         return Algorithm.SM4 if self.sm else self.own_algorithm
+
+    def _before_start(self) -> bool:
+        """Whether the SM set works while no transaction of the session has chosen one."""
+        return self.settings.algorithms_before_start == "SM4" and self._has_sm_set
+
+    @property
+    def _has_sm_set(self) -> bool:
+        """Whether the application has two algorithm sets."""
+        return path_cell(self.name, ORDINARY, sm=True) in self.memory.cells
 
     def choose_algorithms(self, asked: bytes | None) -> None:
         """Take the SM set of a card that has two where DF69 of the terminal is 01, otherwise the other one."""
-        self.sm = asked == SM_ASKED and path_cell(self.name, ORDINARY, sm=True) in self.memory.cells
+        self.sm = asked == SM_ASKED and self._has_sm_set
 
     def path(self, kind: str) -> tuple[bytes, bytes] | None:
         """AIP and AFL of a kind of transaction in the chosen set; None for one that the card does not have."""

@@ -96,8 +96,8 @@ class Transaction:
     """A transaction; before the first GET PROCESSING OPTIONS it keeps only what VERIFY leaves."""
 
     stage: Stage = Stage.SELECTED
-    sm: bool = False
-    """Whether a dual-algorithm card works with its SM set; everything of the transaction is then of that set."""
+    sm: bool | None = None
+    """Whether a dual-algorithm card works with its SM set: then all of the transaction is of it. None before a choice."""
     aip: bytes = bytes(2)
     e_cash: bool = False
     """Whether this is an e-cash transaction 电子现金交易."""
