@@ -299,7 +299,8 @@ def _print_step(event: Event) -> None:
 
 
 def _print_end(result: TransactionResult, settlement: Settlement | None, language: LanguageName) -> None:
-    from conformance.actors.terminal import Language, receipt
+    from conformance.actors.slip import Language
+    from conformance.actors.terminal import receipt
 
     for name, value, bits in (("TVR", result.tvr, result.tvr_bits), ("TSI", result.tsi, result.tsi_bits)):
         typer.echo(f"{name} {value.hex().upper()}")
@@ -316,7 +317,8 @@ def _bits(value: bytes, bits: tuple[Bit, ...]) -> dict[str, Any]:
 
 
 def _table(result: TransactionResult, settlement: Settlement | None, language: LanguageName) -> dict[str, Any]:
-    from conformance.actors.terminal import Language, receipt
+    from conformance.actors.slip import Language
+    from conformance.actors.terminal import receipt
     from conformance.actors.terminal.events import Exchanged
 
     cryptogram = result.cryptogram

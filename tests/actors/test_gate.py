@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from conformance.actors.bank import Bank, IssuerKeys, Settlement, scripts
 from conformance.actors.sector import Passage, SectorRecord, Trip, sector_keys
-from conformance.actors.terminal import Gate, GateSite, Kernel, Language, Purchase, Reason, receipt
+from conformance.actors.slip import Language
+from conformance.actors.terminal import Gate, GateSite, Kernel, Purchase, Reason, receipt
 from conformance.failures import BenchError
 from conformance.targets.in_process import InProcessTarget
 from emulator import load_card

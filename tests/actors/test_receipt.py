@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.actors.bank import TransactionKind
-from conformance.actors.terminal import Language, PreparedHolder, Reason, receipt
-from conformance.actors.terminal.receipt import WIDTH, amount_text
+from conformance.actors.slip import WIDTH, Language
+from conformance.actors.terminal import PreparedHolder, Reason, receipt
+from conformance.actors.terminal.receipt import amount_text
 
 from .bench import PAN, bench
 

@@ -38,9 +38,11 @@ PROOF_KIND = 0x32
 class _Stopped(Exception):
     """The settlement ends here, before the card settled."""
 
-    def __init__(self, zh: str, en: str, sw: int = 0, refusal: Refusal | None = None) -> None:
+    def __init__(
+        self, zh: str, en: str, sw: int = 0, refusal: Refusal | None = None, *, card_lost: bool = False
+    ) -> None:
         super().__init__(en)
-        self.zh, self.en, self.sw, self.refusal = zh, en, sw, refusal
+        self.zh, self.en, self.sw, self.refusal, self.card_lost = zh, en, sw, refusal, card_lost
 
 
 @dataclass(slots=True)
@@ -128,14 +130,16 @@ class HospitalTerminal:
         except CardGone:
             if state.asked_for_debit and not state.tac:
                 return self._unknown(state)
-            return self._refused(state, _Stopped("卡片已拔出", "the card is gone"))
+            return self._refused(state, _Stopped("卡片已拔出", "the card is gone", card_lost=True))
         return self._complete(state)
 
     def _unknown(self, state: _State) -> Result:
         """The card may have settled or not; it is asked when it comes back."""
         self.unresolved[self.reader.identification] = state
         self._say(Step.DEBIT, "卡片是否结算未知，请重新插卡", "whether the card settled is not known: insert it again")
-        stop = _Stopped("卡片已拔出，结算结果待查", "the card is gone; it will be asked when it comes back")
+        stop = _Stopped(
+            "卡片已拔出，结算结果待查", "the card is gone; it will be asked when it comes back", card_lost=True
+        )
         return self._result(state, Outcome.UNKNOWN, stop)
 
     def resolve(self) -> Result | None:
@@ -368,4 +372,5 @@ class HospitalTerminal:
             card_number=state.card_number,
             area=state.area,
             written_back=state.written_back,
+            card_lost=stop is not None and stop.card_lost,
         )

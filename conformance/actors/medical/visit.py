@@ -82,6 +82,7 @@ class Result:
         tac: 交易认证码; empty where the card gave none.
         person, name, card_number, area: What was read.
         written_back: Whether everything that belongs onto the card after a settlement was written.
+        card_lost: Whether the card left the reader on the way.
     """
 
     visit: Visit
@@ -98,6 +99,7 @@ class Result:
     card_number: str = ""
     area: str = ""
     written_back: bool = True
+    card_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from conformance.actors.terminal.ending import Reason
 from conformance.actors.terminal.events import Event, Phase
 from conformance.actors.terminal.gate import Gate, GateSite
 from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION, Kernel
-from conformance.actors.terminal.receipt import Language, receipt
+from conformance.actors.terminal.receipt import receipt
 from conformance.actors.terminal.result import TransactionResult
 from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase
 
@@ -24,7 +24,6 @@ __all__ = [
     "GateSite",
     "Holder",
     "Kernel",
-    "Language",
     "Link",
     "Phase",
     "PreparedHolder",

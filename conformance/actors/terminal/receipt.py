@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
-from enum import StrEnum
-
 from conformance.actors.bank.messages import TransactionKind
 from conformance.actors.sector.trips import SectorOutcome, Stop
+from conformance.actors.slip import WIDTH, Language, centred, printable, row
 from conformance.actors.terminal.result import TransactionResult
 
-WIDTH = 40
-"""Columns; a Chinese character takes two."""
 CURRENCIES = {"0156": "CNY", "0344": "HKD", "0446": "MOP", "0840": "USD"}
 KINDS = {
     TransactionKind.PURCHASE: ("消费", "SALE"),
@@ -18,13 +14,6 @@ KINDS = {
     TransactionKind.CASHBACK: ("消费并返现", "SALE WITH CASHBACK"),
     TransactionKind.LOAD: ("圈存", "E-CASH LOAD"),
 }
-
-
-class Language(StrEnum):
-    """Languages of a slip."""
-
-    ZH = "zh"
-    EN = "en"
 
 
 def amount_text(amount: int, currency: str) -> str:
@@ -36,12 +25,12 @@ def receipt(result: TransactionResult, language: Language = Language.ZH) -> str:
     """The slip: lines of at most :data:`WIDTH` columns. The account number is masked, a declined one says so."""
     at = 0 if language is Language.ZH else 1
     lines = [
-        _centred(_printable(result.merchant_name)),
-        _centred(("签购单", "SALES SLIP")[at]),
+        centred(printable(result.merchant_name)),
+        centred(("签购单", "SALES SLIP")[at]),
         "-" * WIDTH,
         *_rows(result, at),
         "-" * WIDTH,
-        _centred(result.reason.value[at]),
+        centred(result.reason.value[at]),
     ]
     if result.approved and result.signature_wanted:
         lines += ["", ("持卡人签名：", "Signature: ")[at] + "_" * (WIDTH - 12)]
@@ -57,7 +46,7 @@ def _rows(result: TransactionResult, at: int) -> list[str]:
         (("交易类型", "TYPE"), kind[at]),
         (("卡号", "CARD"), result.masked_account_number),
         (("卡序列号", "SEQUENCE"), result.sequence_number),
-        (("应用", "APPLICATION"), _printable(result.label)),
+        (("应用", "APPLICATION"), printable(result.label)),
         (("AID", "AID"), result.aid.hex().upper()),
         (("日期时间", "DATE/TIME"), f"{result.when:%Y/%m/%d %H:%M:%S}"),
         (("参考号", "REFERENCE"), result.number),
@@ -73,7 +62,7 @@ def _rows(result: TransactionResult, at: int) -> list[str]:
         rows.append((("ATC", "ATC"), cryptogram.counter.hex().upper()))
     rows.append((("TVR", "TVR"), result.tvr.hex().upper()))
     rows.append((("TSI", "TSI"), result.tsi.hex().upper()))
-    return [line for names, value in rows if value for line in _row(names[at], value)]
+    return [line for names, value in rows if value for line in row(names[at], value)]
 
 
 def _kind(result: TransactionResult) -> tuple[str, str]:
@@ -101,36 +90,3 @@ def _stop(stop: Stop | None) -> str:
 
 def _spent(result: TransactionResult) -> bool:
     return result.clearing is not None and result.clearing.e_cash
-
-
-def _row(name: str, value: str) -> list[str]:
-    """Name left, value right; on two lines where both have no room on one."""
-    room = WIDTH - _columns(name) - _columns(value)
-    if room >= 1:
-        return [name + " " * room + value]
-    kept = _cut(value)
-    return [name, " " * (WIDTH - _columns(kept)) + kept]
-
-
-def _centred(text: str) -> str:
-    kept = _cut(text)
-    return " " * ((WIDTH - _columns(kept)) // 2) + kept
-
-
-def _cut(text: str) -> str:
-    """As much of a text as the paper has room for."""
-    kept, columns = "", 0
-    for character in text:
-        columns += _columns(character)
-        if columns > WIDTH:
-            break
-        kept += character
-    return kept
-
-
-def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,270 @@
+"""``sscard settle medical``: a bill settled with card, PSAM and insurance centre, told step by step."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from conformance.medical_desk import (
+    BENCH_FAILED,
+    REFUSED,
+    WRONG_USE,
+    ExpectCard,
+    Hsm,
+    Image,
+    InProcess,
+    Pin,
+    Place,
+    ProfileName,
+    ReaderName,
+    SamImage,
+    SamReaderName,
+)
+
+if TYPE_CHECKING:
+    from conformance.actors.medical.centre import Centre
+    from conformance.actors.medical.messages import Clearing, PersonAccount
+    from conformance.actors.medical.reader import CardReader
+    from conformance.actors.medical.terminal import HospitalTerminal
+    from conformance.actors.medical.visit import Result, Told, Visit
+
+LARGEST_BILL = 0xFFFFFFFF
+
+app = typer.Typer(
+    help="结算：医保结算。Settle: a medical bill with card, PSAM and insurance centre.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _settle() -> None:
+    """The settlements."""
+
+
+class LanguageName(StrEnum):
+    """Languages of the slip."""
+
+    zh = "zh"
+    en = "en"
+
+
+class ModeName(StrEnum):
+    """How the area settles."""
+
+    online = "online"
+    temporary_offline = "temporary-offline"
+
+
+class CategoryName(StrEnum):
+    """What is settled."""
+
+    ordinary = "ordinary"
+    work_injury = "work-injury"
+    maternity = "maternity"
+    medical_assistance = "medical-assistance"
+    other = "other"
+
+
+class _Timeline:
+    """Tells the steps with their time, and keeps them."""
+
+    def __init__(self, silent: bool) -> None:
+        self.steps: list[dict[str, Any]] = []
+        self._silent = silent
+        self._begin = time.perf_counter()
+
+    def tell(self, step_zh: str, step_en: str, zh: str, en: str) -> None:
+        seconds = time.perf_counter() - self._begin
+        self.steps.append({"seconds": round(seconds, 4), "step": step_en, "zh": zh, "en": en})
+        if not self._silent:
+            text = zh if zh == en else f"{zh} · {en}"
+            typer.echo(f"{seconds:7.3f} s  {step_zh} {step_en}: {text}")
+
+    def told(self, told: Told) -> None:
+        self.tell(told.step.zh, told.step.en, told.zh, told.en)
+
+    def cleared(self, clearing: Clearing) -> None:
+        zh, en = clearing.refusal.value if clearing.refusal is not None else ("中心已清算", "the centre has cleared it")
+        self.tell("上传", "upload", zh, en)
+
+
+@app.command("medical", short_help="Settle a medical bill with a card.")
+def medical(
+    total: Annotated[str, typer.Option(help="The whole bill, such as 200.00.")],
+    eligible: Annotated[
+        str | None, typer.Option(help="What of it lies within the insurance's list (政策范围内); absent: all.")
+    ] = None,
+    category: Annotated[
+        CategoryName, typer.Option(help="What is settled; all but ordinary are also noted in DF04/EF15.")
+    ] = CategoryName.ordinary,
+    use_account: Annotated[
+        bool, typer.Option("--account/--no-account", help="Whether the personal account (个人账户) pays what it can.")
+    ] = True,
+    mode: Annotated[
+        ModeName, typer.Option(help="How the area settles: on line, or on line with temporary offline (临时脱网).")
+    ] = ModeName.online,
+    line_down: Annotated[
+        bool, typer.Option("--line-down", help="The centre cannot be reached during the settlement.")
+    ] = False,
+    books: Annotated[
+        Path | None, typer.Option(help="Keep the centre's books in this SQLite file from one call to the next.")
+    ] = None,
+    number: Annotated[str | None, typer.Option(help="Number of the settlement; absent: made of the time.")] = None,
+    profile: ProfileName = "ssc3-sm4",
+    reader: ReaderName = None,
+    sam_reader: SamReaderName = None,
+    hsm: Hsm = False,
+    in_process: InProcess = False,
+    expect_card: ExpectCard = None,
+    image: Image = None,
+    sam_image: SamImage = None,
+    pin: Pin = None,
+    language: Annotated[LanguageName, typer.Option(help="Language of the slip.")] = LanguageName.zh,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
+) -> None:
+    """Settle one medical bill; print its steps with their time, and the slip.
+
+    The centre insures the holder of the card and knows the test keys of the product. Exit code: 0 settled, 1 not settled,
+    2 wrong use, 3 the card or a reader was lost.
+    """
+    place = Place("settle medical", profile, reader, sam_reader, hsm, in_process, expect_card, image, sam_image, pin)
+    visit = _visit(place, number, total, eligible, category, use_account)
+    with place.open() as opened:
+        timeline = _Timeline(as_json)
+        centre = _centre(place, opened, mode, books)
+        try:
+            result = _settled(opened, centre, visit, timeline, line_down=line_down)
+            account = centre.inquire(result.person)
+        finally:
+            centre.books.close()
+    if as_json:
+        typer.echo(json.dumps(_table(result, account, timeline, language), ensure_ascii=False))
+    else:
+        _print_end(result, account, language)
+    raise typer.Exit(_exit_code(result))
+
+
+def _amount(place: Place, name: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,8}(\.[0-9]{1,2})?", text):
+        place.give_up(f"{name} {text!r} is no amount; write it such as 12.34", WRONG_USE)
+    whole, _, part = text.partition(".")
+    amount = int(whole) * 100 + int(part.ljust(2, "0"))
+    if amount > LARGEST_BILL:
+        place.give_up(f"{name} {text} is more than a card can count: 42949672.95", WRONG_USE)
+    return amount
+
+
+def _visit(
+    place: Place, number: str | None, total: str, eligible: str | None, category: CategoryName, use_account: bool
+) -> Visit:
+    from conformance.actors.medical.messages import Category
+    from conformance.actors.medical.visit import Visit
+
+    if number is not None and not re.fullmatch("[0-9A-Za-z-]{1,32}", number):
+        place.give_up(f"--number {number!r} is not one to thirty-two letters, digits and hyphens", WRONG_USE)
+    now, whole = datetime.now().astimezone(), _amount(place, "--total", total)
+    within = None if eligible is None else _amount(place, "--eligible", eligible)
+    if within is not None and within > whole:
+        place.give_up("--eligible is a part of --total and cannot be more", WRONG_USE)
+    kind = Category[category.name.upper()]
+    return Visit(number or f"{now:%Y%m%d%H%M%S%f}", whole, within, kind, use_account, now)
+
+
+def _centre(place: Place, reader: CardReader, mode: ModeName, books: Path | None) -> Centre:
+    """A centre that insures the card's holder; one with books of its own knows what it knew."""
+    from conformance.actors.medical.centre import Centre
+    from conformance.actors.medical.messages import CardState, Mode
+
+    way = Mode.ONLINE if mode is ModeName.online else Mode.ONLINE_WITH_OFFLINE
+    year = f"{datetime.now().astimezone():%Y}"
+    try:
+        centre = Centre(reader.cards, ":memory:" if books is None else books, mode=way, year=year)
+    except (sqlite3.Error, ValueError) as problem:
+        place.give_up(f"the books {books} cannot be used: {problem}", WRONG_USE)
+    person, card = reader.text("SSSE/EF06", "08"), reader.identification.hex().upper()
+    if centre.inquire(person) is None:
+        centre.insure(person, reader.text("SSSE/EF06", "09"))
+    centre.begin_year(year)
+    if centre.books.card(card) is None:
+        try:
+            centre.register(card, person, reader.card.historical, CardState.NORMAL)
+        except ValueError as problem:
+            centre.books.close()
+            place.give_up(f"{problem}; give other --books, or settle with that card", WRONG_USE)
+    return centre
+
+
+def _settled(reader: CardReader, centre: Centre, visit: Visit, timeline: _Timeline, *, line_down: bool) -> Result:
+    """The settlement; afterwards the line is there again, and what waits is delivered."""
+    from conformance.actors.medical.line import Line
+    from conformance.actors.medical.terminal import HospitalTerminal
+    from conformance.actors.medical.visit import OfflineLimits
+
+    line = Line(centre, down=line_down)
+    terminal: HospitalTerminal = HospitalTerminal(reader, line, limits=OfflineLimits(), listener=timeline.told)
+    result = terminal.settle(visit)
+    line.down = False
+    for clearing in terminal.deliver():
+        timeline.cleared(clearing)
+    return result
+
+
+def _exit_code(result: Result) -> int:
+    if result.outcome.good:
+        return 0
+    return BENCH_FAILED if result.card_lost else REFUSED
+
+
+def _print_end(result: Result, account: PersonAccount | None, language: LanguageName) -> None:
+    from conformance.actors.medical.bill import amount_text, bill
+    from conformance.actors.slip import Language
+
+    typer.echo("")
+    typer.echo(bill(result, Language(language.value)), nl=False)
+    if account is not None:
+        texts = [amount_text(each) for each in (account.balance, account.own_year, account.fund_year)]
+        typer.echo(f"\n中心账 centre's books {account.year}: 个人账户 account {texts[0]}", nl=False)
+        typer.echo(f"，年度个人自付 own {texts[1]}，年度统筹 fund {texts[2]}")
+
+
+def _table(
+    result: Result, account: PersonAccount | None, timeline: _Timeline, language: LanguageName
+) -> dict[str, Any]:
+    from conformance.actors.medical.bill import bill
+    from conformance.actors.slip import Language
+
+    quote, settlement = result.quote, result.settlement
+    return {
+        "outcome": result.outcome.name.lower(),
+        "exit_code": _exit_code(result),
+        "reason": {"zh": result.zh, "en": result.en, "sw": f"{result.sw:04X}" if result.sw else ""},
+        "number": result.visit.number,
+        "total": result.visit.total,
+        "shares": quote and {"fund": quote.fund, "account": quote.account, "own": quote.own},
+        "category": result.visit.category.name.lower().replace("_", "-"),
+        "area": result.area,
+        "card_amounts": settlement and settlement.amounts.hex().upper(),
+        "card_number": settlement and settlement.number.hex().upper(),
+        "terminal": settlement and settlement.terminal.hex(),
+        "terminal_number": settlement and settlement.terminal_number.hex().upper(),
+        "tac": result.tac.hex().upper(),
+        "written_back": result.written_back,
+        "books": account
+        and {
+            "year": account.year,
+            "account": account.balance,
+            "own": account.own_year,
+            "fund": account.fund_year,
+        },
+        "steps": timeline.steps,
+        "receipt": bill(result, Language(language.value)),
+    }

@@ -1,0 +1,236 @@
+"""``sscard settle medical``, ``read`` and ``call`` as a person or a pipeline meets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from emulator import load_card
+from emulator.links.stack import PrivateStack
+from profiles import load
+from sscard import app
+from tests.links.fixtures import stack
+from tests.medical.hospital import MODULES
+
+__all__ = ["stack"]
+
+PRODUCTS = pytest.mark.parametrize("product", MODULES)
+BILL = ("--total", "200.00", "--pin", "123456")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def settle(*arguments: str) -> tuple[int, dict[str, Any]]:
+    result = run("settle", "medical", "--json", *arguments)
+    return result.exit_code, json.loads(result.stdout)
+
+
+def call(*arguments: str) -> tuple[int, int, str]:
+    result = run("call", "--json", *arguments)
+    found = json.loads(result.stdout)
+    return result.exit_code, found["code"], found["pOutInfo"]
+
+
+def person_of(product: str) -> str:
+    return str(load(product).content["SSSE"]["EF06"]["08"])
+
+
+@PRODUCTS
+def test_settled_by_steps_with_a_slip(product: str) -> None:
+    result = run("settle", "medical", "--profile", product, *BILL)
+    assert result.exit_code == 0
+    steps = [
+        "读取卡片",
+        "预结算",
+        "结算初始化",
+        "DEBIT FOR PURCHASE: TAC",
+        "MAC2 is right",
+        "the centre has cleared it",
+    ]
+    places = [result.stdout.index(step) for step in steps]
+    assert places == sorted(places)
+    assert "CNY 200.00" in result.stdout
+    assert person_of(product) not in result.stdout
+    assert "123456" not in result.stdout
+
+
+@PRODUCTS
+@pytest.mark.parametrize("keys", [(), ("--hsm",)], ids=["PSAM", "HSM"])
+def test_shares_as_the_scheme_has_them(product: str, keys: tuple[str, ...]) -> None:
+    """500.00 of deductible, then the fund pays 80 percent of what lies within the list."""
+    code, found = settle("--profile", product, *keys, "--total", "1500", "--eligible", "1000", "--pin", "123456")
+    assert (code, found["outcome"]) == (0, "settled")
+    assert found["shares"] == {"fund": 40_000, "account": 110_000, "own": 0}
+    assert found["card_amounts"] == f"{0:08X}{150_000:08X}{150_000:08X}"
+    assert found["books"]["account"] == 120_000 - 110_000
+    assert len(found["tac"]) == 8
+    assert [step["seconds"] for step in found["steps"]] == sorted(step["seconds"] for step in found["steps"])
+
+
+def test_special_settlements_and_an_untouched_account() -> None:
+    code, found = settle(*BILL, "--category", "work-injury", "--no-account", "--language", "en")
+    assert (code, found["shares"]) == (0, {"fund": 20_000, "account": 0, "own": 0})
+    assert "writing to the card" in [step["step"] for step in found["steps"]]
+    assert "MEDICAL SETTLEMENT" in found["receipt"]
+    code, found = settle(*BILL, "--no-account")
+    assert (code, found["shares"]) == (0, {"fund": 0, "account": 0, "own": 20_000})
+
+
+def test_temporarily_offline_then_delivered() -> None:
+    code, found = settle(*BILL, "--mode", "temporary-offline", "--line-down")
+    assert (code, found["outcome"]) == (0, "settled_offline")
+    assert (found["steps"][-1]["step"], found["steps"][-1]["en"]) == ("upload", "the centre has cleared it")
+    assert found["books"]["account"] == 120_000 - 20_000
+
+
+def test_card_and_books_are_kept(tmp_path: Path) -> None:
+    files = {"--image": "card.sscard", "--sam-image": "psam.sscard", "--books": "centre.db"}
+    kept = (*BILL, *(word for option, name in files.items() for word in (option, str(tmp_path / name))))
+    first, second = settle(*kept)[1], settle(*kept)[1]
+    for number in ("card_number", "terminal_number"):
+        assert int(second[number], 16) == int(first[number], 16) + 1
+    assert (first["books"]["account"], second["books"]["account"]) == (100_000, 80_000)
+    code, found = settle(*kept, "--number", first["number"])
+    assert (code, found["outcome"]) == (1, "refused")
+    third = settle(*kept)[1]
+    assert third["shares"] == {"fund": 8_000, "account": 12_000, "own": 0}, "only 100.00 of the deductible is left"
+    assert third["books"]["account"] == 68_000
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--total", "200"], "refused: INITIALIZE FOR PURCHASE, 6982"),
+        (["--total", "200", "--pin", "000000"], "refused: VERIFY, 63C"),
+        ([*BILL, "--line-down"], "cannot be reached"),
+        (["--total", "0", "--pin", "123456"], "the amounts are not those"),
+        (["--total", "100000", "--pin", "123456", "--mode", "temporary-offline", "--line-down"], "limits"),
+    ],
+)
+def test_not_settled(options: list[str], words: str) -> None:
+    code, found = settle(*options, "--language", "en")
+    assert (code, found["outcome"]) == (1, "refused")
+    assert words in " ".join(found["receipt"].split())
+    assert found["books"]["account"] == 120_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--total", "x"], "is no amount"),
+        (["--total", "-1"], "is no amount"),
+        (["--total", "42949672.96"], "more than a card can count"),
+        (["--total", "1", "--eligible", "2"], "cannot be more"),
+        (["--total", "1", "--pin", "12"], "not four to sixteen digits"),
+        (["--total", "1", "--number", "a b"], "--number"),
+        (["--total", "1", "--reader", "x"], "--expect-card"),
+        (["--total", "1", "--reader", "x", "--in-process"], "exclude each other"),
+        (["--total", "1", "--reader", "x", "--image", "y"], "one of them"),
+        (["--total", "1", "--expect-card", "xyz"], "not made of hexadecimal digits"),
+        (["--total", "1", "--hsm", "--sam-reader", "x"], "leave --sam-reader away"),
+        (["--total", "1", "--hsm", "--sam-image", "x"], "leave --hsm and --sam-reader away"),
+        (["--total", "1", "--reader", "x", "--sam-reader", "x", "--expect-card", "5"], "two readers or slots"),
+        (["--total", "1", "--profile", "debit"], "no social security application"),
+        (["--total", "1", "--profile", "nothing"], "neither a product nor a TOML file"),
+        (["--total", "1", "--image", "README.md"], "README.md"),
+        (["--total", "1", "--books", "README.md"], "cannot be used"),
+        (["--total", "1", "--books", "no/such/folder/x.db"], "cannot be used"),
+    ],
+)
+def test_wrong_use(arguments: list[str], words: str) -> None:
+    result = run("settle", "medical", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_another_card_than_expected() -> None:
+    result = run("settle", "medical", *BILL, "--expect-card", "110000")
+    assert result.exit_code == 1
+    assert "another card than expected: its identification code is 500000" in result.stderr
+
+
+@PRODUCTS
+def test_the_base_string(product: str) -> None:
+    content = load(product).content["SSSE"]
+    result = run("read", "--profile", product)
+    assert result.exit_code == 0
+    assert f"姓名 name: {content['EF06']['09']}\n" in result.stdout
+    last = result.stdout.rstrip("\n").split("\n")[-1]
+    assert last.split("|")[1:3] == [content["EF06"]["08"], content["EF05"]["07"]]
+    assert last.count("|") == 11
+
+
+def test_named_files() -> None:
+    number = load("ssc3-sm4").content["SSSE"]["EF05"]["07"]
+    assert run("read", "SSSEEF05|07|$").stdout == f"iReadCard 0\nSSSEEF05|{number}|$\n"
+    wrong = run("read", "nonsense")
+    assert (wrong.exit_code, wrong.stdout) == (2, "iReadCard -14\n命令参数错误\n")
+    assert run("read", "--all", "SSSEEF05|07|$").exit_code == 2
+
+
+@PRODUCTS
+def test_every_file(product: str) -> None:
+    """Without the holder's PIN the files that need it say so, and the others are there."""
+
+    def read(*options: str) -> dict[str, dict[str, Any]]:
+        found = json.loads(run("read", "--all", "--json", "--profile", product, *options).stdout)
+        return {row["file"]: row for row in found["files"]}
+
+    without, with_pin = read(), read("--pin", "123456")
+    assert set(without) == set(with_pin) > {"SSSE/EF05", "DF01/EF05", "DF04/EF08"}
+    assert without["SSSE/EF05"]["code"] == 0
+    assert (without["DF04/EF08"]["code"], without["DF04/EF08"]["message"]) == (-31, "用户取消密码输入")
+    assert {row["file"] for row in with_pin.values() if row["code"]} <= {"SSSE/DIR"}
+    assert len(with_pin["DF04/EF08"]["values"]) >= 2
+    shown = run("read", "--all", "--profile", product)
+    assert "DF04/EF08" in shown.stdout
+    assert shown.exit_code == 0
+
+
+def test_operations_by_name(tmp_path: Path) -> None:
+    image = ("--image", str(tmp_path / "card.sscard"))
+    assert call(*image, "iDoDebit", "1", "", "100|200|20260101120000|", "--pin", "123456")[:2] == (1, -35)
+    assert call(*image, "iChangePIN", "1", "--pin", "123456", "--new-pin", "654321") == (0, 0, "")
+    code, number, text = call(*image, "iDoDebit", "1", "", "100|200|20260101120000|", "--pin", "654321")
+    assert (code, number, text.count("|")) == (0, 0, 4)
+    newest = call(*image, "iReadDebitRecord", "1", "--pin", "654321")[2].split("|")[0].split("^")
+    assert newest[3:] == ["20260101120000", "00000000", "00000064", "000000C8"]
+    assert call(*image, "iReadCardBas", "9") == (2, -1, "卡类型不正确")
+    unknown = run("call", "iNothing")
+    assert unknown.exit_code == 2
+    assert "iDoDebit" in unknown.stderr
+
+
+@pytest.mark.pcsc
+@PRODUCTS
+def test_card_and_psam_in_two_slots(product: str, stack: PrivateStack) -> None:
+    """Settled over real PC/SC in every mode, the PSAM counting its own transactions in slot 1."""
+    names = stack.reader_names
+    stack.insert(load_card(product), 0)
+    stack.insert(load_card(MODULES[product]), 1)
+    places = ("--profile", product, "--reader", names[0], "--sam-reader", names[1], "--expect-card", "500000")
+    ways = [
+        (),
+        ("--category", "maternity"),
+        ("--mode", "temporary-offline"),
+        ("--mode", "temporary-offline", "--line-down"),
+    ]
+    found = [settle(*places, *BILL, *way) for way in ways]
+    assert [(code, each["outcome"]) for code, each in found] == [(0, "settled")] * 3 + [(0, "settled_offline")]
+    assert [int(each["terminal_number"], 16) for _, each in found] == [1, 2, 3, 4]
+    assert [each["written_back"] for _, each in found] == [True] * 4
+    basics = run("read", *places)
+    assert basics.exit_code == 0
+    assert person_of(product) in basics.stdout
+    missing = run("settle", "medical", *places[:2], "--reader", "no such reader", "--expect-card", "5", *BILL)
+    assert missing.exit_code == 3
+    assert "no reader 'no such reader'" in missing.stderr
