@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.actors.key_service import KeyService, Settlement
+from conformance.actors.key_service import AccountLoad, KeyService, Settlement
 from conformance.actors.medical.keys import CardInTerminal, HsmKeys, KeysRefused, SamKeys, TerminalKeys
 from conformance.failures import BenchError
 from emulator import load_card
@@ -114,3 +114,27 @@ def test_another_module_and_none_are_told() -> None:
 
     with pytest.raises(KeysRefused, match="gone"):
         SamKeys(Gone(), load("ssc3-sm4"))
+
+
+def test_the_codes_of_a_load_are_those_of_the_published_example() -> None:
+    """Example card of a chip manual (details §9.3): the session key of a load and MAC2, with a type byte of 01."""
+    profile = load("ssc2-3des")
+    df04 = profile.directory["DF04"]
+    plain = {**df04.key, "DLK": df04.key["DLK"].model_copy(update={"levels": 0})}
+    values = {**profile.test_keys.value, "DLK.1": "11223344556677888877665544332211"}
+    changed = profile.model_copy(
+        update={
+            "directory": {**profile.directory, "DF04": df04.model_copy(update={"key": plain})},
+            "test_keys": profile.test_keys.model_copy(update={"value": values}),
+        }
+    )
+    example = AccountLoad(
+        random=bytes.fromhex("72D5A089"),
+        number=bytes(2),
+        balance=0,
+        amount=0x1000,
+        terminal=bytes.fromhex("000000000001"),
+        time=bytes.fromhex("20010910130222"),
+        kind=b"\x01",
+    )
+    assert KeyService(changed, bytes(13)).load("DLK", example).mac2.hex().upper() == "4E8B20D4"
