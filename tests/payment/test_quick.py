@@ -310,6 +310,16 @@ def test_available_amount_in_another_currency(shown):
     assert 0x9F5D not in antenna().tap(currency=USD).objects
 
 
+@pytest.mark.parametrize("option", [LOW_AND_TOTAL, LOW_OR_TOTAL, NONE])
+def test_second_currency_is_switched_off_without_the_low_value_check_alone(option):
+    """Row PAY-DUA-010: it is then a currency that does not match."""
+    card = antenna(data={"9F54": "000000050000", **capability(option)})
+    foreign, second = (card.tap(1, currency=currency) for currency in (USD, HKD))
+    assert (second.kind, second.cvr) == (foreign.kind, foreign.cvr)
+    assert card.data("9F79") == f"{BALANCE:012d}"
+    assert card.data("DF79") == "000000010000"
+
+
 def test_second_currency():
     card = antenna()
     tap = card.pay(9000, currency=HKD)

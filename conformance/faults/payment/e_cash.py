@@ -42,7 +42,7 @@ def _remaining(card: Card) -> tuple[Application, int, int]:
 
 
 @contextmanager
-def _instead(card: Card, cells: Mapping[str, Value]) -> Iterator[None]:
+def instead(card: Card, cells: Mapping[str, Value]) -> Iterator[None]:
     """While this lasts cells have other values."""
     old = {cell: card.memory.cells[cell] for cell in cells if cell in card.memory.cells}
     card.memory.commit({cell: value for cell, value in cells.items() if cell in old})
@@ -70,7 +70,7 @@ def choosing(cells: Callable[[str], Mapping[str, Value]]) -> Deviation:
     """GET PROCESSING OPTIONS that decides as if cells had other values."""
 
     def deviation(card: Card, command: Command, good: Handler) -> bytes:
-        with _instead(card, cells(Application(card).name)):
+        with instead(card, cells(Application(card).name)):
             return good(card, command)
 
     return deviation
@@ -108,7 +108,7 @@ FAULTS.command(
 def without_tries(card: Card, command: Command, good: Handler) -> bytes:
     """The choice does not look at the PIN."""
     pin = Application(card).pin
-    with _instead(card, {pin.tries_cell: 1} if pin else {}):
+    with instead(card, {pin.tries_cell: 1} if pin else {}):
         return good(card, command)
 
 
@@ -297,7 +297,7 @@ def online_after_incomplete(card: Card, command: Command, good: Handler) -> byte
 def failures_hidden(card: Card, command: Command, good: Handler) -> bytes:
     """Its checks are skipped with the others."""
     flags = (Counter.STATIC_FAILED, Counter.DYNAMIC_FAILED) if transaction_of(card).e_cash else ()
-    with _instead(card, {counter_cell(Application(card).name, flag): 0 for flag in flags}):
+    with instead(card, {counter_cell(Application(card).name, flag): 0 for flag in flags}):
         return good(card, command)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from conformance.faults.catalogue import Deviation, FaultSet, paying
 from conformance.faults.means import answered_only
+from conformance.faults.payment.contactless import quick
 from conformance.faults.payment.data_objects import tag_of
 from conformance.faults.payment.scripts import DEBIT, MAC_LENGTH, PUT_DATA, with_mac
 from emulator.apps.payment.application import Application, Tag
@@ -137,6 +138,14 @@ FAULTS.command(
     ["PAY-SCR-025"],
     paying,
 )(_forgetting(E_CASH_LIMITS))
+FAULTS.command(
+    PUT_DATA,
+    "scr.card-limit-not-stored",
+    "卡片 CVM 限额设置不生效",
+    "The cardholder verification limit keeps its old value",
+    ["PAY-SCR-026"],
+    quick,
+)(_forgetting(frozenset({Tag.CVM_LIMIT})))
 
 
 @FAULTS.command(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from conformance.faults.catalogue import Deviation, FaultSet, paying
+from conformance.faults.payment.contactless import quick
 from conformance.faults.payment.data_objects import tag_of
-from conformance.faults.payment.e_cash import INITIATION, choosing, reporting
+from conformance.faults.payment.e_cash import INITIATION, choosing, instead, reporting
 from conformance.faults.payment.logs import GENERATE, PUT_DATA, kind_of, log_records, set_log
 from conformance.faults.payment.scripts import DEBIT
 from emulator.apps.payment.application import SECOND_CURRENCY_OF, Application, Tag, amount, data_cell, number
@@ -148,3 +149,18 @@ def logged_as_first(card: Card, command: Command, good: Handler) -> bytes:
     if records and tag_of(command) == SECOND_CURRENCY_OF[Tag.BALANCE]:
         set_log(card, (b"\x9f\x79" + records[0][2:], *records[1:]), Tag.LOAD_LOG_FORMAT)
     return answer
+
+
+@FAULTS.command(
+    INITIATION,
+    "dua.verification-limit-of-first",
+    "第二币种用 9F6B 判定持卡人验证",
+    "The second currency is held to the verification limit of the first",
+    ["PAY-DUA-012"],
+    quick,
+)
+def verification_limit_of_first(card: Card, command: Command, good: Handler) -> bytes:
+    """One limit for both."""
+    application = Application(card)
+    with instead(card, {data_cell(application.name, 0xDF72): application.value(Tag.CVM_LIMIT)}):
+        return good(card, command)

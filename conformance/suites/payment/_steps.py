@@ -23,6 +23,7 @@ from conformance.payment_dialogue import (
     get_data,
 )
 from conformance.payment_judging import declared_pin, require_kind, settings, settled
+from conformance.targets.base import Interface
 from emulator.iso7816 import SW, Response
 from profiles.model import Profile
 
@@ -257,8 +258,11 @@ def _put_back(
     bench: Bench, values: Mapping[int, bytes], contents: Mapping[tuple[int, int], bytes], *, pin: bool
 ) -> None:
     bench.step("恢复卡片", "the card is put back")
-    bench.reset()
     try:
+        if bench.target.interface is Interface.CONTACT:
+            bench.reset()
+        else:
+            bench.switch(Interface.CONTACT)
         visit = settled(bench)
         orders = [put_data(tag, value) for tag, value in values.items() if get_data(bench, tag) != value]
         orders.sort(key=lambda order: order.header.endswith("79"))  # a limit before the balance that it bounds

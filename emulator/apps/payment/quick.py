@@ -90,9 +90,12 @@ class Decision:
         return self._online() if self._online_is_asked() else self._spend()
 
     def _match_currency(self) -> bool:
+        """In the card's currency, or in the second one, which only the low value check alone allows (JR/T 0025.15 §5.3)."""
         application, transaction = self._application, self._transaction
         currency = transaction.given(Tag.TERMINAL_CURRENCY)
-        if currency and currency == application.get(Tag.E_CASH_SECOND_CURRENCY):
+        totals = self._card & (Processing.LOW_VALUE_AND_TOTAL | Processing.LOW_VALUE_OR_TOTAL)
+        two_currencies = self._card & Processing.LOW_VALUE and not totals
+        if two_currencies and currency and currency == application.get(Tag.E_CASH_SECOND_CURRENCY):
             transaction.second_currency = currency != application.get(Tag.CURRENCY)
         return transaction.second_currency or risk.is_own_currency(application, transaction)
 

@@ -6,15 +6,15 @@ import pytest
 
 from conformance.cases import Suite
 from conformance.faults import FAULTS
-from conformance.suites.payment import e_cash, e_cash_choice, second_currency
+from conformance.suites.payment import contactless_limits, e_cash, e_cash_choice, second_currency
 from conformance.verdict import Verdict
+from tests.suites.broken import OK, assert_good, failed, is_command, run
 from tests.suites.broken import answers as answered
-from tests.suites.broken import assert_good, failed, is_command
 
 from .altered import run_declared
 from .cards import failed_by, flags_left
 
-SUITES = (e_cash_choice.SUITE, e_cash.SUITE, second_currency.SUITE)
+SUITES = (e_cash_choice.SUITE, e_cash.SUITE, second_currency.SUITE, contactless_limits.SUITE)
 EACH = pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
 LONG_PDOL = "9F7A01 9F0206 5F2A02 9F3704 9505"
 """It shares with CDOL1 two objects that may differ."""
@@ -51,6 +51,7 @@ def test_no_flag_is_left_on_a_card_that_must_survive(suite: Suite) -> None:
         (second_currency, "dua.first-balance-debited", {"PAY-DUA-006"}),
         (second_currency, "dua.put-both", {"PAY-DUA-008"}),
         (second_currency, "dua.logged-as-first", {"PAY-DUA-009"}),
+        (contactless_limits, "dua.verification-limit-of-first", {"PAY-DUA-012"}),
     ],
 )
 def test_a_fault_fails_what_it_breaks(suite: object, fault: str, requirements: set[str]) -> None:
@@ -132,6 +133,27 @@ def test_limits_that_a_special_device_reads() -> None:
     assert_good(run_declared(second_currency.SUITE, payment=SPECIAL))
     faulty = run_declared(second_currency.SUITE, "PAY-DUA/mapped", fault="dua.threshold-not-mapped", payment=SPECIAL)
     assert faulty.failed == {"PAY-DUA-004"}
+
+
+@pytest.mark.parametrize("processing", ["4110D000", "2110D000"])
+def test_a_card_that_must_switch_the_second_currency_off(processing: str) -> None:
+    """No product chooses a check with CTTA; a card that uses the second currency all the same is found."""
+    data = {"9F68": processing, "9F54": "000000100000"}
+    assert_good(run_declared(contactless_limits.SUITE, "PAY-DUA/switched-off", data=data))
+    using = run_declared(contactless_limits.SUITE, "PAY-DUA/switched-off", data=data, answering="debit")
+    assert using.failed == {"PAY-DUA-010"}
+    assert run(contactless_limits.SUITE, "debit", only="PAY-DUA/switched-off").outcomes == []
+
+
+def test_the_verification_limit_that_a_special_device_reads() -> None:
+    assert_good(run_declared(contactless_limits.SUITE, payment=SPECIAL))
+    faulty = run_declared(
+        contactless_limits.SUITE,
+        "PAY-DUA/verification-limit",
+        alteration=answered(lambda c, a: a[:3] + bytes(6) + OK if c[1:4] == b"\xca\x9f\x6b" and a[-2:] == OK else a),
+        payment=SPECIAL,
+    )
+    assert faulty.failed == {"PAY-DUA-012"}
 
 
 def test_a_card_of_one_currency_has_nothing_to_judge() -> None:

@@ -22,6 +22,7 @@ from conformance.suites.payment import (
     combined_authentication,
     contactless,
     contactless_algorithms,
+    contactless_limits,
     cryptograms,
     data_objects,
     disturbances,
@@ -87,6 +88,7 @@ AREAS = (
     Area((transaction_log.SUITE, load_log.SUITE), FaultSet()),
     Area((e_cash_choice.SUITE, e_cash.SUITE, second_currency.SUITE), FaultSet()),
     Area((personalised_data.SUITE,), personalised_faults.FAULTS),
+    Area((e_cash_choice.SUITE, e_cash.SUITE, second_currency.SUITE, contactless_limits.SUITE), FaultSet()),
 )
 CRYPTOGRAPHY = (
     certificates.SUITE,
@@ -108,6 +110,7 @@ LACKING = {
     contactless_algorithms.SUITE.name: WITHOUT_SM,
     quick_invariants.SUITE.name: frozenset({"ssc2-3des"}),
     contactless.SUITE.name: frozenset({"ssc2-3des"}),
+    contactless_limits.SUITE.name: frozenset({"ssc2-3des"}),
     **{suite.name: frozenset({"ssc2-3des"}) for suite in EXTENDED},
 }
 PLACES = [(name, product) for name in SUITES for product in PRODUCTS if product not in LACKING.get(name, ())]

@@ -6,7 +6,15 @@ import pytest
 
 from conformance.cases import Suite
 from conformance.faults import FAULTS
-from conformance.suites.payment import script_blocking, script_data, script_limits, script_pins, script_records, scripts
+from conformance.suites.payment import (
+    contactless_limits,
+    script_blocking,
+    script_data,
+    script_limits,
+    script_pins,
+    script_records,
+    scripts,
+)
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
@@ -68,6 +76,7 @@ def test_no_flag_is_left_on_a_card_that_must_survive(suite: Suite) -> None:
         (script_data, "scr.put-any-length", {"PAY-SCR-024"}),
         (script_data, "scr.e-cash-limits-not-stored", {"PAY-SCR-025"}),
         (script_data, "scr.load-above-limit", {"PAY-SCR-025", "PAY-SCR-027"}),
+        (contactless_limits, "scr.card-limit-not-stored", {"PAY-SCR-026", "PAY-DUA-012"}),
         (script_records, "scr.update-appends", {"PAY-SCR-029"}),
         (script_records, "scr.update-anywhere", {"PAY-SCR-030"}),
     ],
