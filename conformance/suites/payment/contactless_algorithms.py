@@ -108,7 +108,7 @@ def chosen(bench: Bench) -> None:
     "PAY-SMA/not-chosen-contactless/BV",
     "qPBOC 中 DF69 = 00 选择 RSA 与 3DES",
     "DF69 = 00 chooses RSA and triple DES in qPBOC",
-    requirements=["PAY-SMA-002", "PAY-KEY-004"],
+    requirements=["PAY-SMA-002"],
     kind=Kind.VALID,
     expected=(
         "RSA 证书与签名，9F10 第 8 字节 01，3DES 密文",

@@ -86,7 +86,6 @@ AREAS = (
         FaultSet(),  # a wrong MAC or log shows in many places: their faults have tests of their own
     ),
     Area((transaction_log.SUITE, load_log.SUITE), FaultSet()),
-    Area((e_cash_choice.SUITE, e_cash.SUITE, second_currency.SUITE), FaultSet()),
     Area((personalised_data.SUITE,), personalised_faults.FAULTS),
     Area((e_cash_choice.SUITE, e_cash.SUITE, second_currency.SUITE, contactless_limits.SUITE), FaultSet()),
 )
