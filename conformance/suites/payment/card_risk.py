@@ -252,8 +252,10 @@ def is_new_card(bench: Bench) -> None:
     expected=("不因 ADA 的各项而联机、拒绝或要求通知", "no advice, no decline, no request to go online for its sake"),
 )
 def without_action(bench: Bench) -> None:
-    """Failed issuer authentication now and before, a failed script, a declined transaction."""
+    """A new card where the bench has one, failed issuer authentication now and before, a failed script, a declined transaction."""
     requirement = "PAY-GAC-032"
+    if bench.target.renewable:
+        judge(bench, requirement, new_card(bench).begin().first(TC, requirement=requirement), kind=TC)
     states: tuple[tuple[str, str, Callable[[Bench], Cryptogram]], ...] = (
         ("上次发卡行认证失败", "issuer authentication failed last", only_authentication_failed),
         ("上次脚本失败", "script failed last", _after_failed_script),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import NotApplicable
-from conformance.payment_dialogue import AAC, ARQC, TC, Visit
+from conformance.payment_dialogue import AAC, ARQC, TC, Visit, declared_objects
 from conformance.payment_judging import (
     PIN_EXCEEDED,
     brought_back,
@@ -54,13 +54,17 @@ def kind_after_exhausted_pin(profile: Profile) -> int:
     ),
 )
 def pin_exceeded(bench: Bench) -> None:
-    """The transaction after the one in which the tries ended, and the selection after that."""
+    """The transaction after the one in which the tries ended, and the selection after that.
+
+    Without ADA the bit is not judged: the check may be left out, or run as with an ADA of zeros (JR/T 0025.5 §14.4.2).
+    """
     requirement, profile = "PAY-GAC-029", bench.profile
+    shown = [PIN_EXCEEDED] if "9F52" in declared_objects(profile) else []
     with brought_back(bench):
         visit = exhausted(bench)
         visit.send_select()
         made = visit.begin().first(TC, requirement=requirement)
-        judge(bench, requirement, made, kind=kind_after_exhausted_pin(profile), shown=[PIN_EXCEEDED])
+        judge(bench, requirement, made, kind=kind_after_exhausted_pin(profile), shown=shown)
         blocked = default_action(profile, 2, 8) or default_action(profile, 2, 3)
         bench.reset()
         bench.expect(
