@@ -33,6 +33,7 @@ from conformance.payment_judging import (
     require_kind,
 )
 from conformance.payment_reading import Record, ask_data, listed_records, tags_and_lengths, template, ways
+from conformance.suites.payment._steps import expect_refusal
 from conformance.targets.base import Interface
 from emulator.iso7816 import SW
 
@@ -520,12 +521,6 @@ def issued(bench: Bench) -> None:
     Visit(bench).open()
     for header, data in COMMANDS_BEFORE_ISSUE:
         answer = bench.send(apdu(*header, data, ne=256 if header[1] == INITIALIZE_UPDATE else 0))
-        bench.check(
-            answer.sw >> 12 == 0x6 and answer.sw >> 8 not in (0x61, 0x62),
-            f"命令 {header[0]:02X}{header[1]:02X}",
-            f"command {header[0]:02X}{header[1]:02X}",
-            expected="6xxx",
-            received=f"{answer.sw:04X}",
-            requirement="PAY-PER-008",
-        )
+        name = f"{header[0]:02X}{header[1]:02X}"
+        expect_refusal(bench, answer, f"命令 {name}", f"command {name}", "PAY-PER-008")
     judge(bench, "PAY-PER-008", next_one(Visit(bench), ARQC), kind=ARQC)
