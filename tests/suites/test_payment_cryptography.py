@@ -128,3 +128,22 @@ def test_a_key_that_a_record_shows_is_named_and_not_repeated():
     assert "00B201EC: 3DES key ENC, left half" in finished.received
     written = "\n".join(to_line(event) for event in log).upper()
     assert Terminal(of).card_key("ENC").hex().upper()[:16] not in written
+
+
+@pytest.mark.parametrize(
+    ("product", "case", "requirement"),
+    [
+        ("debit", "PAY-ODA/certificates-contactless/BV", "PAY-ODA-006"),
+        ("debit-sm", "PAY-SMA/certificates-contactless/BV", "PAY-SMA-007"),
+    ],
+)
+def test_a_quick_list_of_files_that_the_certificates_do_not_cover(product, case, requirement):
+    """The AIP of qPBOC is another one than that which was signed; the contacts are in order."""
+    other = profile(product, payment={"path": {"qPBOC": {"aip": "7C00"}}})
+    log = []
+    plan = Plan(profile=load(product), only=(case, "PAY-ODA/card-certificate", "PAY-SMA/card-certificate"))
+    engine = Engine(plan, InProcessTarget(load_card(other)), SUITES, log.append, NoRedaction())
+    verdicts = {outcome.case.identifier: outcome.verdict for outcome in engine.run()}
+    assert verdicts.pop(case) is Verdict.FAIL
+    assert set(verdicts.values()) == {Verdict.PASS}
+    assert requirement in {event.requirement for event in log if isinstance(event, CaseFinished)}

@@ -1,20 +1,24 @@
-"""The choice between algorithm sets through the antenna 非接触算法选择 (area PAY-SMA): qPBOC."""
+"""Algorithm sets and certificates through the antenna 非接触算法选择与证书 (areas PAY-SMA and PAY-ODA): qPBOC."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from conformance.actors.terminal import certificates
 from conformance.actors.terminal.certificates import Unsigned
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Body, Case, Kind, Suite
 from conformance.failures import Inconclusive
-from conformance.payment_chain import SIGNATURE, Chain, asks_for, sets_of
+from conformance.payment_chain import ACCOUNT, SIGNATURE, Chain, asks_for, sets_of
 from conformance.payment_dialogue import Cryptogram, Visit
 from conformance.payment_readings import RULES
 from conformance.suites.payment.algorithms import check_set
 from conformance.targets.base import Interface
 from emulator.crypto import Algorithm
 from emulator.iso7816 import SW
-from profiles.algorithm_sets import AlgorithmSet
+from profiles.algorithm_sets import AlgorithmSet, algorithm_sets
+from profiles.applications import payment_directory
+from profiles.model import Profile, Text
 
 SUITE = Suite(
     "payment contactless algorithms",
@@ -118,3 +122,53 @@ def chosen(bench: Bench) -> None:
 def not_chosen(bench: Bench) -> None:
     """The same without SM."""
     _check_quick(bench, sm=False, requirement="PAY-SMA-002")
+
+
+# The certificates that a quick transaction shows
+
+
+def _certificates(bench: Bench, algorithms: AlgorithmSet, issuer: str, card: str) -> None:
+    visit, _ = _tapped(bench, algorithms)
+    chain = Chain(visit)
+    chain.issuer(issuer)
+    found = chain.card(card)
+    account = visit.objects.get(ACCOUNT, b"").hex().rstrip("f")
+    bench.check(
+        found.subject.hex().rstrip("f") == account,
+        "IC 卡证书中的主账号",
+        "account number in the card certificate",
+        expected=account,
+        received=found.subject.hex().rstrip("f"),
+        requirement=card,
+    )
+
+
+CERTIFICATES = {"RSA": ("PAY-ODA", "PAY-ODA-001", "PAY-ODA-006"), "SM2": ("PAY-SMA", "PAY-SMA-005", "PAY-SMA-007")}
+"""Area, and the requirements on the certificates of issuer and card, by their scheme."""
+
+
+def _of_set(algorithms: AlgorithmSet, issuer: str, card: str) -> Body:
+    return lambda bench: _certificates(bench, algorithms, issuer, card)
+
+
+@SUITE.cases_from
+def certificate_cases(profile: Profile) -> Iterator[Case]:
+    """The list of files of qPBOC is another one than those of the contacts, with static data of its own."""
+    name = payment_directory(profile)
+    for algorithms in algorithm_sets(profile, name) if name else ():
+        if algorithms.certification is None or "qPBOC" not in algorithms.path:
+            continue
+        scheme = algorithms.certification.scheme
+        area, issuer, card = CERTIFICATES[scheme]
+        yield Case(
+            identifier=f"{area}/certificates-contactless/BV",
+            title=Text(zh=f"qPBOC 的 {scheme} 证书可验证", en=f"The {scheme} certificates of qPBOC verify"),
+            requirements=(issuer, card),
+            kind=Kind.VALID,
+            expected=Text(
+                zh="发卡行与 IC 卡证书有效，主账号等于 5A",
+                en="certificates of issuer and card hold, the account number is that of 5A",
+            ),
+            body=_of_set(algorithms, issuer, card),
+            interface=Interface.CONTACTLESS,
+        )

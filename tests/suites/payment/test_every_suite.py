@@ -106,7 +106,7 @@ WITHOUT_SM = frozenset({"debit", "ssc2-3des"})
 LACKING = {
     sm2_certificates.SUITE.name: WITHOUT_SM,
     algorithms.SUITE.name: WITHOUT_SM,
-    contactless_algorithms.SUITE.name: WITHOUT_SM,
+    contactless_algorithms.SUITE.name: frozenset({"ssc2-3des"}),
     quick_invariants.SUITE.name: frozenset({"ssc2-3des"}),
     contactless.SUITE.name: frozenset({"ssc2-3des"}),
     contactless_limits.SUITE.name: frozenset({"ssc2-3des"}),
