@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from conformance.pay_cli import BANK_BALANCE, purchase_of
+
 if TYPE_CHECKING:
     from conformance.actors.bank.authority import Authority
     from conformance.actors.bank.card_data import CardOrder
@@ -216,14 +218,13 @@ def personalise(
         _give_up("--try needs --pan and the other options of the card", WRONG_USE)
     expected = _hexadecimal("--expect-chip", expect_chip or "")
     groupings = _data(order) if data is None else _read(data, transport_key)
-    if amount is not None:
-        _purchase(amount)
+    purchase = None if amount is None else purchase_of(amount)
     chip = _profile(profile)
     name, key = _master_key(chip, groupings)
     target = _open(chip, image, reader)
     try:
         identity = _run(target, name, key, groupings, level, expected)
-        paid = _try(target, order, amount) if amount is not None else None
+        paid = None if purchase is None else _try(target, order, purchase)
     finally:
         target.close()
     shown: dict[str, Any] = {"key_data": identity.key_data.hex().upper(), "sequence": identity.sequence}
@@ -376,20 +377,13 @@ def _run(
         _give_up(str(error), CARD_FAILED)
 
 
-def _purchase(amount: str) -> Purchase:
-    from conformance.pay_cli import purchase_of
-
-    return purchase_of(amount)
-
-
-def _try(target: Target, order: _Order, amount: str) -> TransactionResult:
+def _try(target: Target, order: _Order, purchase: Purchase) -> TransactionResult:
     """One purchase on line with a terminal that trusts the authority and the bank of the product."""
     from dataclasses import replace
 
     from conformance.actors.bank import Bank, IssuerKeys
     from conformance.actors.terminal import DEFAULT_CONFIGURATION, Kernel, PreparedHolder
     from conformance.failures import BenchError
-    from conformance.pay_cli import BANK_BALANCE
 
     product = _profile(order.product)
     bank = Bank(*IssuerKeys.of_profile(product))
@@ -403,4 +397,4 @@ def _try(target: Target, order: _Order, amount: str) -> TransactionResult:
     except BenchError as problem:
         _give_up(str(problem), BENCH_FAILED)
     kernel = Kernel(target, terminal, host=bank, holder=PreparedHolder(tuple(pins)), expected_account=order.pan or "")
-    return kernel.run(_purchase(amount))
+    return kernel.run(purchase)

@@ -99,6 +99,13 @@ def listed_records(visit: Visit) -> Iterator[Record]:
             yield Record(entry.sfi, number, answer.data)
 
 
+def records_of_ways(bench: Bench) -> Iterator[tuple[Visit, list[Record], dict[int, bytes]]]:
+    """For each way through a transaction: the terminal, the records of the AFL, and their objects by tag."""
+    for _, _, visit in ways(bench):
+        records = list(listed_records(visit))
+        yield visit, records, {each.tag: each.value for record in records for each in record.objects}
+
+
 def every_record(visit: Visit) -> Iterator[Record]:
     """All records that the files with short identifiers 1 to 10 give, listed or not."""
     for sfi in TEMPLATE_FILES:

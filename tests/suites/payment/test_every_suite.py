@@ -38,6 +38,7 @@ from conformance.suites.payment import (
     offline_pin,
     offline_pin_form,
     personalised_data,
+    personalised_records,
     quick_invariants,
     reading,
     script_blocking,
@@ -86,7 +87,7 @@ AREAS = (
         FaultSet(),  # a wrong MAC or log shows in many places: their faults have tests of their own
     ),
     Area((transaction_log.SUITE, load_log.SUITE), FaultSet()),
-    Area((personalised_data.SUITE,), personalised_faults.FAULTS),
+    Area((personalised_data.SUITE, personalised_records.SUITE), personalised_faults.FAULTS),
     Area((e_cash_choice.SUITE, e_cash.SUITE, second_currency.SUITE, contactless_limits.SUITE), FaultSet()),
 )
 CRYPTOGRAPHY = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.faults.payment import personalisation as faults
-from conformance.suites.payment import personalisation, personalised_data
+from conformance.suites.payment import personalisation, personalised_data, personalised_records
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
@@ -104,9 +104,9 @@ def shows_document() -> model.Profile:
 @pytest.mark.parametrize("missing", [0x9F61, 0x9F62])
 def test_a_document_that_is_shown_needs_number_and_kind(missing: int) -> None:
     declared, only = shows_document(), "PAY-PER/verification-list"
-    assert run_vendor(personalised_data.SUITE, declared, only).failed == set()
+    assert run_vendor(personalised_records.SUITE, declared, only).failed == set()
     card = InProcessTarget(load_card(declared))
     broken = without(missing, ins=0xB2)
-    assert run(personalised_data.SUITE, "debit", broken, profile=declared, card=card, only=only).failed == {
+    assert run(personalised_records.SUITE, "debit", broken, profile=declared, card=card, only=only).failed == {
         "PAY-PER-022"
     }
