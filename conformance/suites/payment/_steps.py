@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import wraps
 
@@ -22,7 +23,7 @@ from conformance.payment_dialogue import (
     declared_objects,
     get_data,
 )
-from conformance.payment_judging import declared_pin, require_kind, settings, settled
+from conformance.payment_judging import brought_back, declared_pin, require_kind, settings, settled
 from conformance.targets.base import Interface
 from emulator.iso7816 import SW, Response
 from profiles.model import Profile
@@ -211,7 +212,9 @@ def records_of(visit: Visit, sfi: int) -> list[bytes]:
     return found
 
 
-def restoring(*tags: int, sampled: bool = False, pin: bool = False, records: bool = False) -> Callable[[Body], Body]:
+def restoring(
+    *tags: int, sampled: bool = False, pin: bool = False, records: bool = False, blocked: bool = False
+) -> Callable[[Body], Body]:
     """Let a case put back what it changed on a card that stays in the bench, and clear the flags that it left.
 
     Args:
@@ -219,6 +222,7 @@ def restoring(*tags: int, sampled: bool = False, pin: bool = False, records: boo
         sampled: Whether it sends the command of :func:`sample`.
         pin: Whether it changes the PIN.
         records: Whether it updates records.
+        blocked: Whether it blocks the application, or uses up the tries of the PIN.
     """
 
     def decorate(body: Body) -> Body:
@@ -232,7 +236,8 @@ def restoring(*tags: int, sampled: bool = False, pin: bool = False, records: boo
             before = _values(bench, tags if chosen is None else (*tags, chosen))
             contents = _contents(visit) if records else {}
             try:
-                body(bench)
+                with brought_back(bench) if blocked else nullcontext():
+                    body(bench)
             finally:
                 _put_back(bench, before, contents, pin=pin)
 

@@ -200,6 +200,7 @@ def after_failed_script(bench: Bench) -> None:
     destructive=True,
     expected=("AFL 不含 9F74", "the AFL does not reach 9F74"),
 )
+@restoring(blocked=True)
 def without_tries(bench: Bench) -> None:
     """All tries are used up."""
     declared_pin(bench.profile)

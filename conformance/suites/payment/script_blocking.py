@@ -11,6 +11,7 @@ from conformance.payment_judging import judge, settled
 from conformance.suites.payment._steps import (
     asked_online,
     expect_executed,
+    restoring,
     torn_script,
 )
 from conformance.tearing import every_cut
@@ -36,6 +37,7 @@ WRONG_MAC = Expectation((SW.SECURE_MESSAGING_OBJECTS_INCORRECT,))
         "answers 9000, the transaction ends with a TC; the next SELECT answers 6283",
     ),
 )
+@restoring(blocked=True)
 def block_in_transaction(bench: Bench) -> None:
     """Between the two cryptograms, before the issuer is authenticated."""
     visit = asked_online(bench)
@@ -57,6 +59,7 @@ def block_in_transaction(bench: Bench) -> None:
     destructive=True,
     expected=("每次应答 9000，应用保持锁定", "answers 9000 each time, and the application stays blocked"),
 )
+@restoring(blocked=True)
 def block_again(bench: Bench) -> None:
     """Twice in one transaction, and once more in the next."""
     visit = settled(bench)
@@ -79,6 +82,7 @@ def block_again(bench: Bench) -> None:
         "9000 after GET PROCESSING OPTIONS and an AAC alone; SELECT answers 9000, and a transaction can be approved",
     ),
 )
+@restoring(blocked=True)
 def unblock(bench: Bench) -> None:
     """As the bank's device does it: neither issuer authentication nor a second cryptogram comes before."""
     visit = settled(bench)
@@ -104,6 +108,7 @@ def unblock(bench: Bench) -> None:
     destructive=True,
     expected=("应答 6988，应用保持锁定", "answers 6988, and the application stays blocked"),
 )
+@restoring(blocked=True)
 def unblock_wrong_mac(bench: Bench) -> None:
     """SELECT afterwards, before a reset and after one."""
     visit = settled(bench)

@@ -36,6 +36,7 @@ NEW_PINS = ("8642", "864297", "864297531086")
     destructive=True,
     expected=("应答 9000，9F17 恢复为上限，原 PIN 有效", "answers 9000, 9F17 is the limit again, the old PIN is right"),
 )
+@restoring(blocked=True)
 def pin_unblock(bench: Bench) -> None:
     """Right after the first cryptogram, whatever that is: the default action may decline, or block the application."""
     pin = declared_pin(bench.profile)

@@ -223,6 +223,7 @@ def empty(bench: Bench) -> None:
     destructive=True,
     expected=("日志记录与 9F4F 均应答 9000，内容不变", "9000 for record and format, as before"),
 )
+@restoring(blocked=True)
 def blocked(bench: Bench) -> None:
     """Blocked by a script after an approved transaction."""
     log = transaction_log(bench)

@@ -8,17 +8,19 @@ from conformance.cases import Suite
 from conformance.faults import FAULTS
 from conformance.suites.payment import (
     contactless_limits,
+    e_cash_choice,
     script_blocking,
     script_data,
     script_limits,
     script_pins,
     script_records,
     scripts,
+    transaction_log,
 )
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
-from tests.suites.broken import Alteration, Tear, assert_good, failed, run
+from tests.suites.broken import Alteration, Tear, assert_good, failed, good_card, run
 
 from .altered import run_declared, without_e_cash
 from .cards import failed_by, flags_left
@@ -96,6 +98,22 @@ def test_a_fault_fails_what_it_breaks(suite: object, fault: str, requirements: s
 )
 def test_a_fault_of_everything_is_found(suite: object, fault: str, requirement: str) -> None:
     assert requirement in failed_by((suite.SUITE,), FAULTS[fault])
+
+
+def test_a_card_that_may_be_given_up_is_opened_again() -> None:
+    """Blocked applications and used-up PINs are given back, but for CARD BLOCK, which is final."""
+    target = good_card("debit")
+    before = dict(target.card.memory.cells)
+    for suite, only in (
+        (script_blocking, ("PAY-SCR/block", "PAY-SCR/unblock")),
+        (script_pins, ("PAY-SCR/pin-unblock",)),
+        (transaction_log, ("PAY-LOG/blocked",)),
+        (e_cash_choice, ("PAY-ECC/without-tries",)),
+    ):
+        result = run(suite.SUITE, "debit", only=only, kept=True, card=target)
+        assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_RUN) == []
+        after = target.card.memory.cells
+        assert {cell for cell in ("directory:DEBIT", "tries:DEBIT/DEBITPIN") if before[cell] != after[cell]} == set()
 
 
 # Cards of other vendors
