@@ -50,6 +50,7 @@ SamImage = Annotated[
         "--sam-image", help="Keep the virtual PSAM in this file: its transaction number counts on from call to call."
     ),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 Pin = Annotated[str | None, typer.Option("--pin", help="PIN that the holder enters; absent: none is entered.")]
 
 

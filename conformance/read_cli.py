@@ -11,6 +11,7 @@ from conformance.medical_desk import (
     BENCH_FAILED,
     REFUSED,
     WRONG_USE,
+    AsJson,
     ExpectCard,
     Hsm,
     Image,
@@ -43,7 +44,6 @@ BASICS = (
     ("终端机编号", "terminal number"),
     ("终端设备号", "device number"),
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 
 
 def read(

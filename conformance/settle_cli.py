@@ -17,6 +17,7 @@ from conformance.medical_desk import (
     BENCH_FAILED,
     REFUSED,
     WRONG_USE,
+    AsJson,
     ExpectCard,
     Hsm,
     Image,
@@ -30,6 +31,7 @@ from conformance.medical_desk import (
 )
 
 if TYPE_CHECKING:
+    from conformance.actors.medical.account_load import LoadResult
     from conformance.actors.medical.centre import Centre
     from conformance.actors.medical.messages import Clearing, PersonAccount
     from conformance.actors.medical.reader import CardReader
@@ -38,8 +40,14 @@ if TYPE_CHECKING:
 
 LARGEST_BILL = 0xFFFFFFFF
 
+Books = Annotated[
+    Path | None,
+    typer.Option("--books", help="Keep the centre's books in this SQLite file from one call to the next."),
+]
+Number = Annotated[str | None, typer.Option("--number", help="Number of the settlement; absent: made of the time.")]
+
 app = typer.Typer(
-    help="结算：医保结算。Settle: a medical bill with card, PSAM and insurance centre.",
+    help="结算：医保结算、账户划入。Settle a medical bill, or load the account, with card, PSAM and insurance centre.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -62,6 +70,7 @@ class ModeName(StrEnum):
 
     online = "online"
     temporary_offline = "temporary-offline"
+    offline = "offline"
 
 
 class CategoryName(StrEnum):
@@ -110,15 +119,16 @@ def medical(
         bool, typer.Option("--account/--no-account", help="Whether the personal account (个人账户) pays what it can.")
     ] = True,
     mode: Annotated[
-        ModeName, typer.Option(help="How the area settles: on line, or on line with temporary offline (临时脱网).")
+        ModeName,
+        typer.Option(
+            help="How the area settles: on line, on line with temporary offline (临时脱网), or off line from the card (脱网)."
+        ),
     ] = ModeName.online,
     line_down: Annotated[
         bool, typer.Option("--line-down", help="The centre cannot be reached during the settlement.")
     ] = False,
-    books: Annotated[
-        Path | None, typer.Option(help="Keep the centre's books in this SQLite file from one call to the next.")
-    ] = None,
-    number: Annotated[str | None, typer.Option(help="Number of the settlement; absent: made of the time.")] = None,
+    books: Books = None,
+    number: Number = None,
     profile: ProfileName = "ssc3-sm4",
     reader: ReaderName = None,
     sam_reader: SamReaderName = None,
@@ -129,7 +139,7 @@ def medical(
     sam_image: SamImage = None,
     pin: Pin = None,
     language: Annotated[LanguageName, typer.Option(help="Language of the slip.")] = LanguageName.zh,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Settle one medical bill; print its steps with their time, and the slip.
 
@@ -153,6 +163,72 @@ def medical(
     raise typer.Exit(_exit_code(result))
 
 
+@app.command("load", short_help="Load the personal account onto a card of an offline area.")
+def load(
+    amount: Annotated[str, typer.Option(help="What of the personal account goes onto the card, such as 100.00.")],
+    books: Books = None,
+    number: Number = None,
+    profile: ProfileName = "ssc3-sm4",
+    reader: ReaderName = None,
+    sam_reader: SamReaderName = None,
+    hsm: Hsm = False,
+    in_process: InProcess = False,
+    expect_card: ExpectCard = None,
+    image: Image = None,
+    sam_image: SamImage = None,
+    pin: Pin = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load an amount of the personal account onto the card (账户划入), from which `settle medical --mode offline` pays.
+
+    Exit code: 0 loaded, 1 not loaded, 2 wrong use, 3 the card or a reader was lost.
+    """
+    from conformance.actors.medical.account_load import LoadStation
+
+    place = Place("settle load", profile, reader, sam_reader, hsm, in_process, expect_card, image, sam_image, pin)
+    fen, name = _amount(place, "--amount", amount), _number(place, number)
+    with place.open() as opened:
+        centre = _centre(place, opened, ModeName.offline, books)
+        try:
+            result = LoadStation(opened, centre).load(name, fen)
+        finally:
+            centre.books.close()
+    code = 0 if result.loaded else BENCH_FAILED if result.card_lost else REFUSED
+    if as_json:
+        row = {
+            "loaded": result.loaded,
+            "exit_code": code,
+            "reason": {"zh": result.zh, "en": result.en, "sw": f"{result.sw:04X}" if result.sw else ""},
+            "number": result.number,
+            "amount": result.amount,
+            "balance": result.balance,
+            "tac": result.tac.hex().upper(),
+        }
+        typer.echo(json.dumps(row, ensure_ascii=False))
+    else:
+        _print_load(result)
+    raise typer.Exit(code)
+
+
+def _print_load(result: LoadResult) -> None:
+    from conformance.actors.medical.bill import amount_text
+
+    if result.loaded:
+        tac = result.tac.hex().upper()
+        typer.echo(
+            f"已划入 loaded {amount_text(result.amount)}，卡内余额 balance {amount_text(result.balance)}，TAC {tac}"
+        )
+    else:
+        sw = f" {result.sw:04X}" if result.sw else ""
+        typer.echo(f"未划入 not loaded: {result.zh} · {result.en}{sw}")
+
+
+def _number(place: Place, number: str | None) -> str:
+    if number is not None and not re.fullmatch("[0-9A-Za-z-]{1,32}", number):
+        place.give_up(f"--number {number!r} is not one to thirty-two letters, digits and hyphens", WRONG_USE)
+    return number or f"{datetime.now().astimezone():%Y%m%d%H%M%S%f}"
+
+
 def _amount(place: Place, name: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,8}(\.[0-9]{1,2})?", text):
         place.give_up(f"{name} {text!r} is no amount; write it such as 12.34", WRONG_USE)
@@ -169,14 +245,13 @@ def _visit(
     from conformance.actors.medical.messages import Category
     from conformance.actors.medical.visit import Visit
 
-    if number is not None and not re.fullmatch("[0-9A-Za-z-]{1,32}", number):
-        place.give_up(f"--number {number!r} is not one to thirty-two letters, digits and hyphens", WRONG_USE)
+    name = _number(place, number)
     now, whole = datetime.now().astimezone(), _amount(place, "--total", total)
     within = None if eligible is None else _amount(place, "--eligible", eligible)
     if within is not None and within > whole:
         place.give_up("--eligible is a part of --total and cannot be more", WRONG_USE)
     kind = Category[category.name.upper()]
-    return Visit(number or f"{now:%Y%m%d%H%M%S%f}", whole, within, kind, use_account, now)
+    return Visit(name, whole, within, kind, use_account, now)
 
 
 def _centre(place: Place, reader: CardReader, mode: ModeName, books: Path | None) -> Centre:
@@ -184,10 +259,14 @@ def _centre(place: Place, reader: CardReader, mode: ModeName, books: Path | None
     from conformance.actors.medical.centre import Centre
     from conformance.actors.medical.messages import CardState, Mode
 
-    way = Mode.ONLINE if mode is ModeName.online else Mode.ONLINE_WITH_OFFLINE
+    modes = {
+        ModeName.online: Mode.ONLINE,
+        ModeName.temporary_offline: Mode.ONLINE_WITH_OFFLINE,
+        ModeName.offline: Mode.OFFLINE,
+    }
     year = f"{datetime.now().astimezone():%Y}"
     try:
-        centre = Centre(reader.cards, ":memory:" if books is None else books, mode=way, year=year)
+        centre = Centre(reader.cards, ":memory:" if books is None else books, mode=modes[mode], year=year)
     except (sqlite3.Error, ValueError) as problem:
         place.give_up(f"the books {books} cannot be used: {problem}", WRONG_USE)
     person, card = reader.text("SSSE/EF06", "08"), reader.identification.hex().upper()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from conformance.actors.bank.messages import HostUnreachable
+from conformance.actors.medical.account_load import LoadStation
 from conformance.actors.medical.centre import Centre, Scheme
 from conformance.actors.medical.keys import HsmKeys, SamKeys, TerminalKeys
 from conformance.actors.medical.messages import CardState, Mode
@@ -23,11 +25,18 @@ from emulator.apps.social_security.amounts import Amounts
 from emulator.cos.card import Card
 from emulator.cos.memory import Memory, Snapshot
 from profiles import load
+from profiles.model import Profile
 
 MODULES = {"ssc2-3des": "psam-3des", "ssc3-sm4": "psam-sm4"}
 PIN = "123456"
 NOON = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
 SCHEME = Scheme(deductible=10_000, rate=800, fund_limit=5_000_000, yearly_credit=300_000)
+
+
+@lru_cache
+def product_of(name: str) -> Profile:
+    """A product, read once."""
+    return load(name)
 
 
 @lru_cache
@@ -64,6 +73,12 @@ class Line:
 
     def upload(self, upload: Any) -> Any:
         return self._over("upload", lambda: self.centre.upload(upload))
+
+    def load(self, request: Any) -> Any:
+        return self._over("load", lambda: self.centre.load(request))
+
+    def confirm_load(self, number: str, tac: bytes) -> Any:
+        return self._over("confirm_load", lambda: self.centre.confirm_load(number, tac))
 
     def reverse(self, number: str) -> Any:
         return self._over("reverse", lambda: self.centre.reverse(number))
@@ -107,12 +122,16 @@ class Hospital:
     centre: Centre = field(init=False)
     keys: TerminalKeys = field(init=False)
     terminal: HospitalTerminal = field(init=False)
+    station: LoadStation = field(init=False)
 
     def __post_init__(self) -> None:
-        profile = load(self.product)
+        profile = product_of(self.product)
         self.card = card_of(Memory(fresh_memory(self.product).copy()))
         self.slot = Slot(InProcessTarget(self.card))
-        self.centre = Centre(profile, mode=self.mode, scheme=SCHEME)
+        seconds = itertools.count()
+        self.centre = Centre(
+            profile, mode=self.mode, scheme=SCHEME, now=lambda: NOON + timedelta(hours=1, seconds=next(seconds))
+        )
         module = card_of(Memory(fresh_memory(MODULES[self.product]).copy()))
         module.reset()
         self.keys = SamKeys(module, profile) if self.with_sam else HsmKeys(profile, bytes.fromhex("500000000009"))
@@ -123,14 +142,15 @@ class Hospital:
         self.person = person
         self.centre.insure(person, name)
         self.centre.register(self.identification, person, profile.chip.historical, CardState.NORMAL)
-        self.terminal = HospitalTerminal(
-            reader, Line(self.centre, lambda message: self.lost(message)), limits=self.limits
-        )
+        line = Line(self.centre, lambda message: self.lost(message))
+        self.terminal = HospitalTerminal(reader, line, limits=self.limits)
+        self.station = LoadStation(reader, line, ask_first=[self.terminal.resolve])
+        self.terminal.ask_first.append(self.station.resolve)
         self.before = self.amounts()
         self.slot.commands.clear()
 
     def settle(self, number: str = "1", total: int = 20_000, **more: Any) -> Result:
-        return self.terminal.settle(Visit(number, total, when=NOON, **more))
+        return self.terminal.settle(Visit(number, total, **{"when": NOON, **more}))
 
     def amounts(self) -> Amounts:
         """The card's own sums, for comparison with the centre's."""
@@ -142,6 +162,13 @@ class Hospital:
         records = self.card.memory.cells["file:DF04/EF08"]
         assert isinstance(records, tuple)
         return records
+
+    def settled_and_loaded(self) -> tuple[list[bytes], list[bytes]]:
+        """The log's records of what happened since the card was issued: settlements, and loads; the newest first."""
+        fresh = fresh_memory(self.product).copy()["file:DF04/EF08"]
+        assert isinstance(fresh, tuple)
+        new = self.log()[: len(self.log()) - len(fresh)]
+        return [one for one in new if one[2:3] == b"2"], [one for one in new if one[2:3] == b"1"]
 
     def sent(self, ins: int) -> list[bytes]:
         """The commands of an instruction that reached the card."""

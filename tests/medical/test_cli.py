@@ -104,6 +104,29 @@ def test_card_and_books_are_kept(tmp_path: Path) -> None:
     assert third["books"]["account"] == 68_000
 
 
+@PRODUCTS
+def test_an_offline_area_loads_and_pays(product: str, tmp_path: Path) -> None:
+    files = {"--image": "card.sscard", "--sam-image": "psam.sscard", "--books": "centre.db"}
+    kept = [word for option, name in files.items() for word in (option, str(tmp_path / name))]
+    kept += ["--profile", product, "--pin", "123456"]
+    shown = run("settle", "load", "--amount", "100", *kept)
+    assert shown.exit_code == 0
+    assert "loaded CNY 100.00" in shown.stdout
+    found = json.loads(run("settle", "load", "--amount", "50.5", "--json", *kept).stdout)
+    assert (found["loaded"], found["balance"], len(found["tac"])) == (True, 15_050, 8)
+    code, bill = settle("--mode", "offline", "--total", "200", *kept)
+    assert (code, bill["outcome"]) == (0, "settled_offline")
+    assert bill["shares"] == {"fund": 0, "account": 15_050, "own": 4_950}
+    assert bill["books"]["account"] == 120_000 - 15_050
+    beyond = json.loads(run("settle", "load", "--amount", "1049.51", "--json", *kept).stdout)
+    assert (beyond["exit_code"], beyond["reason"]["en"]) == (1, "the personal account has not so much")
+    refused = run("settle", "load", "--amount", "1", "--profile", product)
+    assert refused.exit_code == 1
+    assert "6982" in refused.stdout
+    assert run("settle", "load", "--amount", "x").exit_code == 2
+    assert run("settle", "load", "--amount", "1", "--number", "?").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -228,6 +251,10 @@ def test_card_and_psam_in_two_slots(product: str, stack: PrivateStack) -> None:
     assert [(code, each["outcome"]) for code, each in found] == [(0, "settled")] * 3 + [(0, "settled_offline")]
     assert [int(each["terminal_number"], 16) for _, each in found] == [1, 2, 3, 4]
     assert [each["written_back"] for _, each in found] == [True] * 4
+    loaded = json.loads(run("settle", "load", "--amount", "60", "--pin", "123456", "--json", *places).stdout)
+    assert (loaded["loaded"], loaded["balance"]) == (True, 6_000)
+    code, offline = settle(*places, *BILL, "--mode", "offline")
+    assert (code, offline["outcome"], offline["shares"]["account"]) == (0, "settled_offline", 6_000)
     basics = run("read", *places)
     assert basics.exit_code == 0
     assert person_of(product) in basics.stdout

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
+from conformance.actors.key_service import AccountLoad
 from conformance.actors.medical.messages import CardState
 from conformance.actors.store import Store
 
@@ -33,6 +34,12 @@ CREATE TABLE IF NOT EXISTS settlement (
     CHECK (account + own + fund = total), CHECK ((state = 'cleared') <= (tac IS NOT NULL)),
     UNIQUE (card, covered)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS load (
+    number TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES person, card TEXT NOT NULL REFERENCES card,
+    random TEXT NOT NULL, card_number TEXT NOT NULL, balance INTEGER NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),
+    terminal TEXT NOT NULL, time TEXT NOT NULL, mac2 TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('offered', 'loaded', 'reversed'))
+) STRICT;
 CREATE TABLE IF NOT EXISTS movement (
     id INTEGER PRIMARY KEY, book TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount <> 0), settlement TEXT NOT NULL,
     reason TEXT NOT NULL
@@ -49,6 +56,26 @@ class SettlementState(StrEnum):
     QUOTED = "quoted"
     CLEARED = "cleared"
     REVERSED = "reversed"
+
+
+class LoadState(StrEnum):
+    """Where a load of a card's own account stands."""
+
+    OFFERED = "offered"
+    LOADED = "loaded"
+    REVERSED = "reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLoad:
+    """A load from the moment that the centre offered it."""
+
+    number: str
+    person: str
+    card: str
+    load: AccountLoad
+    mac2: bytes
+    state: LoadState
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +129,11 @@ class StoredSettlement:
 def account_of(person: str) -> str:
     """The book of a person's medical account 个人账户."""
     return f"account {person}"
+
+
+def on_card(card: str) -> str:
+    """The book of the money on a card of an offline area."""
+    return f"card {card.upper()}"
 
 
 class Books(Store):
@@ -236,6 +268,40 @@ class Books(Store):
             card.upper(),
         )
         return 0 if row is None else int(row["amount"])
+
+    # Loads
+
+    def enter_load(self, one: StoredLoad) -> None:
+        """A new load; raises :class:`sqlite3.IntegrityError` when its number is known."""
+        load = one.load
+        self.run(
+            "INSERT INTO load VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(
+                one.number,
+                one.person,
+                one.card.upper(),
+                load.random.hex(),
+                load.number.hex(),
+                load.balance,
+                load.amount,
+            ),
+            *(load.terminal.hex(), load.time.hex(), one.mac2.hex(), one.state),
+        )
+
+    def load(self, number: str) -> StoredLoad | None:
+        """A load by its number."""
+        row = self.one("SELECT * FROM load WHERE number = ?", number)
+        if row is None:
+            return None
+        random, card_number, terminal, time, mac2 = (
+            bytes.fromhex(row[name]) for name in ("random", "card_number", "terminal", "time", "mac2")
+        )
+        load = AccountLoad(random, card_number, row["balance"], row["amount"], terminal, time)
+        return StoredLoad(row["number"], row["person"], row["card"], load, mac2, LoadState(row["state"]))
+
+    def set_load_state(self, number: str, state: LoadState) -> None:
+        """Another state."""
+        self.run("UPDATE load SET state = ? WHERE number = ?", state, number)
 
     # Money
 

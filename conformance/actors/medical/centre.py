@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from conformance.actors.key_service import KeyService, Settlement
@@ -24,11 +26,15 @@ from conformance.actors.medical.books import (
     SettlementState,
     StoredSettlement,
     account_of,
+    on_card,
 )
+from conformance.actors.medical.loads import Loads
 from conformance.actors.medical.messages import (
     CardState,
     Clearing,
     Confirmation,
+    LoadAnswer,
+    LoadRequest,
     Mode,
     OfflineState,
     OfflineUpload,
@@ -74,6 +80,7 @@ class Centre:
         mode: How the area settles.
         scheme: What it pays.
         year: The present medical year, four digits.
+        now: The centre's clock, which loads carry.
     """
 
     def __init__(
@@ -84,6 +91,7 @@ class Centre:
         mode: Mode = Mode.ONLINE,
         scheme: Scheme = Scheme(),
         year: str = "2026",
+        now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self.mode = mode
         self.scheme = scheme
@@ -93,6 +101,7 @@ class Centre:
         self._tac_key = next((name for name, key in keys(cards).items() if key.use == "tac"), None)
         if self._tac_key is None:
             raise ValueError(f"profile {cards.name} has no TAC key; give a card with the medical application")
+        self._loads = Loads(self.books, cards, now)
 
     # Persons and cards
 
@@ -273,21 +282,22 @@ class Centre:
         return self.books.balance(account_of(person)) > 0
 
     def upload(self, upload: OfflineUpload) -> Clearing:
-        """Check the TAC of a temporary offline settlement and take it from the personal account (38号文 §4.10).
+        """Check the TAC of an offline settlement and book it (38号文 §4.10).
 
-        What the account lacks is booked as shortfall: the card promised it.
+        A temporary one is taken from the personal account; what that lacks is booked as shortfall: the card promised it.
+        One of an offline area is taken from the book of the card.
         """
         number, covered = upload.number, fingerprint(upload.settlement)
         with self.books.transaction():
-            if self.mode is not Mode.ONLINE_WITH_OFFLINE:
+            if self.mode is Mode.ONLINE:
                 return Clearing(number, Refusal.NO_OFFLINE)
             known, card = self.books.settlement(number), self.books.card(upload.card)
-            if known is not None:
+            if known is not None and not self._is_its_lost_quote(known, upload):
                 return Clearing(number, None if known.covered == covered else Refusal.REPEATED)
             if card is None or card.person != upload.person:
                 return Clearing(number, Refusal.FOREIGN_CARD if card else Refusal.UNKNOWN_CARD)
-            none, total, fund = (int.from_bytes(upload.settlement.amounts[at : at + 4], "big") for at in (0, 4, 8))
-            if none or not total or fund != total:
+            shares = self._uploaded_shares(upload.settlement)
+            if shares is None:
                 return Clearing(number, Refusal.WRONG_AMOUNT)
             if not self._tac_is_right(card, upload.settlement, upload.tac):
                 return Clearing(number, Refusal.WRONG_TAC)
@@ -296,20 +306,62 @@ class Centre:
             person = self.books.person(upload.person)
             assert person is not None  # noqa: S101 - the register's key
             stored = StoredSettlement(
-                number, person.person, card.card, "", True, total, total, 0, 0, 0, SettlementState.QUOTED, person.year
+                number,
+                person.person,
+                card.card,
+                "",
+                True,
+                sum(shares),
+                *shares,
+                0,
+                0,
+                SettlementState.QUOTED,
+                person.year,
             )
+            self.books.forget_quote(number)
             self.books.enter_settlement(stored)
             self.books.clear(number, upload.settlement.number.hex(), upload.tac.hex(), covered)
             self._take_offline(stored)
             return Clearing(number)
 
+    @staticmethod
+    def _is_its_lost_quote(known: StoredSettlement, upload: OfflineUpload) -> bool:
+        """Whether the terminal went off line because this quote never reached it."""
+        same = known.person == upload.person and known.card == upload.card.upper()
+        return same and known.state is SettlementState.QUOTED
+
+    def _uploaded_shares(self, settlement: Settlement) -> tuple[int, int] | None:
+        """Account and own payment of an offline settlement; None for amounts that the area's mode does not have."""
+        first, second, third = (int.from_bytes(settlement.amounts[at : at + 4], "big") for at in (0, 4, 8))
+        if self.mode is Mode.OFFLINE:
+            return (first, second) if first + second and not third else None
+        return (second, 0) if second and not first and third == second else None
+
     def _take_offline(self, stored: StoredSettlement) -> None:
+        if self.mode is Mode.OFFLINE:
+            self.books.move(on_card(stored.card), HOSPITALS, stored.account, stored.number, "card, offline")
+            self._count(stored, 1)
+            return
         account = account_of(stored.person)
         promised, _, _ = self.books.quoted(stored.person)
         paid = min(stored.total, max(self.books.balance(account) - promised, 0))
         self.books.move(account, HOSPITALS, paid, stored.number, "account, offline")
         self.books.move(SHORTFALL, HOSPITALS, stored.total - paid, stored.number, "shortfall, offline")
         self._count(stored, 1)
+
+    # Loads of the card's own account
+
+    def load(self, request: LoadRequest) -> LoadAnswer:
+        """账户划入: check MAC1, take the amount from the personal account, answer MAC2."""
+        with self.books.transaction():
+            if self.mode is not Mode.OFFLINE:
+                return LoadAnswer(request.number, Refusal.NO_OFFLINE)
+            return self._loads.offer(request)
+
+    def confirm_load(self, number: str, tac: bytes) -> Clearing:
+        """Check the TAC of a load that the card carried out."""
+        with self.books.transaction():
+            return self._loads.confirm(number, tac)
 
     # Reversal
 
@@ -318,7 +370,7 @@ class Centre:
         with self.books.transaction():
             stored = self.books.settlement(number)
             if stored is None:
-                return Clearing(number, Refusal.UNKNOWN_SETTLEMENT)
+                return self._loads.reverse(number)
             if stored.state is SettlementState.QUOTED:
                 self.books.mark_reversed(number)
             elif stored.state is SettlementState.CLEARED:

@@ -11,8 +11,8 @@ from conformance.actors.medical.keys import KeysRefused
 from conformance.actors.medical.reader import CardReader, CardRefused
 from emulator.iso7816 import Response
 
-APPLICATION = "DF04"
-INITIALIZED, CODES = 22, 8
+APPLICATION, LOG = "DF04", "DF04/EF08"
+INITIALIZED, CODES, AMOUNT = 22, 8, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,20 @@ class Debited:
 
     settlement: Settlement
     tac: bytes
+
+
+def is_logged(reader: CardReader, kind: bytes, terminal: bytes, time: bytes) -> bool:
+    """Whether DF04/EF08 shows a transaction of this type, terminal and time. Raises what the reader raises."""
+    return any(record[2:16] == kind + terminal + time for record in reader.read_cycle(LOG))
+
+
+def balance(reader: CardReader) -> int:
+    """GET BALANCE of the personal account on the card, in fen (bytes of the command assumed, vol. 2 §6.6)."""
+    answer = reader.send(0xB0, 0x34, 0x00, 0x00, ne=AMOUNT)
+    data = reader.need(answer, "取余额", "GET BALANCE").data
+    if len(data) != AMOUNT:
+        raise CardRefused("余额长度不符", f"GET BALANCE answered {len(data)} bytes")
+    return int.from_bytes(data, "big")
 
 
 def prepare(reader: CardReader, amounts: bytes, when: datetime) -> Prepared:

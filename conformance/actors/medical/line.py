@@ -7,6 +7,8 @@ from conformance.actors.medical.messages import (
     Clearing,
     Confirmation,
     InsuranceHost,
+    LoadAnswer,
+    LoadRequest,
     Mode,
     OfflineUpload,
     PreSettlement,
@@ -42,6 +44,14 @@ class Line:
     def upload(self, upload: OfflineUpload) -> Clearing:
         """Tell of an offline settlement."""
         return self._reached().upload(upload)
+
+    def load(self, request: LoadRequest) -> LoadAnswer:
+        """Ask for a load of the card's own account 账户划入."""
+        return self._reached().load(request)
+
+    def confirm_load(self, number: str, tac: bytes) -> Clearing:
+        """Tell that the card loaded."""
+        return self._reached().confirm_load(number, tac)
 
     def reverse(self, number: str) -> Clearing:
         """冲正: take a settlement back."""

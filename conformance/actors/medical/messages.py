@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from conformance.actors.key_service import Settlement
+from conformance.actors.key_service import AccountLoad, Settlement
 
 
 class Mode(Enum):
@@ -48,7 +48,9 @@ class Refusal(Enum):
     WRONG_TAC = ("交易认证码错误", "the TAC is wrong")
     REPEATED = ("重复的交易", "the transaction was settled before")
     REVERSED = ("交易已冲正", "the transaction was reversed")
-    NO_OFFLINE = ("不允许临时脱网", "no temporary offline settlement is allowed")
+    WRONG_MAC1 = ("MAC1 错误", "MAC1 is wrong: the card is not genuine")
+    NOT_ENOUGH = ("个人账户余额不足", "the personal account has not so much")
+    NO_OFFLINE = ("不允许脱网交易", "no offline settlement is allowed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class Quote:
         return self.account + self.own + self.fund
 
     @property
+    def real_amounts(self) -> bytes:
+        """The three amounts for the card in offline areas: each what it is (vol. 2 §6.1)."""
+        return b"".join(amount.to_bytes(4, "big") for amount in (self.account, self.own, self.fund))
+
+    @property
     def card_amounts(self) -> bytes:
         """The three amounts for the card in the online modes: 0, total, account and fund together (38号文 §2.3)."""
         return b"".join(amount.to_bytes(4, "big") for amount in (0, self.total, self.account + self.fund))
@@ -121,13 +128,33 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class OfflineUpload:
-    """A temporary offline settlement, sent when the line is back (38号文 §4.10). Paid from the personal account alone."""
+    """An offline settlement, sent when the line is back (38号文 §4.10): a temporary one, or one of an offline area."""
 
     number: str
     person: str
     card: str
     settlement: Settlement
     tac: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """账户划入: the card asks, with MAC1, for an amount of the personal account; ``load.time`` is not said yet."""
+
+    number: str
+    card: str
+    load: AccountLoad
+    mac1: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LoadAnswer:
+    """The centre's time, 7 BCD bytes, and MAC2; or why it does not load."""
+
+    number: str
+    refusal: Refusal | None = None
+    time: bytes = b""
+    mac2: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,5 +209,11 @@ class InsuranceHost(Protocol):
     def upload(self, upload: OfflineUpload) -> Clearing:
         """Tell of an offline settlement."""
 
+    def load(self, request: LoadRequest) -> LoadAnswer:
+        """Ask for a load of the card's own account 账户划入."""
+
+    def confirm_load(self, number: str, tac: bytes) -> Clearing:
+        """Tell that the card loaded."""
+
     def reverse(self, number: str) -> Clearing:
-        """冲正: take a settlement back."""
+        """冲正: take a settlement, or a load that the card did not carry out, back."""

@@ -101,6 +101,16 @@ class CardReader:
         if len(self.identification) != 16:
             raise CardRefused("卡的识别码格式错误", "the card's identification has not 16 bytes")
 
+    def come_back(self) -> None:
+        """The same card again after its contact was lost; :class:`CardGone` while it is not there."""
+        identification = self.identification
+        try:
+            self.begin()
+        finally:
+            another, self.identification = self.identification, identification
+        if another != identification:
+            raise CardGone("another card is in the reader")
+
     @property
     def card(self) -> CardInTerminal:
         """What decides about the card's keys."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from conformance.actors.bank.messages import HostUnreachable
 from conformance.actors.key_service import Settlement
-from conformance.actors.medical.debit import APPLICATION, CODES, Prepared, codes, prepare, send
+from conformance.actors.medical.debit import APPLICATION, CODES, Prepared, balance, codes, is_logged, prepare, send
 from conformance.actors.medical.keys import KeysRefused
 from conformance.actors.medical.messages import (
     Clearing,
@@ -25,7 +25,7 @@ from conformance.actors.medical.messages import (
     Refusal,
 )
 from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
-from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Step, Told, Visit
+from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Step, Stopped, Told, Visit
 from emulator.iso7816 import SW
 
 OFFLINE_FILE, SPECIAL_FILE, INSURANCE_FILE = "DF04/EF06", "DF04/EF15", "DF04/EF05"
@@ -33,16 +33,6 @@ BASIC_FILE, PERSON_FILE = "SSSE/EF05", "SSSE/EF06"
 PERSON, NAME, CARD_NUMBER, AREA = "08", "09", "07", "84"
 ALLOWED, OFFLINE_AMOUNT, OFFLINE_COUNT = "90", "92", "93"
 PROOF_KIND = 0x32
-
-
-class _Stopped(Exception):
-    """The settlement ends here, before the card settled."""
-
-    def __init__(
-        self, zh: str, en: str, sw: int = 0, refusal: Refusal | None = None, *, card_lost: bool = False
-    ) -> None:
-        super().__init__(en)
-        self.zh, self.en, self.sw, self.refusal, self.card_lost = zh, en, sw, refusal, card_lost
 
 
 @dataclass(slots=True)
@@ -91,6 +81,10 @@ class HospitalTerminal:
         """What the card settled and the centre does not know yet, oldest first."""
         self.unresolved: dict[bytes, _State] = {}
         """Settlements by card of which nobody knows whether the card carried them out."""
+        self.disputed: list[Result] = []
+        """What the card settled, but whose TAC can't be had any more: people and the card's log decide."""
+        self.ask_first: list[Callable[[], object]] = []
+        """What else must be asked of a card that came back, before it begins something new."""
         self._tell = listener
 
     # Delivery
@@ -119,25 +113,25 @@ class HospitalTerminal:
             self._read(state)
             self._quote(state)
             self._purchase(state)
-        except _Stopped as stop:
+        except Stopped as stop:
             return self._refused(state, stop)
         except CardRefused as refused:
-            return self._refused(state, _Stopped(refused.zh, refused.en, refused.sw))
+            return self._refused(state, Stopped(refused.zh, refused.en, refused.sw))
         except KeysRefused as refused:
-            return self._refused(state, _Stopped("PSAM 或加密机拒绝", str(refused), refused.sw))
+            return self._refused(state, Stopped("PSAM 或加密机拒绝", str(refused), refused.sw))
         except PinNeeded:
-            return self._refused(state, _Stopped("持卡人未输入密码", "the holder entered no PIN"))
+            return self._refused(state, Stopped("持卡人未输入密码", "the holder entered no PIN"))
         except CardGone:
             if state.asked_for_debit and not state.tac:
                 return self._unknown(state)
-            return self._refused(state, _Stopped("卡片已拔出", "the card is gone", card_lost=True))
+            return self._refused(state, Stopped("卡片已拔出", "the card is gone", card_lost=True))
         return self._complete(state)
 
     def _unknown(self, state: _State) -> Result:
         """The card may have settled or not; it is asked when it comes back."""
         self.unresolved[self.reader.identification] = state
         self._say(Step.DEBIT, "卡片是否结算未知，请重新插卡", "whether the card settled is not known: insert it again")
-        stop = _Stopped(
+        stop = Stopped(
             "卡片已拔出，结算结果待查", "the card is gone; it will be asked when it comes back", card_lost=True
         )
         return self._result(state, Outcome.UNKNOWN, stop)
@@ -152,11 +146,25 @@ class HospitalTerminal:
             return None
         try:
             self._proof(state)
-        except _Stopped as stop:
+        except Stopped as stop:
+            logged = self._is_logged(state)
             del self.unresolved[self.reader.identification]
-            return self._refused(state, stop)
+            return self._dispute(state) if logged else self._refused(state, stop)
         del self.unresolved[self.reader.identification]
         return self._complete(state)
+
+    def _is_logged(self, state: _State) -> bool:
+        settlement = state.settlement
+        assert settlement is not None  # noqa: S101 - set before DEBIT
+        return is_logged(self.reader, settlement.kind, settlement.terminal, settlement.time)
+
+    def _dispute(self, state: _State) -> Result:
+        """The card settled, then did something else elsewhere: its proof is of that now. Nothing is taken back."""
+        stop = Stopped("卡片已结算，交易认证码已不可取得", "the card settled, but its TAC can't be had any more")
+        self._say(Step.DEBIT, stop.zh, stop.en)
+        result = self._result(state, Outcome.UNKNOWN, stop)
+        self.disputed.append(result)
+        return result
 
     def _say(self, step: Step, zh: str, en: str) -> None:
         self._tell(Told(step, zh, en))
@@ -166,6 +174,8 @@ class HospitalTerminal:
         reader = self.reader
         reader.begin()
         self.resolve()
+        for ask in self.ask_first:
+            ask()
         state.card_number = reader.text(BASIC_FILE, CARD_NUMBER)
         state.person, state.name = reader.text(PERSON_FILE, PERSON), reader.text(PERSON_FILE, NAME)
         state.area = reader.text(INSURANCE_FILE, AREA)
@@ -181,7 +191,10 @@ class HospitalTerminal:
         return OfflineState(allowed == "1", int(amount), int(count))
 
     def _quote(self, state: _State) -> None:
-        """Ask the centre; off line decide alone where that is allowed."""
+        """Ask the centre; off line decide alone where that is allowed. In an offline area the card decides later."""
+        if self.centre.mode is Mode.OFFLINE:
+            state.went_offline = True
+            return
         visit = state.visit
         eligible = visit.total if visit.eligible is None else visit.eligible
         request = PreSettlement(
@@ -202,7 +215,7 @@ class HospitalTerminal:
             state.quote, state.went_offline = self._decide_offline(state), True
             return
         if quote.refusal is not None:
-            raise _Stopped(*quote.refusal.value, refusal=quote.refusal)
+            raise Stopped(*quote.refusal.value, refusal=quote.refusal)
         state.quote = quote
         self._say(
             Step.PRE_SETTLEMENT,
@@ -214,17 +227,17 @@ class HospitalTerminal:
         """38号文 §4.2: the own area's cards, allowed by tag 90, sum and number strictly below the limits; PSAM only (§4.5)."""
         offline, total = state.offline, state.visit.total
         if offline is None or self.limits is None:
-            raise _Stopped("医保中心不可达", "the centre cannot be reached, and nothing is settled without it")
+            raise Stopped("医保中心不可达", "the centre cannot be reached, and nothing is settled without it")
         if self.reader.identification[:3].hex() != self.area:
-            raise _Stopped("外地卡不能临时脱网", "cards of other areas do not settle off line")
+            raise Stopped("外地卡不能临时脱网", "cards of other areas do not settle off line")
         if state.visit.category.is_special or not state.visit.use_account:
-            raise _Stopped("临时脱网仅限个人账户支付", "off line only the personal account pays")
+            raise Stopped("临时脱网仅限个人账户支付", "off line only the personal account pays")
         if not offline.allowed:
-            raise _Stopped(
+            raise Stopped(
                 "卡片不允许临时脱网", "the card does not allow offline settlements", refusal=Refusal.NO_OFFLINE
             )
         if offline.amount + total >= self.limits.amount or offline.count + 1 >= self.limits.count:
-            raise _Stopped(
+            raise Stopped(
                 "超过临时脱网限额", "the limits of offline settlements are reached", refusal=Refusal.NO_OFFLINE
             )
         return Quote(state.visit.number, account=total)
@@ -236,22 +249,38 @@ class HospitalTerminal:
 
     def _purchase(self, state: _State) -> None:
         """PIN, INITIALIZE, MAC1, DEBIT, MAC2 (38号文 §2.4 to §2.9)."""
-        reader, keys, quote = self.reader, self.reader.keys, state.quote
-        assert quote is not None  # noqa: S101 - asked for before
+        self._terminal()
+        reader, keys = self.reader, self.reader.keys
         assert keys is not None  # noqa: S101 - asked for its terminal number before
         reader.open(APPLICATION)
         if not reader.holder_verified and (digits := reader.pin()) is not None:
             reader.verify(digits)
             self._say(Step.PIN, "密码正确", "the PIN is right")
-        prepared = prepare(reader, quote.card_amounts, state.visit.when)
+        prepared = prepare(reader, self._amounts(state), state.visit.when)
         state.settlement = prepared.settlement
         number = prepared.settlement.number.hex()
         self._say(Step.INITIALIZE, f"交易序号 {number}", f"transaction number {number}")
         mac2 = self._debit(state, prepared)
         if not keys.confirm(mac2):
             self._say(Step.MAC2, "MAC2 错误", "MAC2 is wrong")
-            raise _Stopped("MAC2 校验失败", "MAC2 is wrong: the card is not genuine, or its answer was changed")
+            raise Stopped("MAC2 校验失败", "MAC2 is wrong: the card is not genuine, or its answer was changed")
         self._say(Step.MAC2, "MAC2 正确", "MAC2 is right")
+
+    def _amounts(self, state: _State) -> bytes:
+        """What the card is told; in an offline area its own balance pays what it can, the holder the rest (vol. 2 §6.1)."""
+        if state.quote is not None:
+            return state.quote.card_amounts
+        visit = state.visit
+        if visit.category.is_special:
+            raise Stopped("脱网交易仅限普通结算", "off line only ordinary bills are settled")
+        account = min(balance(self.reader), visit.total) if visit.use_account else 0
+        state.quote = Quote(visit.number, account=account, own=visit.total - account)
+        self._say(
+            Step.PRE_SETTLEMENT,
+            f"卡内账户 {account} 自付 {visit.total - account}",
+            f"account on the card {account}, own {visit.total - account}",
+        )
+        return state.quote.real_amounts
 
     def _debit(self, state: _State, prepared: Prepared) -> bytes:
         """DEBIT FOR PURCHASE; a lost answer is asked for again with GET TRANSACTION PROOF before anything is repeated."""
@@ -260,21 +289,11 @@ class HospitalTerminal:
             answer = send(self.reader, prepared)
         except CardGone:
             self._say(Step.DEBIT, "应答丢失，查询交易认证", "the answer is lost; the card is asked what it did")
-            self._come_back()
+            self.reader.come_back()
             return self._proof(state)
         state.tac, mac2 = codes(self.reader, answer)
         self._say(Step.DEBIT, f"TAC {state.tac.hex().upper()}", f"TAC {state.tac.hex().upper()}")
         return mac2
-
-    def _come_back(self) -> None:
-        """The same card again; :class:`CardGone` while it is not there."""
-        identification = self.reader.identification
-        try:
-            self.reader.begin()
-        finally:
-            another, self.reader.identification = self.reader.identification, identification
-        if another != identification:
-            raise CardGone("another card is in the reader")
 
     def _proof(self, state: _State) -> bytes:
         """GET TRANSACTION PROOF of the transaction that was cut off: MAC2 ‖ TAC where the card settled (vol. 2 §6.4)."""
@@ -283,7 +302,7 @@ class HospitalTerminal:
         reader.open(APPLICATION)
         answer = reader.send(0xB0, 0x32, 0x00, PROOF_KIND, state.settlement.number, ne=CODES)
         if answer.sw == SW.MAC_UNAVAILABLE:
-            raise _Stopped("卡片未结算", "the card did not settle: the answer was lost before it did", answer.sw)
+            raise Stopped("卡片未结算", "the card did not settle: the answer was lost before it did", answer.sw)
         proof = reader.need(answer, "取交易认证", "GET TRANSACTION PROOF").data
         if len(proof) != CODES:
             raise CardRefused("交易认证长度不符", f"GET TRANSACTION PROOF answered {len(proof)} bytes")
@@ -303,6 +322,8 @@ class HospitalTerminal:
         if state.went_offline:
             upload = OfflineUpload(visit.number, state.person, card, state.settlement, state.tac)
             self.undelivered.append(upload)
+            if self.centre.mode is Mode.OFFLINE:
+                return self._result(state, Outcome.SETTLED_OFFLINE)
             before = state.offline or OfflineState(False, 0, 0)
             after = OfflineState(before.allowed, before.amount + visit.total, before.count + 1)
             self._write(state, lambda: self._write_offline(after, counters_only=True))
@@ -317,7 +338,7 @@ class HospitalTerminal:
             return self._result(state, Outcome.WAITING)
         if clearing.refusal is not None:
             zh, en = clearing.refusal.value
-            return self._result(state, Outcome.REFUSED, _Stopped(zh, en, refusal=clearing.refusal))
+            return self._result(state, Outcome.REFUSED, Stopped(zh, en, refusal=clearing.refusal))
         self._say(Step.CLEARING, "中心已清算", "the centre has cleared it")
         offline = clearing.offline
         if offline is not None:
@@ -347,7 +368,7 @@ class HospitalTerminal:
             Step.WRITING, f"脱网累计 {state.amount}，{state.count} 次", f"offline {state.amount} in {state.count}"
         )
 
-    def _refused(self, state: _State, stop: _Stopped) -> Result:
+    def _refused(self, state: _State, stop: Stopped) -> Result:
         """Take a quote back that no card settled; where the card may have settled, the centre learns of it later."""
         if state.quote is not None and not state.went_offline and not state.tac:
             try:
@@ -356,7 +377,7 @@ class HospitalTerminal:
                 self._say(Step.CLEARING, "冲正未送达", "the reversal could not be delivered")
         return self._result(state, Outcome.REFUSED, stop)
 
-    def _result(self, state: _State, outcome: Outcome, stop: _Stopped | None = None) -> Result:
+    def _result(self, state: _State, outcome: Outcome, stop: Stopped | None = None) -> Result:
         return Result(
             visit=state.visit,
             outcome=outcome,

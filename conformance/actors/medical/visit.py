@@ -108,3 +108,13 @@ class OfflineLimits:
 
     amount: int = 100_000
     count: int = 5
+
+
+class Stopped(Exception):
+    """A settlement or load ends here, before the card carried it out."""
+
+    def __init__(
+        self, zh: str, en: str, sw: int = 0, refusal: Refusal | None = None, *, card_lost: bool = False
+    ) -> None:
+        super().__init__(en)
+        self.zh, self.en, self.sw, self.refusal, self.card_lost = zh, en, sw, refusal, card_lost

@@ -1,0 +1,234 @@
+"""账户划入 at a self-service terminal: money of the personal account goes onto the card of an offline area (vol. 2 §6.6).
+
+A load that was cut off is never guessed at: the card is asked with GET TRANSACTION PROOF, then the centre is told, or takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from conformance.actors.bank.messages import HostUnreachable
+from conformance.actors.key_service import AccountLoad
+from conformance.actors.medical.debit import APPLICATION, is_logged
+from conformance.actors.medical.keys import KeysRefused
+from conformance.actors.medical.messages import InsuranceHost, LoadAnswer, LoadRequest, Refusal
+from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
+from conformance.actors.medical.visit import Stopped
+from emulator.iso7816 import SW
+
+INITIALIZED, TAC, PROOF = 16, 4, 8
+PROOF_KIND = 0x31
+LOAD_INDEX = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What became of a load.
+
+    Attributes:
+        loaded: Whether the card has the money; None where that is not known.
+        zh, en: Why not; empty for a good end.
+        sw: Status word behind a refusal, 0 without.
+        load: What the codes cover, once the card was asked.
+        tac: 交易认证码 of the card.
+        card_lost: Whether the card left the reader on the way.
+    """
+
+    number: str
+    amount: int
+    loaded: bool | None
+    zh: str = ""
+    en: str = ""
+    sw: int = 0
+    refusal: Refusal | None = None
+    load: AccountLoad | None = None
+    tac: bytes = b""
+    card_lost: bool = False
+
+    @property
+    def balance(self) -> int:
+        """Balance of the card after a load, in fen; 0 where the card was not asked."""
+        return 0 if self.load is None else self.load.balance + (self.amount if self.loaded else 0)
+
+
+@dataclass(slots=True)
+class _State:
+    """A load on its way."""
+
+    number: str
+    amount: int
+    load: AccountLoad | None = None
+    offered: bool = False
+    sent: bool = False
+    mac2: bytes = b""
+    tac: bytes = b""
+
+
+@dataclass(slots=True)
+class LoadStation:
+    """A terminal that loads; amounts in fen. The reader's keys give its terminal number and nothing more.
+
+    Attributes:
+        undelivered: Numbers and TACs that the centre does not know yet, and numbers without TAC that it shall take back.
+        unresolved: Loads by card of which nobody knows whether the card carried them out.
+        disputed: What the card loaded, but whose TAC can't be had any more: people and the card's log decide.
+        ask_first: What else must be asked of a card that came back, before it begins something new.
+    """
+
+    reader: CardReader
+    centre: InsuranceHost
+    undelivered: list[tuple[str, bytes]] = field(default_factory=list)
+    unresolved: dict[bytes, _State] = field(default_factory=dict)
+    disputed: list[LoadResult] = field(default_factory=list)
+    ask_first: list[Callable[[], object]] = field(default_factory=list)
+
+    def load(self, number: str, amount: int) -> LoadResult:
+        """Load an amount onto the card in the reader. ``number`` is one that nothing else of the area has."""
+        state = _State(number, amount)
+        try:
+            self.reader.begin()
+            self.resolve()
+            for ask in self.ask_first:
+                ask()
+            self._offer(state, *self._initialize(state))
+            self._credit(state)
+        except Stopped as stop:
+            return self._refused(state, stop)
+        except CardRefused as refused:
+            return self._refused(state, Stopped(refused.zh, refused.en, refused.sw))
+        except KeysRefused as refused:
+            return self._refused(state, Stopped("PSAM 或加密机拒绝", str(refused), refused.sw))
+        except PinNeeded:
+            return self._refused(state, Stopped("持卡人未输入密码", "the holder entered no PIN"))
+        except CardGone:
+            gone = Stopped("卡片已拔出", "the card is gone", card_lost=True)
+            if state.sent:
+                self.unresolved[self.reader.identification] = state
+                return self._result(state, None, gone)
+            return self._refused(state, gone)
+        return self._complete(state)
+
+    def resolve(self) -> LoadResult | None:
+        """Ask a card that came back what became of its load; None where nothing is open. Raises what a card raises that is gone again."""
+        state = self.unresolved.get(self.reader.identification)
+        if state is None:
+            return None
+        try:
+            self._prove(state)
+        except Stopped as stop:
+            logged = self._is_logged(state)
+            del self.unresolved[self.reader.identification]
+            return self._dispute(state) if logged else self._refused(state, stop)
+        del self.unresolved[self.reader.identification]
+        return self._complete(state)
+
+    def deliver(self) -> None:
+        """Tell the centre what it does not know; stops where it cannot be reached."""
+        while self.undelivered:
+            number, tac = self.undelivered[0]
+            try:
+                if tac:
+                    self.centre.confirm_load(number, tac)
+                else:
+                    self.centre.reverse(number)
+            except HostUnreachable:
+                return
+            self.undelivered.pop(0)
+
+    def _initialize(self, state: _State) -> tuple[AccountLoad, bytes]:
+        """PIN and INITIALIZE FOR LOAD; what the card says, and its MAC1."""
+        reader = self.reader
+        if reader.keys is None:
+            raise KeysRefused("the terminal has neither PSAM nor HSM")
+        reader.open(APPLICATION)
+        if not reader.holder_verified and (digits := reader.pin()) is not None:
+            reader.verify(digits)
+        terminal = reader.keys.terminal
+        data = bytes((LOAD_INDEX,)) + state.amount.to_bytes(4, "big") + terminal
+        answer = reader.send(0xB0, 0x28, 0x00, 0x01, data, ne=INITIALIZED)
+        begun = reader.need(answer, "划入初始化", "INITIALIZE FOR LOAD").data
+        if len(begun) != INITIALIZED:
+            raise CardRefused("划入初始化应答长度不符", f"INITIALIZE FOR LOAD answered {len(begun)} bytes")
+        balance = int.from_bytes(begun[:4], "big")
+        return AccountLoad(begun[8:12], begun[4:6], balance, state.amount, terminal, b""), begun[12:]
+
+    def _offer(self, state: _State, load: AccountLoad, mac1: bytes) -> None:
+        request = LoadRequest(state.number, self.reader.identification.hex().upper(), load, mac1)
+        state.load = load
+        try:
+            answer: LoadAnswer = self.centre.load(request)
+        except HostUnreachable:
+            state.offered = True
+            raise Stopped("医保中心不可达", "the centre cannot be reached") from None
+        if answer.refusal is not None:
+            raise Stopped(*answer.refusal.value, refusal=answer.refusal)
+        state.offered = True
+        state.load = AccountLoad(load.random, load.number, load.balance, load.amount, load.terminal, answer.time)
+        state.mac2 = answer.mac2
+
+    def _credit(self, state: _State) -> None:
+        """CREDIT FOR LOAD; a lost answer is asked for again before anything is repeated."""
+        reader, load = self.reader, state.load
+        assert load is not None  # noqa: S101 - set before the centre was asked
+        state.sent = True
+        try:
+            answer = reader.send(0xB0, 0x2A, 0x00, 0x00, load.time + state.mac2, ne=TAC)
+        except (CardGone, CardRefused):  # no answer, or none that is one: the card may have loaded
+            reader.come_back()
+            self._prove(state)
+            return
+        tac = reader.need(answer, "划入", "CREDIT FOR LOAD").data
+        if len(tac) != TAC:
+            raise CardRefused("划入应答长度不符", f"CREDIT FOR LOAD answered {len(tac)} bytes")
+        state.tac = tac
+
+    def _prove(self, state: _State) -> None:
+        """GET TRANSACTION PROOF of the load that was cut off: MAC2 ‖ TAC where the card loaded (vol. 2 §6.4)."""
+        assert state.load is not None  # noqa: S101 - set before CREDIT
+        self.reader.open(APPLICATION)
+        answer = self.reader.send(0xB0, 0x32, 0x00, PROOF_KIND, state.load.number, ne=PROOF)
+        if answer.sw == SW.MAC_UNAVAILABLE:
+            raise Stopped("卡片未划入", "the card did not load: the answer was lost before it did", answer.sw)
+        proof = self.reader.need(answer, "取交易认证", "GET TRANSACTION PROOF").data
+        if len(proof) != PROOF or proof[:4] != state.mac2:
+            raise CardRefused("交易认证不符", "GET TRANSACTION PROOF answered for another load")
+        state.tac = proof[4:]
+
+    def _is_logged(self, state: _State) -> bool:
+        load = state.load
+        assert load is not None  # noqa: S101 - set before CREDIT
+        return is_logged(self.reader, load.kind, load.terminal, load.time)
+
+    def _dispute(self, state: _State) -> LoadResult:
+        """The card loaded, then did something else elsewhere: its proof is of that now. Nothing is taken back."""
+        stop = Stopped("卡片已划入，交易认证码已不可取得", "the card loaded, but its TAC can't be had any more")
+        result = self._result(state, None, stop)
+        self.disputed.append(result)
+        return result
+
+    def _complete(self, state: _State) -> LoadResult:
+        self.undelivered.append((state.number, state.tac))
+        self.deliver()
+        return self._result(state, True)
+
+    def _refused(self, state: _State, stop: Stopped) -> LoadResult:
+        if state.offered:
+            self.undelivered.append((state.number, b""))
+            self.deliver()
+        return self._result(state, False, stop)
+
+    @staticmethod
+    def _result(state: _State, loaded: bool | None, stop: Stopped | None = None) -> LoadResult:
+        return LoadResult(
+            state.number,
+            state.amount,
+            loaded,
+            zh=stop.zh if stop else "",
+            en=stop.en if stop else "",
+            sw=stop.sw if stop else 0,
+            refusal=stop.refusal if stop else None,
+            load=state.load,
+            tac=state.tac,
+            card_lost=stop is not None and stop.card_lost,
+        )
