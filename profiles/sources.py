@@ -92,7 +92,7 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Table:
 
 
 def drop_absent(table: Table) -> Table:
-    """The table without the directories, files, keys and PINs that say ``present = false``, and without their content."""
+    """The table without the directories, files, keys, PINs and data objects that say ``present = false``, and their content."""
     directories = table.get("directory")
     if not isinstance(directories, Mapping):
         return table
@@ -115,11 +115,7 @@ def _is_absent(entry: object) -> bool:
 def _without_absent_parts(directory: object) -> object:
     if not isinstance(directory, Mapping):
         return directory
-    result = dict(directory)
-    for kind in ("file", "key", "pin"):
-        if isinstance(parts := directory.get(kind), Mapping):
-            result[kind] = {name: part for name, part in parts.items() if not _is_absent(part)}
-    return result
+    return {name: _without_absent_parts(part) for name, part in directory.items() if not _is_absent(part)}
 
 
 def _without_absent_files(content: object, directory: object) -> object:

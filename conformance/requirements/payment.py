@@ -21,6 +21,12 @@ OPTIONAL = ("9F38", "9F52", "9F68")
 """Data objects whose absence is a part."""
 SHORT_KEY = 1024
 """Bits of an RSA key up to which the signature stands in the answer of GET PROCESSING OPTIONS (JR/T 0025.12 §7.7)."""
+CVN, IDD = 2, 8
+"""Where the cryptogram version and the length of the discretionary data stand in 9F10."""
+DOMESTIC_CHECKS, FOREIGN_CHECK = 0xE0, 0x04
+"""Bits of 9F68 byte 1 by which a card may approve offline (JR/T 0025.12 §7.7.9)."""
+VERSION_3 = bytes.fromhex("0030")
+"""9F08 of cards that know fDDA version 01 (JR/T 0025.12 appendix B)."""
 ENVIRONMENT = b"1PAY.SYS.DDF01"
 
 
@@ -35,7 +41,8 @@ def payment_parts(profile: Profile, name: str) -> frozenset[str]:
     objects = payment_content.data_objects(directory)
     records = payment_content.record_values(profile, name)
     application = _application(profile, name, directory.payment)
-    return frozenset((*_card(profile), *application, *_objects(objects), *_records(records)))
+    quick = _quick(profile, name, {**objects, **payment_content.contactless_objects(directory)}, records)
+    return frozenset((*_card(profile), *application, *_objects(objects), *_records(records), *quick))
 
 
 def _card(profile: Profile) -> Iterator[str]:
@@ -76,6 +83,26 @@ def _card_key(certification: TestCertification) -> Iterator[str]:
         key = rsa_test_keys(certification.authority_bits).card
         size = f"of {SHORT_KEY}" if (key.p * key.q).bit_length() <= SHORT_KEY else f"above {SHORT_KEY}"
         yield f"RSA card key {size} bits"
+
+
+def _quick(profile: Profile, name: str, objects: Mapping[str, bytes], records: Mapping[str, bytes]) -> Iterator[str]:
+    """What the application does in qPBOC: nothing where it has no such path."""
+    sets = [each for each in algorithm_sets(profile, name) if "qPBOC" in each.path]
+    if not sets:
+        return
+    issuer_data = objects.get("9F10", b"")
+    if len(issuer_data) > CVN:
+        yield f"contactless CVN {issuer_data[CVN]:02X}"
+    if len(issuer_data) > IDD:
+        yield "contactless IDD"
+    checks = objects.get("9F68", DEFAULTS["9F68"])[0]
+    if not checks & DOMESTIC_CHECKS:
+        yield "no offline check"
+    if any(each.certification for each in sets) and checks & (DOMESTIC_CHECKS | FOREIGN_CHECK):
+        yield "offline approval"
+        yield "fDDA"
+        if records.get("9F08") == VERSION_3:
+            yield "fDDA 01"
 
 
 def _objects(objects: Mapping[str, bytes]) -> Iterator[str]:

@@ -60,8 +60,8 @@ def test_the_debit_card_with_sm_algorithms() -> None:
 def test_a_terminal_is_never_seen_in_a_card() -> None:
     traits = CardTraits("3.00", "3DES", features(load("debit")) | {"financial"})
     areas = {entry.area.removeprefix("PAY-") for entry in CATALOGUE.applicable(traits)}
-    assert {"SEL", "GAC", "SCR", "ECC", "DUA", "INV", "QPB", "TEA", "CAP"} <= areas
-    assert areas.isdisjoint({"TRM", "FDD", "SMA"})
+    assert {"SEL", "GAC", "SCR", "ECC", "DUA", "INV", "QPB", "TEA", "FDD", "CAP"} <= areas
+    assert areas.isdisjoint({"TRM", "SMA"})
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_a_terminal_is_never_seen_in_a_card() -> None:
         ({"x9F4D": None}, set(), {"transaction log"}),
         (
             {"x9F68": "02000080"},
-            {"CAP 1.b2", "CAP 2.b5=0"},
-            {"CAP 1.b8", "CAP 1.b1", "CAP 2.b5", "CAP 3.b8", "CAP 3.b5"},
+            {"CAP 1.b2", "CAP 2.b5=0", "no offline check"},
+            {"CAP 1.b8", "CAP 1.b1", "CAP 2.b5", "CAP 3.b8", "CAP 3.b5", "qPBOC offline", "fDDA", "fDDA 01"},
         ),
-        ({"x9F10": "07 01 17 03000000 01 0F03"}, {"CVN 17"}, {"CVN 01", "IDD 01"}),
+        ({"x9F10": "07 01 17 03000000 01 0F03"}, set(), {"CVN 01", "IDD 01"}),
         ({"x9F10": "07 01 01 03000000 01"}, set(), {"IDD", "IDD 01"}),
     ],
 )
@@ -106,7 +106,7 @@ def test_paths_environment_and_records() -> None:
     }
     assert before - found == {
         *("PSE", "SDA", "CDA", "issuer authentication", "terminal risk management", "e-cash"),
-        *("offline PIN", "CVM offline PIN", "qPBOC"),
+        *("offline PIN", "CVM offline PIN", "qPBOC", "qPBOC CVN 17", "qPBOC IDD", "qPBOC offline", "fDDA", "fDDA 01"),
     }
 
 
@@ -131,11 +131,20 @@ def test_every_part_of_the_vocabulary_is_one_that_can_come() -> None:
         "RSA card key above 1024 bits",
         "special device",
     }
-    words |= {"IDD", "short PAN", "CVM 01 or 03"}
+    words |= {
+        "IDD",
+        "short PAN",
+        "CVM 01 or 03",
+        "contactless IDD",
+        "offline approval",
+        "no offline check",
+        "fDDA",
+        "fDDA 01",
+    }
     pattern = (
         r"path (ordinary|e-cash|qPBOC)|(no )?data [9D]F[0-9A-F]{2}|record [0-9A-F]{2,4}|algorithm (3DES|SM4)( alone)?|"
         r"certificates RSA|key payment (MAC|cryptogram)|(AIP|9F52|9F56|9F68|DF61) [1-4]\.b[1-8](=0)?|"
-        r"CVN (01|17)|IDD 01|CVM 20"
+        r"(contactless )?CVN (01|17)|IDD 01|CVM 20"
     )
     own = [feature for name, feature in CATALOGUE.features.items() if name not in load_catalogue().features]
     for feature in own:
