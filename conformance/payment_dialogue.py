@@ -290,7 +290,7 @@ class Visit:
                 content = objects_of(answer.data, 0x70)
                 self.objects.update(content)
                 if number < entry.first + entry.signed:
-                    self.static_data += _inside(answer.data)
+                    self.static_data += signed_part(answer.data)
         return self
 
     # Cryptograms
@@ -414,7 +414,7 @@ def _options(data: bytes) -> dict[int, bytes]:
     return objects_of(data, FORMAT_2)
 
 
-def _inside(record: bytes) -> bytes:
+def signed_part(record: bytes) -> bytes:
     """What a record's template 70 holds, the whole record where it is none (files 11 to 30, JR/T 0025.7 §5)."""
     return objects_of(record).get(0x70, record)
 

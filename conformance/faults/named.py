@@ -47,6 +47,8 @@ from conformance.faults.payment import (
     offline_pin,
     personalisation,
     personalised_data,
+    quick,
+    quick_tearing,
     reading,
     script_data,
     scripts,
@@ -103,6 +105,8 @@ _AREAS = (
     invariants,
     personalisation,
     personalised_data,
+    quick,
+    quick_tearing,
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for area in _AREAS for fault in area.FAULTS.faults}

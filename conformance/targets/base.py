@@ -65,6 +65,9 @@ class Target(Protocol):
         among :attr:`interfaces`. Commands, resets and tears are those of the interface in use.
         """
 
+    def answers_beside(self) -> bool | None:
+        """Whether the card answers through another interface while the one in use has power; None where it cannot be told."""
+
     def transmit(self, command: bytes) -> bytes:
         """Exchange a command APDU for whatever the card answers."""
 

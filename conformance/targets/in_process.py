@@ -84,6 +84,17 @@ class InProcessTarget:
         self.interface = interface
         return self._side.reset()
 
+    def answers_beside(self) -> bool | None:
+        """Call the other side of the chip."""
+        if len(self.interfaces) == 1:
+            return None
+        other = self.card.contactless() if self.interface is Interface.CONTACT else self.card
+        try:
+            other.reset()
+        except PowerLoss:
+            return False
+        return True
+
     def transmit(self, command: bytes) -> bytes:
         """Hand a command to the card; a card program that breaks is the bench's error."""
         try:

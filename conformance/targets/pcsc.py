@@ -120,6 +120,10 @@ class PcscTarget:
         self._here.wait_for_card(self._tell)
         return self._here.connect(RECONNECT_SECONDS)
 
+    def answers_beside(self) -> bool | None:
+        """Not to be told: nobody knows whether a card lies in the field while it stands in the contacts."""
+        return None
+
     def transmit(self, command: bytes) -> bytes:
         """Exchange an APDU; a card that left the reader is the bench's error."""
         return self._here.transmit(command)

@@ -50,6 +50,19 @@ class VirtualReaderTarget(PcscTarget):
         self._virtual_card = card
         self._fresh = card.snapshot()
 
+    def answers_beside(self) -> bool | None:
+        """Call the card in the field, where it is for certain."""
+        others = [reader for interface, reader in self._readers.items() if interface is not self.interface]
+        if not others:
+            return None
+        try:
+            others[0].connect()
+        except BenchError:
+            return False
+        finally:
+            others[0].release()
+        return True
+
     def renew(self) -> bytes:
         """Put a fresh card in."""
         self._virtual_card.restore(self._fresh)

@@ -25,6 +25,9 @@ class ForeignTarget:
         self.interface = interface
         return self.atr
 
+    def answers_beside(self) -> bool | None:
+        return None
+
     def reset(self, cold: bool = True) -> bytes:
         return self.atr
 

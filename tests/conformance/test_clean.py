@@ -17,10 +17,14 @@ PRODUCTS = (
     *("ssc3-sm4", "ssc2-3des", "blank", "debit", "debit-sm", "debit-dual"),
     *("psam-3des", "psam-sm4", "debit-blank", "debit-sm-blank"),
 )
+VARIANTS = ("debit-total", "debit-either", "debit-prepaid", "debit-plain")
+"""Debit cards with other additional processes."""
 
 
-@pytest.mark.parametrize("seed", [0, 1, 20260101])
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize(
+    ("product", "seed"),
+    [*((name, seed) for name in PRODUCTS for seed in (0, 1, 20260101)), *((name, 0) for name in VARIANTS)],
+)
 def test_a_good_card_is_conformant(product, seed):
     profile = load(product)
     engine, outcomes, _ = run(InProcessTarget(load_card(profile)), profile=profile, seed=seed, destructive=True)
@@ -47,7 +51,7 @@ def test_identifiers_are_unique_and_name_their_area(product):
         assert kind == case.kind.value
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", [*PRODUCTS, *VARIANTS])
 def test_every_must_of_the_covered_areas_has_a_case(product):
     catalogue, traits = catalogue_of(load(product)), traits_of(load(product))
     judged = {name for case in all_cases(product) for name in case.requirements}

@@ -64,10 +64,14 @@ AREAS = (
     "PAY-ECC",
     "PAY-DUA",
     "PAY-INV",
+    "PAY-QPB",
+    "PAY-FDD",
+    "PAY-TEA",
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
-PRODUCTS = (*SHIPPED, UNBLOCKING)
-"""The products as they are, and one that declares more."""
+RARE = (UNBLOCKING, "debit-total", "debit-prepaid")
+PRODUCTS = (*SHIPPED, *RARE)
+"""The products as they are, one that declares more, and debit cards with other additional processes."""
 CATALOGUE = load_catalogue(SOCIAL_SECURITY, PAYMENT_CATALOGUE)
 MOST_DIRECTED = 8
 """Requirements that a directed case judges at most; generated sequences over the whole card judge many."""
@@ -117,11 +121,12 @@ def faulty_card(name: str, fault: Fault) -> Card:
 
 
 def places() -> list[tuple[str, str]]:
-    """Every fault on every product that can have it; the last product only where no other can."""
+    """Every fault on every product that can have it; on the rare ones only where no other can."""
     found = []
     for fault in FAULTS.values():
         able = [name for name in PRODUCTS if fault.applies_to(product(name))]
-        found += [(fault.name, name) for name in able if name != UNBLOCKING or able == [UNBLOCKING]]
+        usual = [name for name in able if name not in RARE]
+        found += [(fault.name, name) for name in usual or able]
     return found
 
 

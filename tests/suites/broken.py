@@ -115,6 +115,9 @@ class BrokenTarget:
     def switch(self, interface: Interface) -> bytes:
         return self._alteration.reset(self._target.switch(interface))
 
+    def answers_beside(self) -> bool | None:
+        return self._target.answers_beside()
+
     def transmit(self, command: bytes) -> bytes:
         return self._alteration.transmit(command, self._target.transmit)
 
@@ -157,6 +160,9 @@ class Kept:
 
     def switch(self, interface: Interface) -> bytes:
         return self._target.switch(interface)
+
+    def answers_beside(self) -> bool | None:
+        return self._target.answers_beside()
 
     def transmit(self, command: bytes) -> bytes:
         return self._target.transmit(command)

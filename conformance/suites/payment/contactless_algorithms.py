@@ -12,6 +12,7 @@ from conformance.failures import Inconclusive
 from conformance.payment_chain import ACCOUNT, SIGNATURE, Chain, asks_for, sets_of
 from conformance.payment_dialogue import Cryptogram, Visit
 from conformance.payment_readings import RULES
+from conformance.quick_dialogue import approving, prepared
 from conformance.suites.payment.algorithms import check_set
 from conformance.targets.base import Interface
 from emulator.crypto import Algorithm
@@ -64,32 +65,34 @@ def _tapped(bench: Bench, algorithms: AlgorithmSet) -> tuple[Visit, Cryptogram]:
 
 def _check_quick(bench: Bench, *, sm: bool, requirement: str) -> None:
     """Certificates, 9F10, cryptogram and signature of the set that DF69 asks for."""
-    for algorithms in sets_of(bench.profile, algorithm="SM4" if sm else "3DES"):
-        visit, made = _tapped(bench, algorithms)
-        check_set(visit, made, algorithms.algorithm, requirement)
-        expected = visit.expected(made)
-        bench.check(
-            made.value == expected,
-            "应用密文",
-            "cryptogram",
-            expected=expected,
-            received=made.value,
-            requirement=RULES[Algorithm(algorithms.algorithm)].mac,
-        )
-        signature = visit.objects.get(SIGNATURE, b"")
-        try:
-            certificates.dynamic_data(Chain(visit).card().key, signature, visit.values[0x9F37])
-            told = "valid"
-        except Unsigned as problem:
-            told = str(problem)
-        bench.check(
-            told == "valid",
-            "fDDA 签名用该算法集的密钥",
-            "the signature of fDDA is made with the key of the set",
-            expected="valid",
-            received=told,
-            requirement=requirement,
-        )
+    approving(bench)
+    with prepared(bench):
+        for algorithms in sets_of(bench.profile, algorithm="SM4" if sm else "3DES"):
+            visit, made = _tapped(bench, algorithms)
+            check_set(visit, made, algorithms.algorithm, requirement)
+            expected = visit.expected(made)
+            bench.check(
+                made.value == expected,
+                "应用密文",
+                "cryptogram",
+                expected=expected,
+                received=made.value,
+                requirement=RULES[Algorithm(algorithms.algorithm)].mac,
+            )
+            signature = visit.objects.get(SIGNATURE, b"")
+            try:
+                certificates.dynamic_data(Chain(visit).card().key, signature, visit.values[0x9F37])
+                told = "valid"
+            except Unsigned as problem:
+                told = str(problem)
+            bench.check(
+                told == "valid",
+                "fDDA 签名用该算法集的密钥",
+                "the signature of fDDA is made with the key of the set",
+                expected="valid",
+                received=told,
+                requirement=requirement,
+            )
 
 
 @SUITE.case(
