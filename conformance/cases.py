@@ -38,7 +38,7 @@ class Level(Enum):
     @property
     def rank(self) -> int:
         """0 for the quickest."""
-        return list(Level).index(self)
+        return _RANK[self]
 
     @property
     def examples(self) -> int:
@@ -49,6 +49,9 @@ class Level(Enum):
     def steps(self) -> int:
         """Steps of a generated sequence."""
         return (20, 40, 60)[self.rank]
+
+
+_RANK = {level: rank for rank, level in enumerate(Level)}
 
 
 @dataclass(frozen=True, slots=True)

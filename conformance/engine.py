@@ -78,8 +78,8 @@ def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tu
         (suite, case)
         for suite in suites
         for case in suite.cases(plan.profile)
-        if case.level.rank <= plan.level.rank
-        and (not plan.only or case.identifier.startswith(plan.only))
+        if (not plan.only or case.identifier.startswith(plan.only))
+        and case.level.rank <= plan.level.rank
         and _concerns(catalogue, case, traits, areas)
     ]
     return sorted(chosen, key=lambda pair: (pair[1].destructive, pair[1].side is Interface.CONTACTLESS))
@@ -87,9 +87,10 @@ def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tu
 
 def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits, areas: Collection[str]) -> bool:
     """Whether any requirement of the case is in the catalogue, in one of the areas unless there are none, and applies."""
-    known = (catalogue.requirements[name] for name in case.requirements if name in catalogue.requirements)
+    known, assessed = catalogue.requirements, catalogue.assessed(traits)
     return any(
-        requirement.applicability(traits).applies and (not areas or requirement.area in areas) for requirement in known
+        name in known and assessed[name].applies and (not areas or known[name].area in areas)
+        for name in case.requirements
     )
 
 

@@ -254,9 +254,10 @@ def _rows(
         for name, verdict in outcome.given.items():
             given.setdefault(name, []).append((outcome.case, verdict))
     rows = []
+    assessed = catalogue.assessed(traits)
     for requirement in catalogue.requirements.values():
         cases = tuple(given.get(requirement.id, ()))
-        found = requirement.applicability(traits)
+        found = assessed[requirement.id]
         hard = found.applies and (found.hard or (strict and found.level is Level.MUST))
         verdict = worst(verdict for _, verdict in cases) if found.applies else Verdict.NOT_APPLICABLE
         rows.append(Row(requirement, found, hard, requirement.area in scope, verdict, cases))

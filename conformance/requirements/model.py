@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -127,7 +127,7 @@ class UnknownNameError(ValueError):
     """A name that the catalogue does not know; the message says which ones it knows."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     """All requirements for one kind of card."""
 
@@ -171,7 +171,12 @@ class Catalogue:
         unknown = sorted(traits.features - self.features.keys())
         if unknown:
             raise UnknownNameError(f"features {', '.join(unknown)} are unknown; known are {', '.join(self.features)}")
-        return [requirement for requirement in self.requirements.values() if requirement.applicability(traits).applies]
+        assessed = self.assessed(traits)
+        return [requirement for requirement in self.requirements.values() if assessed[requirement.id].applies]
+
+    def assessed(self, traits: CardTraits) -> Mapping[str, Applicability]:
+        """The applicability of every requirement to a card, by id."""
+        return _assessed(self, traits)
 
     def features_of(self, parts: Iterable[str]) -> frozenset[str]:
         """The features that follow from directories (``DF01``), files (``SSSE/EF0C``) and payment parts (``data 9F79``)."""
@@ -189,6 +194,12 @@ class Catalogue:
         items = [_plain_item(item) for _, item in sorted(self.official_items.items())]
         canonical = json.dumps([content, items], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _assessed(catalogue: Catalogue, traits: CardTraits) -> Mapping[str, Applicability]:
+    """Kept for the cards looked at last: a run asks when it chooses its cases and when it judges."""
+    return MappingProxyType({entry.id: entry.applicability(traits) for entry in catalogue.requirements.values()})
 
 
 def _plain(area: Area) -> list[object]:

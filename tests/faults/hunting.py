@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -88,15 +88,9 @@ def product(name: str) -> Profile:
 
 
 @lru_cache
-def suites() -> list[Suite]:
-    """All suites."""
-    return all_suites()
-
-
-@lru_cache
 def cases(name: str) -> list[Case]:
     """All cases for a product."""
-    return [case for suite in suites() for case in suite.cases(product(name))]
+    return [case for suite in all_suites() for case in suite.cases(product(name))]
 
 
 @lru_cache
@@ -161,19 +155,26 @@ def hunt(fault: Fault, name: str, seed: int) -> Hunt:
     assert found, f"no case judges any of {', '.join(fault.requirements)}"
     result = Hunt(set(), [], None)
     for broad in (False, True):
-        only = tuple(case.identifier for case in found if is_broad(case) is broad)
-        if only:
-            result = _run(fault, name, seed, only)
+        chosen = [case for case in found if is_broad(case) is broad]
+        if chosen:
+            result = _run(fault, name, seed, chosen)
         if result.trouble or not result.failed.isdisjoint(fault.requirements):
             break
     return result
 
 
-def _run(fault: Fault, name: str, seed: int, only: tuple[str, ...]) -> Hunt:
+def suite_of(chosen: Sequence[Case]) -> Suite:
+    """These cases as a suite, which an engine needs not look for in all suites."""
+    suite = Suite("chosen", "选定用例", "Chosen cases")
+    suite.cases_from(lambda profile: chosen)
+    return suite
+
+
+def _run(fault: Fault, name: str, seed: int, chosen: Sequence[Case]) -> Hunt:
     target = InProcessTarget(faulty_card(name, fault))
     log: list[Event] = []
-    plan = Plan(profile=product(name), seed=seed, destructive=True, only=only, fault=fault.name)
-    engine = Engine(plan, target, suites(), log.append, NoRedaction())
+    plan = Plan(profile=product(name), seed=seed, destructive=True, fault=fault.name)
+    engine = Engine(plan, target, [suite_of(chosen)], log.append, NoRedaction())
     failed: set[str] = set()
     for outcome in engine.run():
         if outcome.verdict is Verdict.FAIL:

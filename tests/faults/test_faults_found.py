@@ -22,7 +22,7 @@ from tests.faults.hunting import (
     judging,
     places,
     product,
-    suites,
+    suite_of,
 )
 
 SEEDS = (0, 1)
@@ -43,8 +43,8 @@ def test_fault_is_found(fault: str, name: str) -> None:
 
 def _assert_good(name: str, chosen: list[Case]) -> None:
     target = InProcessTarget(good_card(name))
-    plan = Plan(profile=product(name), destructive=True, only=tuple(case.identifier for case in chosen))
-    outcomes = list(Engine(plan, target, suites(), lambda event: None, NoRedaction()).run())
+    plan = Plan(profile=product(name), destructive=True)
+    outcomes = list(Engine(plan, target, [suite_of(chosen)], lambda event: None, NoRedaction()).run())
     assert [(o.case.identifier, o.verdict.value) for o in outcomes if o.verdict not in GOOD] == []
 
 
