@@ -10,17 +10,19 @@ from typing import Self
 from conformance.actors.sector import SectorKeys, SectorRecord, SectorRecordError, messages, sector_keys
 from conformance.bench import Bench
 from conformance.failures import CardFailure, Inconclusive, NotApplicable
-from conformance.payment_dialogue import (
-    BALANCE,
+from conformance.payment_answers import (
     COUNTER,
     FORMAT_2,
     Cryptogram,
+    objects_of,
+)
+from conformance.payment_dialogue import (
+    BALANCE,
     Offered,
     Visit,
     amount,
     application,
     get_data,
-    objects_of,
     set_data,
 )
 from conformance.targets.base import Interface

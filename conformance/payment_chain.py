@@ -18,7 +18,19 @@ from conformance.actors.terminal.configuration import AuthorityKey, published_au
 from conformance.bench import Bench
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
-from conformance.payment_dialogue import AIP, CDOL1, CDOL2, DDOL, FORMAT_1, FORMAT_2, SIGNED, Cryptogram, Visit
+from conformance.payment_answers import (
+    FORMAT_1,
+    FORMAT_2,
+    Cryptogram,
+)
+from conformance.payment_dialogue import (
+    AIP,
+    CDOL1,
+    CDOL2,
+    DDOL,
+    SIGNED,
+    Visit,
+)
 from emulator.crypto.rsa import RsaPublicKey
 from emulator.iso7816 import Response, Tlv, TlvError, tlv
 from profiles.algorithm_sets import AlgorithmSet, algorithm_sets

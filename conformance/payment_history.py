@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from conformance.actors.bank.scripts import Order, put_data, unblock_application
 from conformance.bench import Bench
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     AAC,
     AIP,
     ARQC,
     OFFLINE_APPROVED,
     TC,
-    Cryptogram,
     Offered,
     Visit,
     amount,

@@ -9,11 +9,13 @@ from conformance.actors.bank.scripts import unblock_application, unblock_pin
 from conformance.bench import Bench
 from conformance.dialogue import apdu
 from conformance.failures import CardFailure, Inconclusive, NotApplicable, NotRun
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     AAC,
     ARQC,
     TC,
-    Cryptogram,
     Offered,
     Visit,
     amount,

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive
-from conformance.payment_dialogue import Visit, objects_of
+from conformance.payment_answers import (
+    objects_of,
+)
+from conformance.payment_dialogue import (
+    Visit,
+)
 from conformance.payment_judging import algorithm_choices
 from emulator.iso7816 import SW, Response, TlvError, tlv
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from conformance.actors.bank.keys import ChipDataError, cryptogram_input
-from conformance.payment_dialogue import AIP, COUNTER, ISSUER_DATA, Cryptogram, Visit
+from conformance.payment_answers import (
+    COUNTER,
+    ISSUER_DATA,
+    Cryptogram,
+)
+from conformance.payment_dialogue import (
+    AIP,
+    Visit,
+)
 from emulator.crypto import Algorithm, CryptoError, encrypt_ecb, mac
 from emulator.crypto import payment as crypto
 from profiles.model import Text

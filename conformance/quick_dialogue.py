@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 from conformance.bench import Bench
 from conformance.failures import CardFailure, Inconclusive, NotApplicable
+from conformance.payment_answers import (
+    FORMAT_2,
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     BALANCE,
-    FORMAT_2,
     TC,
-    Cryptogram,
     Offered,
     Visit,
     amount,

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.faults.catalogue import FaultSet, paying
-from conformance.payment_dialogue import AFL, AIP, FORMAT_1
+from conformance.payment_answers import (
+    FORMAT_1,
+)
+from conformance.payment_dialogue import (
+    AFL,
+    AIP,
+)
 from emulator.apps.payment.application import Application
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler

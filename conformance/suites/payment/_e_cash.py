@@ -5,7 +5,15 @@ from __future__ import annotations
 from conformance.actors.bank.issuer_data import BALANCE_FIRST
 from conformance.bench import Bench
 from conformance.failures import NotApplicable
-from conformance.payment_dialogue import TC, Cryptogram, Offered, Visit, declared_objects
+from conformance.payment_answers import (
+    Cryptogram,
+)
+from conformance.payment_dialogue import (
+    TC,
+    Offered,
+    Visit,
+    declared_objects,
+)
 from profiles.model import Profile
 
 AUTHORISATION_CODE = 0x9F74

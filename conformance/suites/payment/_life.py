@@ -13,12 +13,14 @@ from conformance.dialogue import apdu
 from conformance.failures import CardFailure, NotApplicable
 from conformance.model.payment import Generated, Issued, PaymentCard
 from conformance.model.payment_risk import first, second
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     AFL,
     CDOL1,
     CDOL2,
     PDOL,
-    Cryptogram,
     Visit,
     application,
     declared_objects,

@@ -9,7 +9,16 @@ from conformance.actors.bank.scripts import Order
 from conformance.actors.terminal import dol
 from conformance.bench import Bench
 from conformance.dialogue import apdu
-from conformance.payment_dialogue import CDOL1, CDOL2, COUNTER, PDOL, Visit, amount
+from conformance.payment_answers import (
+    COUNTER,
+)
+from conformance.payment_dialogue import (
+    CDOL1,
+    CDOL2,
+    PDOL,
+    Visit,
+    amount,
+)
 from conformance.suites.payment._steps import declared
 from emulator.iso7816 import SW, Response, TlvError, tlv
 

@@ -11,11 +11,13 @@ from conformance.actors.bank.scripts import Order, change_pin, put_data, unblock
 from conformance.bench import GOOD, Bench
 from conformance.cases import Body
 from conformance.failures import CardFailure, Inconclusive, NotApplicable, NotRun
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     ARQC,
     BALANCE,
     TC,
-    Cryptogram,
     Offered,
     Visit,
     amount,

@@ -6,8 +6,18 @@ from conformance.actors.bank.scripts import put_data
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive, NotApplicable
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_chain import ISSUER_CERTIFICATE, Chain, asks_for, sets_of, started
-from conformance.payment_dialogue import ARQC, BALANCE, TC, Cryptogram, Visit, counter, get_data
+from conformance.payment_dialogue import (
+    ARQC,
+    BALANCE,
+    TC,
+    Visit,
+    counter,
+    get_data,
+)
 from conformance.payment_judging import declared_pin, settled, verify, wrong_pin
 from conformance.payment_readings import other_set
 from emulator.crypto.rsa import RsaPublicKey

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive
-from conformance.payment_dialogue import AAC, ARQC, TC, Cryptogram, Visit
+from conformance.payment_answers import (
+    Cryptogram,
+)
+from conformance.payment_dialogue import (
+    AAC,
+    ARQC,
+    TC,
+    Visit,
+)
 from conformance.payment_history import harmless_script
 from conformance.payment_judging import (
     AUTHENTICATION_FAILED_LAST,

@@ -12,6 +12,12 @@ from conformance.actors.terminal.certificates import PublicKey, SignedCryptogram
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive
+from conformance.payment_answers import (
+    FORMAT_2,
+    ISSUER_DATA,
+    Cryptogram,
+    objects_of,
+)
 from conformance.payment_chain import (
     SIGNATURE,
     Chain,
@@ -29,13 +35,9 @@ from conformance.payment_dialogue import (
     APPROVED,
     ARQC,
     DECLINED,
-    FORMAT_2,
-    ISSUER_DATA,
     SIGNED,
     TC,
-    Cryptogram,
     Visit,
-    objects_of,
 )
 from conformance.payment_judging import settings, settled
 from conformance.properties import for_all

@@ -5,6 +5,9 @@ from __future__ import annotations
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import NotApplicable
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     AAC,
     APPROVED,
@@ -13,7 +16,6 @@ from conformance.payment_dialogue import (
     DECLINED,
     RESPONSE_CODE,
     TC,
-    Cryptogram,
     Visit,
 )
 from conformance.payment_judging import (

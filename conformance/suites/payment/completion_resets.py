@@ -8,13 +8,15 @@ from dataclasses import replace
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
+from conformance.payment_answers import (
+    COUNTER,
+)
 from conformance.payment_dialogue import (
     AAC,
     AIP,
     APPROVED,
     ARQC,
     CDOL2,
-    COUNTER,
     DECLINED,
     RESPONSE_CODE,
     TC,

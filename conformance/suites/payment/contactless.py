@@ -5,7 +5,14 @@ from __future__ import annotations
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive
-from conformance.payment_dialogue import PDOL, Visit, declared_objects, objects_of
+from conformance.payment_answers import (
+    objects_of,
+)
+from conformance.payment_dialogue import (
+    PDOL,
+    Visit,
+    declared_objects,
+)
 from conformance.payment_reading import PPSE, expect_not_available, expect_object, tags_and_lengths, template
 from conformance.targets.base import Interface
 

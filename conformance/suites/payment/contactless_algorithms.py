@@ -9,8 +9,13 @@ from conformance.actors.terminal.certificates import Unsigned
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Body, Case, Kind, Suite
 from conformance.failures import Inconclusive
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_chain import ACCOUNT, SIGNATURE, Chain, asks_for, sets_of
-from conformance.payment_dialogue import Cryptogram, Visit
+from conformance.payment_dialogue import (
+    Visit,
+)
 from conformance.payment_readings import RULES
 from conformance.quick_dialogue import approving, prepared
 from conformance.suites.payment.algorithms import check_set

@@ -5,7 +5,16 @@ from __future__ import annotations
 from conformance.actors.bank.scripts import put_data
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
-from conformance.payment_dialogue import AFL, BALANCE, Cryptogram, Offered, Visit, amount
+from conformance.payment_answers import (
+    Cryptogram,
+)
+from conformance.payment_dialogue import (
+    AFL,
+    BALANCE,
+    Offered,
+    Visit,
+    amount,
+)
 from conformance.payment_judging import settings, settled
 from conformance.suites.payment._e_cash import foreign_currency
 from conformance.suites.payment._steps import (

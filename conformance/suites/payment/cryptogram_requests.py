@@ -6,6 +6,10 @@ from conformance.actors.bank.scripts import block_application
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive
+from conformance.payment_answers import (
+    Cryptogram,
+    objects_of,
+)
 from conformance.payment_dialogue import (
     AAC,
     APPROVED,
@@ -14,12 +18,10 @@ from conformance.payment_dialogue import (
     CDOL2,
     RESPONSE_CODE,
     TC,
-    Cryptogram,
     Visit,
     amount,
     declared_objects,
     get_data,
-    objects_of,
 )
 from conformance.payment_history import FOREIGN_CURRENCY, abroad
 from conformance.payment_judging import (

@@ -6,7 +6,16 @@ from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import NotApplicable
-from conformance.payment_dialogue import ARQC, CDOL1, TC, Cryptogram, Visit, amount
+from conformance.payment_answers import (
+    Cryptogram,
+)
+from conformance.payment_dialogue import (
+    ARQC,
+    CDOL1,
+    TC,
+    Visit,
+    amount,
+)
 from conformance.payment_history import FOREIGN_COUNTRY, LIMIT, TOTAL, abroad, declared_limits
 from conformance.payment_judging import (
     NOT_COMPLETED,

@@ -14,6 +14,9 @@ from conformance.actors.bank.scripts import Order, change_pin, put_data
 from conformance.bench import GOOD, Bench
 from conformance.cases import Body, Case, Kind, Suite
 from conformance.failures import NotApplicable
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_chain import answered, asks_for, started
 from conformance.payment_dialogue import (
     AAC,
@@ -21,7 +24,6 @@ from conformance.payment_dialogue import (
     ARQC,
     DECLINED,
     TC,
-    Cryptogram,
     Offered,
     Visit,
     declared_objects,

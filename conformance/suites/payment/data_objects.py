@@ -8,10 +8,12 @@ from conformance.actors.bank.scripts import block_application
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive, NotApplicable
+from conformance.payment_answers import (
+    COUNTER,
+)
 from conformance.payment_dialogue import (
     AAC,
     BALANCE,
-    COUNTER,
     Visit,
     application,
     declared_objects,

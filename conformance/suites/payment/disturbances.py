@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from conformance.bench import Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
+from conformance.payment_answers import (
+    COUNTER,
+)
 from conformance.payment_chain import sets_of
 from conformance.payment_dialogue import (
     AAC,
     APPROVED,
     ARQC,
     BALANCE,
-    COUNTER,
     TC,
     Visit,
     declared_objects,

@@ -8,6 +8,9 @@ from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     AAC,
     AIP,
@@ -16,7 +19,6 @@ from conformance.payment_dialogue import (
     CDOL1,
     PDOL,
     TC,
-    Cryptogram,
     Offered,
     Visit,
     amount,

@@ -21,7 +21,16 @@ from conformance.extended_dialogue import (
     sum_of,
 )
 from conformance.failures import Inconclusive, NotApplicable
-from conformance.payment_dialogue import ARQC, BALANCE, FORMAT_2, Visit, declared_number, objects_of
+from conformance.payment_answers import (
+    FORMAT_2,
+    objects_of,
+)
+from conformance.payment_dialogue import (
+    ARQC,
+    BALANCE,
+    Visit,
+    declared_number,
+)
 from conformance.targets.base import Interface
 from emulator.iso7816 import SW
 

@@ -22,7 +22,12 @@ from conformance.extended_dialogue import (
     settings,
 )
 from conformance.failures import NotApplicable
-from conformance.payment_dialogue import PDOL, objects_of
+from conformance.payment_answers import (
+    objects_of,
+)
+from conformance.payment_dialogue import (
+    PDOL,
+)
 from conformance.targets.base import Interface
 from emulator.iso7816 import SW
 

@@ -8,18 +8,20 @@ from conformance.actors.bank.issuer_data import ALGORITHMS
 from conformance.actors.bank.keys import VERSION_01_INPUT
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
+from conformance.payment_answers import (
+    COUNTER,
+    FORMAT_1,
+    ISSUER_DATA,
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     AAC,
     ARQC,
     CDOL1,
-    COUNTER,
     DECLINED,
-    FORMAT_1,
-    ISSUER_DATA,
     OFFLINE_APPROVED,
     OFFLINE_DECLINED,
     TC,
-    Cryptogram,
     Visit,
     declared_objects,
     get_data,

@@ -7,15 +7,17 @@ from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive
+from conformance.payment_answers import (
+    FORMAT_1,
+    FORMAT_2,
+    objects_of,
+)
 from conformance.payment_dialogue import (
     AAC,
     AFL,
     AIP,
-    FORMAT_1,
-    FORMAT_2,
     Visit,
     counter,
-    objects_of,
 )
 from emulator.iso7816 import SW, tlv
 

@@ -11,6 +11,9 @@ from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     AAC,
     APPROVED,
@@ -21,7 +24,6 @@ from conformance.payment_dialogue import (
     OFFLINE_APPROVED,
     SIGNED,
     TC,
-    Cryptogram,
     Visit,
     amount,
     get_data,

@@ -9,6 +9,9 @@ from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
+from conformance.payment_answers import (
+    objects_of,
+)
 from conformance.payment_dialogue import (
     AFL,
     ARQC,
@@ -16,7 +19,6 @@ from conformance.payment_dialogue import (
     Visit,
     declared_objects,
     get_data,
-    objects_of,
     set_data,
 )
 from conformance.payment_judging import (

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive, NotApplicable
+from conformance.payment_answers import (
+    COUNTER,
+    ISSUER_DATA,
+)
 from conformance.payment_dialogue import (
     AAC,
     AFL,
     AIP,
     ARQC,
-    COUNTER,
-    ISSUER_DATA,
     TC,
     Offered,
     amount,

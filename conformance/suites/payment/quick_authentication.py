@@ -10,8 +10,16 @@ from conformance.actors.terminal.certificates import PublicKey, Unsigned
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive
+from conformance.payment_answers import (
+    COUNTER,
+)
 from conformance.payment_chain import Chain
-from conformance.payment_dialogue import AIP, COUNTER, TC, Offered, declared_objects
+from conformance.payment_dialogue import (
+    AIP,
+    TC,
+    Offered,
+    declared_objects,
+)
 from conformance.payment_judging import algorithm_choices, settings
 from conformance.payment_reading import Record
 from conformance.quick_dialogue import (

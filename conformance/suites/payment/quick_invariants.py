@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from conformance.bench import Bench
 from conformance.cases import Case, Kind, Suite
 from conformance.failures import NotRun
-from conformance.payment_dialogue import Cryptogram, Visit
+from conformance.payment_answers import (
+    Cryptogram,
+)
+from conformance.payment_dialogue import (
+    Visit,
+)
 from conformance.properties import for_all
 from conformance.suites.payment.invariants import LARGEST_PURCHASE, check_balance, known_balance
 from conformance.targets.base import Interface

@@ -6,7 +6,15 @@ from conformance.actors.bank.scripts import block_application, block_card, unblo
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive
-from conformance.payment_dialogue import AAC, ARQC, TC, Cryptogram, Visit
+from conformance.payment_answers import (
+    Cryptogram,
+)
+from conformance.payment_dialogue import (
+    AAC,
+    ARQC,
+    TC,
+    Visit,
+)
 from conformance.payment_judging import judge, settled
 from conformance.suites.payment._steps import (
     asked_online,

@@ -6,7 +6,14 @@ from conformance.actors.bank.scripts import put_balance, put_data
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive, NotApplicable
-from conformance.payment_dialogue import BALANCE, COUNTER, amount, get_data
+from conformance.payment_answers import (
+    COUNTER,
+)
+from conformance.payment_dialogue import (
+    BALANCE,
+    amount,
+    get_data,
+)
 from conformance.payment_judging import settings, settled
 from conformance.suites.payment._e_cash import expect_choice
 from conformance.suites.payment._logs import load_log

@@ -9,11 +9,13 @@ from conformance.actors.bank.scripts import put_data
 from conformance.bench import Bench
 from conformance.cases import Case, Kind, Suite
 from conformance.failures import NotApplicable
+from conformance.payment_answers import (
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     ARQC,
     OFFLINE_APPROVED,
     TC,
-    Cryptogram,
     Offered,
     Visit,
     amount,

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from conformance.actors.bank.scripts import block_application, block_card
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
-from conformance.payment_dialogue import ARQC, CDOL1, Visit, application, objects_of
+from conformance.payment_answers import (
+    objects_of,
+)
+from conformance.payment_dialogue import (
+    ARQC,
+    CDOL1,
+    Visit,
+    application,
+)
 from conformance.payment_reading import PPSE, PSE, template
 from emulator.iso7816 import SW, Response
 from profiles.model import Profile

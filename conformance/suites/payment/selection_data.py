@@ -6,7 +6,14 @@ from conformance.actors.bank.scripts import block_application
 from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.failures import NotApplicable
-from conformance.payment_dialogue import PDOL, SM_SUPPORT, Visit, objects_of
+from conformance.payment_answers import (
+    objects_of,
+)
+from conformance.payment_dialogue import (
+    PDOL,
+    SM_SUPPORT,
+    Visit,
+)
 from conformance.payment_reading import PSE, directory_entries, directory_records, every_object, tags_and_lengths
 from emulator.iso7816 import SW
 from profiles.model import Profile

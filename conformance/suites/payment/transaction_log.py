@@ -9,13 +9,15 @@ from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import NotApplicable
+from conformance.payment_answers import (
+    COUNTER,
+)
 from conformance.payment_dialogue import (
     AAC,
     APPROVED,
     ARQC,
     CDOL1,
     CDOL2,
-    COUNTER,
     DECLINED,
     TC,
     Offered,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import NotApplicable
+from conformance.payment_answers import (
+    COUNTER,
+    Cryptogram,
+)
 from conformance.payment_dialogue import (
     AAC,
     AIP,
     ARQC,
-    COUNTER,
     OFFLINE_APPROVED,
     OFFLINE_DECLINED,
     TC,
-    Cryptogram,
     Offered,
     Visit,
     amount,
