@@ -29,6 +29,8 @@ from profiles.model import Key, Profile
 
 CHECK_VALUE_LENGTH = 3
 MAC_LENGTH = 4
+GREATEST_BALANCE = 0xFFFFFFFF
+"""Beyond it a balance of four bytes wraps, on a card that lets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +193,16 @@ class KeyService:
         """TAC 交易认证码, four bytes, of a medical settlement under TAC key ``name`` (vol. 2 §6.3)."""
         return self._tac(name, settlement.signed + settlement.terminal_number + settlement.time, version)
 
-    def load(self, name: str, load: AccountLoad) -> LoadCodes:
+    def load(self, name: str, load: AccountLoad, version: int = 1) -> LoadCodes:
         """MAC1 and MAC2 of an account load under load key ``name`` (vol. 2 §6.6)."""
-        key = load_session_key(self.algorithm, self._card_key(name, 1), load.random, load.number)
+        key = load_session_key(self.algorithm, self._card_key(name, version), load.random, load.number)
         fold = self.profile.settings.sm4_mac_fold
         mac1 = mac(self.algorithm, key, load.balance.to_bytes(4, "big") + load.signed, fold=fold)
         return LoadCodes(mac1, mac(self.algorithm, key, load.signed + load.time, fold=fold))
 
     def load_transaction_code(self, name: str, load: AccountLoad) -> bytes:
         """TAC 交易认证码, four bytes, of an account load under TAC key ``name`` (vol. 2 §6.6)."""
-        after = (load.balance + load.amount).to_bytes(4, "big")
+        after = (load.balance + load.amount & GREATEST_BALANCE).to_bytes(4, "big")
         return self._tac(name, after + load.number + load.signed + load.time)
 
     # The certificate application: whole commands, because both its master keys protect nothing else
