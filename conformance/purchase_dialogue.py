@@ -143,9 +143,7 @@ class LoadBegun:
     @property
     def load(self) -> AccountLoad:
         """What its codes cover."""
-        return AccountLoad(
-            self.data[8:12], self.data[4:6], self.balance, self.amount, TERMINAL, self.time
-        )
+        return AccountLoad(self.data[8:12], self.data[4:6], self.balance, self.amount, TERMINAL, self.time)
 
     def record(self, number: int) -> bytes:
         """The record that belongs into the log."""

@@ -202,7 +202,9 @@ def _over_other(terminal: MedicalTerminal, at: int) -> Mac2:
 def _changed(load: AccountLoad, at: int) -> AccountLoad:
     """The load with a bit turned in what MAC2 covers."""
     covered = flipped(load.signed + load.time, 8 * at)
-    return replace(load, amount=int.from_bytes(covered[:4], "big"), kind=covered[4:5], terminal=covered[5:11], time=covered[11:])
+    return replace(
+        load, amount=int.from_bytes(covered[:4], "big"), kind=covered[4:5], terminal=covered[5:11], time=covered[11:]
+    )
 
 
 @SUITE.case(

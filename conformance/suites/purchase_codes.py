@@ -115,6 +115,26 @@ def _under(terminal: MedicalTerminal, index: int) -> Mac1:
 
 
 @SUITE.case(
+    "PAY/mac1-input/BV",
+    "MAC1数据次序",
+    "Order of the input of MAC1",
+    requirements=["SSC-PAY-010"],
+    kind=Kind.VALID,
+    expected=(
+        "按三项金额、类型、终端机编号、时间计算的 MAC1 被接受",
+        "a MAC1 over the three amounts, type, terminal number and time is taken",
+    ),
+    destructive=True,
+)
+def mac1_order(bench: Bench) -> None:
+    """Bills that have no two fields alike."""
+    terminal = MedicalTerminal(bench).open()
+    for bill in (BILL, replace(BILL, own=BILL.pooled, pooled=BILL.own, terminal=bytes.fromhex("110000000009"))):
+        answer = terminal.send_debit(terminal.begin(bill))
+        bench.expect(answer, GOOD, "正确的MAC1", "DEBIT with the right MAC1", requirement="SSC-PAY-010")
+
+
+@SUITE.case(
     "PAY/mac1-input/BI",
     "MAC1数据",
     "Input of MAC1",

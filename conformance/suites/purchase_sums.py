@@ -17,7 +17,7 @@ from conformance.purchase_dialogue import (
     Bill,
     MedicalTerminal,
 )
-from conformance.suites.purchase import REFUSED, judge_unchanged
+from conformance.suites.purchase import REFUSED, answered, judge_unchanged
 from conformance.tearing import every_cut
 from emulator.iso7816 import SW, Response
 
@@ -36,7 +36,7 @@ def need_amounts(terminal: MedicalTerminal) -> None:
 def judge_sums(terminal: MedicalTerminal, bill: Bill) -> Begun:
     """A settlement that must go through, and what it adds."""
     bench = terminal.bench
-    before = terminal.begin(bill)
+    before = answered(terminal, bill, "SSC-PAY-013")
     zh, en = "消费", f"DEBIT of {bill.own} and {bill.pooled}"
     bench.expect(terminal.send_debit(before), GOOD, zh, en, requirement="SSC-PAY-013")
     after = terminal.begin(NOTHING)

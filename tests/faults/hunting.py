@@ -46,6 +46,8 @@ AREAS = (
     "LIFE",
     "SAM",
     "CERT",
+    "PAY",
+    "LOG",
     "PAY-SEL",
     "PAY-GPO",
     "PAY-RDR",
@@ -69,9 +71,11 @@ AREAS = (
     "PAY-TEA",
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
-RARE = (UNBLOCKING, "debit-total", "debit-prepaid")
+OFFLINE = "ssc2-3des of settlement mode 3, near its last transaction number"
+RARE = (UNBLOCKING, OFFLINE, "debit-total", "debit-prepaid")
 PRODUCTS = (*SHIPPED, *RARE)
-"""The products as they are, one that declares more, and debit cards with other additional processes."""
+"""The products as they are, two that declare more, and debit cards with other additional processes."""
+NEARLY_LAST = 0xFFFF - 40
 CATALOGUE = load_catalogue(SOCIAL_SECURITY, PAYMENT_CATALOGUE)
 MOST_DIRECTED = 8
 """Requirements that a directed case judges at most; generated sequences over the whole card judge many."""
@@ -80,11 +84,22 @@ MOST_DIRECTED = 8
 @lru_cache
 def product(name: str) -> Profile:
     """A profile by its name."""
+    if name == OFFLINE:
+        return _offline(load("ssc2-3des"))
     if name != UNBLOCKING:
         return load(name)
     profile = load("ssc3-sm4")
     settings = profile.settings.model_copy(update={"application_unblock": True})
     return profile.model_copy(update={"settings": settings})
+
+
+def _offline(profile: Profile) -> Profile:
+    medical = profile.content["DF04"]
+    fields = {**medical["TF"]["fields"], "offline transaction counter": NEARLY_LAST, "online transaction counter": 3}
+    fields["balance of the personal account"] = 250_000
+    content = {**profile.content, "DF04": {**medical, "TF": {"fields": fields}}}
+    features = ("mode 3", *(feature for feature in profile.features if not feature.startswith("mode ")))
+    return profile.model_copy(update={"features": features, "content": content})
 
 
 @lru_cache

@@ -28,7 +28,7 @@ AREA_TOTALS = {
     "PAY": 29, "LOG": 9, "TEAR": 10, "FW": 13, "LIFE": 15, "CMD": 12, "CERT": 15, "SAM": 18, "ISS": 15, "TERM": 21,
     "CTR": 12,
 }
-COVERED = {"ATR", "SEL", "REC", "FMT", "CODE", "ACC", "KEY", "PIN", "AUT", "SM", "FW", "TEAR", "CMD", "LIFE", "CERT", "SAM"}
+COVERED = {"ATR", "SEL", "REC", "FMT", "CODE", "ACC", "KEY", "PIN", "AUT", "SM", "FW", "TEAR", "CMD", "LIFE", "CERT", "PAY", "LOG", "SAM"}
 LEVEL_TOTALS = {  # MUST, SHOULD, MAY
     "ATR": (6, 5, 0), "SEL": (15, 5, 1), "REC": (35, 26, 5), "FMT": (20, 6, 0), "CODE": (6, 21, 0),
     "ACC": (57, 12, 8), "KEY": (15, 4, 0), "PIN": (18, 5, 0), "AUT": (16, 3, 0), "SM": (5, 2, 2), "PAY": (18, 8, 3),
