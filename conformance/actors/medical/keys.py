@@ -68,6 +68,10 @@ class TerminalKeys(Protocol):
         """Terminal number 终端机编号, 6 bytes."""
 
     @property
+    def needs_line(self) -> bool:
+        """Whether the keys are reached over a line, as those of an HSM are, and a PSAM's are not."""
+
+    @property
     def purchase_index(self) -> int:
         """Index of the purchase key that INITIALIZE FOR PURCHASE shall name."""
 
@@ -95,6 +99,8 @@ class SamKeys:
     ``cards`` is the product whose keys it holds: it names their use bytes and identifiers. Opens the key application;
     raises :class:`KeysRefused` when there is none.
     """
+
+    needs_line = False
 
     def __init__(self, link: Link, cards: Profile) -> None:
         self._channel = Channel(link, lambda event: None)
@@ -191,6 +197,8 @@ class HsmKeys:
 
     ``cards`` is the product whose root keys the HSM holds.
     """
+
+    needs_line = True
 
     def __init__(self, cards: Profile, terminal: bytes, *, terminal_number: int = 1, purchase_index: int = 1) -> None:
         self._cards = cards

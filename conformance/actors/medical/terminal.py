@@ -228,6 +228,10 @@ class HospitalTerminal:
         offline, total = state.offline, state.visit.total
         if offline is None or self.limits is None:
             raise Stopped("医保中心不可达", "the centre cannot be reached, and nothing is settled without it")
+        if self.reader.keys is not None and self.reader.keys.needs_line:
+            raise Stopped(
+                "临时脱网须使用 PSAM", "off line only a PSAM makes the MACs, and the keys are those of an HSM"
+            )
         if self.reader.identification[:3].hex() != self.area:
             raise Stopped("外地卡不能临时脱网", "cards of other areas do not settle off line")
         if state.visit.category.is_special or not state.visit.use_account:
