@@ -1,9 +1,12 @@
-"""The bank: authorisation, issuer scripts, e-cash accounts."""
+"""The bank: accounts and cards, same-number upgrade, standing agreements, authorisation, issuer scripts, e-cash."""
 
-from conformance.actors.bank.bank import Bank, Code, Settlement
+from conformance.actors.bank.agreements import Agreement, AgreementKind, Agreements, Booking
+from conformance.actors.bank.bank import Bank
+from conformance.actors.bank.changes import Answer, CardDesk, ChangeError, ChangeKind, ChangeState, Outcome
+from conformance.actors.bank.codes import Code, Settlement
 from conformance.actors.bank.issuer_data import IssuerData, IssuerDataError
 from conformance.actors.bank.keys import ChipDataError, IssuerKeys, TransactionKeys
-from conformance.actors.bank.ledger import Account, Ledger
+from conformance.actors.bank.ledger import Account, CardState, Ledger
 from conformance.actors.bank.messages import (
     AuthorisationRequest,
     AuthorisationResponse,
@@ -17,9 +20,19 @@ from conformance.actors.bank.messages import (
 
 __all__ = [
     "Account",
+    "Agreement",
+    "AgreementKind",
+    "Agreements",
+    "Answer",
     "AuthorisationRequest",
     "AuthorisationResponse",
     "Bank",
+    "Booking",
+    "CardDesk",
+    "CardState",
+    "ChangeError",
+    "ChangeKind",
+    "ChangeState",
     "ChipDataError",
     "ClearingRecord",
     "Code",
@@ -30,6 +43,7 @@ __all__ = [
     "IssuerDataError",
     "IssuerKeys",
     "Ledger",
+    "Outcome",
     "Reversal",
     "Settlement",
     "TransactionKeys",

@@ -7,15 +7,16 @@ transaction of the ledger.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
-from enum import Enum, StrEnum
+from datetime import date
 
 from conformance.actors.bank import pin_blocks, scripts
+from conformance.actors.bank.agreements import Agreements
+from conformance.actors.bank.changes import CardDesk
+from conformance.actors.bank.codes import CHIP_TO_BLOCK, REFUSALS, Code, Settlement
 from conformance.actors.bank.issuer_data import ALGORITHMS
 from conformance.actors.bank.keys import ChipDataError, IssuerKeys, TransactionKeys, issuer_data
-from conformance.actors.bank.ledger import Account, Book, Ledger, RequestState, ScriptState, StoredRequest
+from conformance.actors.bank.ledger import NETWORK, Account, CardState, Ledger, RequestState, ScriptState, StoredRequest
 from conformance.actors.bank.messages import (
     AuthorisationRequest,
     AuthorisationResponse,
@@ -28,44 +29,31 @@ from conformance.actors.bank.scripts import Order
 from emulator.crypto import Algorithm, CryptoError
 from emulator.iso7816 import TlvError, tlv
 
-CID, CRYPTOGRAM, COUNTER, AMOUNT, CURRENCY, TYPE = 0x9F27, 0x9F26, 0x9F36, 0x9F02, 0x5F2A, 0x9C
+CID, CRYPTOGRAM, COUNTER, AMOUNT, CURRENCY, TYPE, DATE = 0x9F27, 0x9F26, 0x9F36, 0x9F02, 0x5F2A, 0x9C, 0x9A
 ONLINE_REQUEST, APPROVAL, DECLINE = 0x80, 0x40, 0x00
 PIN_TRIES = 3
 
 
-class Code(StrEnum):
-    """Response codes 应答码 of the network that the bank gives; the card knows 00, 10 and 11 as approved (JR/T 0025.5 §16)."""
-
-    APPROVED = "00"
-    REFER = "01"
-    DO_NOT_HONOUR = "05"
-    INVALID_AMOUNT = "13"
-    NO_SUCH_CARD = "14"
-    FORMAT_ERROR = "30"
-    PIN_TRIES_EXCEEDED = "38"
-    INSUFFICIENT_FUNDS = "51"
-    WRONG_PIN = "55"
-    LIMIT_EXCEEDED = "61"
-    DUPLICATE = "94"
-
-
-class Settlement(Enum):
-    """What became of a clearing record."""
-
-    SETTLED = "settled"
-    REPEATED = "settled before"
-    UNKNOWN_CARD = "unknown card"
-    BAD_DATA = "field 55 does not fit"
-    BAD_CRYPTOGRAM = "wrong transaction certificate"
-    UNCOVERED = "the account does not cover it"
-
-
 class Bank:
-    """An issuer with one set of keys for each algorithm."""
+    """An issuer with one set of keys for each algorithm.
 
-    def __init__(self, keys: IssuerKeys, *more: IssuerKeys, ledger: Ledger | None = None) -> None:
+    Attributes:
+        cards: Its desk for changes of cards: same-number upgrade, replacement, loss.
+        agreements: Standing agreements of the accounts, and what is booked under them.
+    """
+
+    def __init__(
+        self,
+        keys: IssuerKeys,
+        *more: IssuerKeys,
+        ledger: Ledger | None = None,
+        refusals: Mapping[CardState, Code] = REFUSALS,
+    ) -> None:
         self.ledger = ledger or Ledger()
         self._keys = {each.algorithm: each for each in (keys, *more)}
+        self._refusals = dict(refusals)
+        self.cards = CardDesk(self.ledger, self._keys)
+        self.agreements = Agreements(self.ledger)
 
     # What the bank's own people do
 
@@ -79,15 +67,26 @@ class Bank:
         e_cash_limit: int = 100_000,
         currency: str = "0156",
         pin: str = "123456",
+        number: str = "",
+        holder: str = "",
+        identity: str = "",
+        expiry: date | None = None,
     ) -> None:
-        """Open an account for a card; amounts in the smallest unit, ``pin`` is the online PIN.
+        """Open an account with its first card; amounts in the smallest unit, ``pin`` is the online PIN.
+
+        ``number`` of the account is the card number unless given, ``expiry`` a day of the card's last month.
 
         Raises sqlite3.IntegrityError when the card has one.
         """
+        account = Account(
+            *(pan, sequence, currency, balance, e_cash, e_cash_limit, pin, PIN_TRIES, False, 0),
+            number=number or pan,
+            holder=holder,
+            identity=identity,
+            expiry=f"{expiry:%Y-%m}" if expiry else "",
+        )
         with self.ledger.transaction():
-            self.ledger.open(
-                Account(pan, sequence, currency, balance, e_cash, e_cash_limit, pin, PIN_TRIES, False, last_counter=0)
-            )
+            self.ledger.open(account)
 
     def order(self, pan: str, sequence: str, *orders: Order) -> None:
         """Let script commands go to a card with its next online transaction."""
@@ -115,7 +114,7 @@ class Bank:
             before = self.ledger.request(request.number)
             if before is not None:
                 if before.fingerprint == fingerprint and before.state is not RequestState.REVERSED:
-                    return _response_from_json(before.response)
+                    return AuthorisationResponse.from_json(before.response)
                 return AuthorisationResponse(request.number, Code.DUPLICATE)
             response = self._answer(request)
             self.ledger.store(
@@ -127,7 +126,7 @@ class Bank:
                     request.kind.name,
                     request.amount,
                     RequestState.APPROVED if response.code == Code.APPROVED else RequestState.DECLINED,
-                    _response_to_json(response),
+                    response.to_json(),
                 )
             )
             return response
@@ -147,6 +146,9 @@ class Bank:
         if keys is None or not genuine or counter <= account.last_counter:
             return AuthorisationResponse(request.number, Code.DO_NOT_HONOUR)
         self.ledger.note_counter(account, counter)
+        reported = keys.balance(issuer_data(chip_data))
+        if reported is not None:
+            self.ledger.note_reported(account, reported)
         wants_approval = chip_data.get(CID, b"\0")[0] & 0xC0 == ONLINE_REQUEST
         code, own = self._decide(request, account, keys, chip_data) if wants_approval else (Code.DO_NOT_HONOUR, [])
         arpc = b""
@@ -171,8 +173,12 @@ class Bank:
         self, request: AuthorisationRequest, account: Account, keys: TransactionKeys, chip_data: Mapping[int, bytes]
     ) -> tuple[Code, list[Order]]:
         """The response code, and the orders that the transaction itself needs; moves the money when it approves."""
+        if account.state is not CardState.ACTIVE:
+            return self._refusals.get(account.state, Code.DO_NOT_HONOUR), self._blocking(account)
         if account.blocked:
             return Code.DO_NOT_HONOUR, []
+        if _has_expired(account, chip_data):
+            return Code.EXPIRED_CARD, []
         if not _tells_the_same(request, chip_data) or request.currency != account.currency:
             return Code.INVALID_AMOUNT, []
         if request.pin_block:
@@ -183,8 +189,14 @@ class Bank:
             return Code.INSUFFICIENT_FUNDS, []
         if request.kind is TransactionKind.LOAD:
             return self._load(request, account, keys, chip_data)
-        self.ledger.move(account, Book.MAIN, -request.amount, request.number, request.kind.name.lower())
+        self.ledger.transfer(account.book, NETWORK, request.amount, request.number, request.kind.name.lower())
         return Code.APPROVED, []
+
+    def _blocking(self, account: Account) -> list[Order]:
+        """The script that ends the chip of a card that was replaced; a chip that asks again was not ended by an earlier one."""
+        order = scripts.block_application()
+        waiting = {each.name for _, each in self.ledger.waiting(account.pan, account.sequence)}
+        return [order] if account.state in CHIP_TO_BLOCK and order.name not in waiting else []
 
     def _load(
         self, request: AuthorisationRequest, account: Account, keys: TransactionKeys, chip_data: Mapping[int, bytes]
@@ -195,8 +207,7 @@ class Bank:
             return Code.DO_NOT_HONOUR, []
         if reported + request.amount > account.e_cash_limit:
             return Code.LIMIT_EXCEEDED, []
-        self.ledger.move(account, Book.MAIN, -request.amount, request.number, "load")
-        self.ledger.move(account, Book.E_CASH, request.amount, request.number, "load")
+        self.ledger.transfer(account.book, account.e_cash_book, request.amount, request.number, "load")
         return Code.APPROVED, [scripts.put_balance(reported + request.amount)]
 
     def _check_pin(self, account: Account, block: bytes) -> Code | None:
@@ -277,10 +288,13 @@ class Bank:
                 self._take_back(request, reversal.reason)
 
     def _take_back(self, request: StoredRequest, reason: str) -> None:
+        """Give the money back: of a load what its e-cash book still holds, for the rest went back before."""
         account = self.account(request.pan, request.sequence)
-        self.ledger.move(account, Book.MAIN, request.amount, request.number, reason)
         if request.kind == TransactionKind.LOAD.name:
-            self.ledger.move(account, Book.E_CASH, -request.amount, request.number, reason)
+            amount = min(request.amount, account.e_cash)
+            self.ledger.transfer(account.e_cash_book, account.book, amount, request.number, reason)
+        else:
+            self.ledger.transfer(NETWORK, account.book, request.amount, request.number, reason)
         self.ledger.settle(request.number, RequestState.REVERSED)
 
     def clear(self, record: ClearingRecord) -> Settlement:
@@ -289,6 +303,8 @@ class Bank:
             account = self.ledger.account(record.pan, record.sequence)
             if account is None:
                 return Settlement.UNKNOWN_CARD
+            if account.state is CardState.ORDERED:
+                return Settlement.NOT_IN_USE
             try:
                 chip_data = read_chip_data(record.chip_data)
                 keys = self._keys_for(record.pan, record.sequence, chip_data)
@@ -301,12 +317,22 @@ class Bank:
                 return Settlement.BAD_CRYPTOGRAM
             if self.ledger.is_cleared(record.pan, record.sequence, chip_data[COUNTER]):
                 return Settlement.REPEATED
-            book = Book.E_CASH if record.e_cash else Book.MAIN
-            if record.amount > (account.e_cash if record.e_cash else account.balance):
+            book = self._payer(record, account)
+            if book is None:
                 return Settlement.UNCOVERED
-            self.ledger.move(account, book, -record.amount, record.number, "offline purchase")
+            self.ledger.transfer(book, NETWORK, record.amount, record.number, "offline purchase")
             self.ledger.clear(record.pan, record.sequence, chip_data[COUNTER], record.number)
             return Settlement.SETTLED
+
+    def _payer(self, record: ClearingRecord, account: Account) -> str | None:
+        """The book that pays; None where none covers it.
+
+        E-cash that went back to the account before its last payments were presented is taken from there.
+        """
+        if record.e_cash and record.amount <= account.e_cash:
+            return account.e_cash_book
+        from_account = not record.e_cash or self.ledger.e_cash_return(account) is not None
+        return account.book if from_account and record.amount <= account.balance else None
 
 
 def read_chip_data(raw: bytes) -> dict[int, bytes]:
@@ -337,20 +363,11 @@ def _tells_the_same(message: AuthorisationRequest | ClearingRecord, chip_data: M
     )
 
 
+def _has_expired(account: Account, chip_data: Mapping[int, bytes]) -> bool:
+    """Whether the transaction date 9A, YYMMDD, is after the card's last month."""
+    return bool(account.expiry) and account.expiry[2:].replace("-", "") < chip_data.get(DATE, b"").hex()[:4]
+
+
 def _authorisation_code(number: str) -> str:
     """Six characters that follow from the request number."""
     return f"{int.from_bytes(hashlib.sha256(number.encode()).digest()[4:8], 'big') % 1_000_000:06d}"
-
-
-def _response_to_json(response: AuthorisationResponse) -> str:
-    table = asdict(response)
-    table.update(issuer_authentication=response.issuer_authentication.hex(), scripts=response.scripts.hex())
-    return json.dumps(table)
-
-
-def _response_from_json(text: str) -> AuthorisationResponse:
-    table = json.loads(text)
-    table.update(
-        issuer_authentication=bytes.fromhex(table["issuer_authentication"]), scripts=bytes.fromhex(table["scripts"])
-    )
-    return AuthorisationResponse(**table)

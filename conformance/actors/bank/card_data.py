@@ -76,6 +76,16 @@ class CardOrder:
     balance: int | None = None
     effective: date | None = None
 
+    def check(self) -> None:
+        """Raises :class:`CardDataError` when the number, the sequence number or the name is none."""
+        number, sequence = self.account_number, self.sequence
+        if not (number.isascii() and number.isdigit() and 12 <= len(number) <= 19):
+            raise CardDataError("an account number has 12 to 19 digits")
+        if not (sequence.isascii() and sequence.isdigit() and len(sequence) == 2):
+            raise CardDataError(f"the sequence number {sequence!r} is not two digits")
+        if self.holder is not None and len(self.holder.encode("gbk", "replace")) > LONGEST_EXTENDED_NAME:
+            raise CardDataError(f"the name is longer than {LONGEST_EXTENDED_NAME} bytes of GBK")
+
     @property
     def masked(self) -> str:
         """The account number as it may be shown: first six and last four digits."""
@@ -95,7 +105,7 @@ def individual(product: Profile, order: CardOrder) -> Profile:
     Raises:
         CardDataError: The product has no payment application, or the order does not fit it.
     """
-    _check(order)
+    order.check()
     name = payment_directory(product)
     if name is None:
         raise CardDataError(f"profile {product.name} has no payment application; give one that has, such as debit")
@@ -110,17 +120,6 @@ def individual(product: Profile, order: CardOrder) -> Profile:
     )
     _check_pin(made, name)
     return made
-
-
-def _check(order: CardOrder) -> None:
-    if not (
-        order.account_number.isascii() and order.account_number.isdigit() and 12 <= len(order.account_number) <= 19
-    ):
-        raise CardDataError("an account number has 12 to 19 digits")
-    if not (order.sequence.isascii() and order.sequence.isdigit() and len(order.sequence) == 2):
-        raise CardDataError(f"the sequence number {order.sequence!r} is not two digits")
-    if order.holder is not None and len(order.holder.encode("gbk", "replace")) > LONGEST_EXTENDED_NAME:
-        raise CardDataError(f"the name is longer than {LONGEST_EXTENDED_NAME} bytes of GBK")
 
 
 def _changes(directory: Directory, order: CardOrder) -> dict[str, Any]:

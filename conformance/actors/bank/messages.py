@@ -6,7 +6,8 @@ JR/T 0025; here it holds what the bank needs for the cryptogram and what JR/T 00
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -63,6 +64,20 @@ class AuthorisationResponse:
     authorisation_code: str = ""
     issuer_authentication: bytes = b""
     scripts: bytes = b""
+
+    def to_json(self) -> str:
+        """As the books keep it."""
+        table = asdict(self)
+        return json.dumps(
+            {**table, "issuer_authentication": self.issuer_authentication.hex(), "scripts": self.scripts.hex()}
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> AuthorisationResponse:
+        """From the books."""
+        table = json.loads(text)
+        raw = {name: bytes.fromhex(table[name]) for name in ("issuer_authentication", "scripts")}
+        return cls(**{**table, **raw})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The bank's books and its desk for cards."""
