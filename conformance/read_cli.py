@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -25,10 +27,12 @@ from conformance.medical_desk import (
 )
 
 if TYPE_CHECKING:
-    from conformance.actors.medical.middleware import Answer, Middleware
+    from conformance.actors.medical.codes import Answer
+    from conformance.actors.medical.middleware import Middleware
     from profiles.model import File, Profile
 
 LONGEST_SHOWN = 96
+SHORT_NUMBER = re.compile("[0-9]{1,9}")
 CONTACT = 1
 """iType: the card's contacts."""
 BASICS = (
@@ -93,7 +97,8 @@ def read(
 def call(
     operation: Annotated[str, typer.Argument(help="Name of the operation, such as iReadCardBas or iDoDebit.")],
     arguments: Annotated[
-        list[str] | None, typer.Argument(help="Its parameters in their order; those called iXxx are whole numbers.")
+        list[str] | None,
+        typer.Argument(help="Its parameters in their order but pOutInfo; those called iXxx are whole numbers."),
     ] = None,
     new_pin: Annotated[str | None, typer.Option(help="New PIN for iChangePIN and iReloadPIN.")] = None,
     profile: ProfileName = "ssc3-sm4",
@@ -109,9 +114,12 @@ def call(
 ) -> None:
     """Carry out one operation of the official reader interface by its name; print its code and pOutInfo.
 
+    With --hsm, the steps that follow a …_HSM_Step1 are carried out as well, with what the test HSM answers.
+
     Exit code: 0 good, 1 card or PSAM refused, 2 wrong use, 3 the card or a reader was lost.
     """
     place = Place("call", profile, reader, sam_reader, hsm, in_process, expect_card, image, sam_image, pin)
+    from conformance.actors.medical.hsm import HsmRefused
     from conformance.actors.medical.middleware import Middleware
 
     with place.open() as opened:
@@ -119,37 +127,89 @@ def call(
         if operation not in middleware.operations:
             there = ", ".join(middleware.operations)
             place.give_up(f"no operation {operation!r}; there are {there}", WRONG_USE)
-        answer = middleware.call(operation, *_parameters(arguments or [str(CONTACT)]))
-    _print_answer(operation, answer, as_json)
-    raise typer.Exit(exit_code(answer[0]))
+        given = _parameters(middleware.parameters(operation), arguments or [str(CONTACT)])
+        try:
+            done = (
+                _carry_out(middleware, operation, given)
+                if hsm
+                else [Done(operation, middleware.call(operation, *given))]
+            )
+        except HsmRefused as refused:
+            place.give_up(f"加密机拒绝 · {refused}", REFUSED)
+    _print_steps(done, as_json)
+    raise typer.Exit(exit_code(done[-1].answer[0]))
 
 
 def exit_code(code: int) -> int:
     """The exit code for a code of the interface."""
-    from conformance.actors.medical.middleware import Code
+    from conformance.actors.medical.codes import WRONG_USES, Code
 
-    if code in (Code.WRONG_KIND, Code.UNKNOWN_OPERATION, Code.WRONG_ARGUMENT, Code.PIN_LENGTH):
+    if code in WRONG_USES:
         return WRONG_USE
-    if code == Code.NO_CARD:
+    if code in (Code.NO_CARD, Code.NO_ANSWER):
         return BENCH_FAILED
     return REFUSED if code else 0
 
 
-def _parameters(texts: list[str]) -> list[int | str]:
-    """iType, and the iAuthType that follows where there is one, are whole numbers; everything else is text."""
-    leading = 0
-    while leading < min(len(texts), 2) and texts[leading].isascii() and texts[leading].isdigit():
-        leading += 1
-    return [int(text) if at < leading else text for at, text in enumerate(texts)]
+class Done(NamedTuple):
+    """An operation that was carried out, and the HSM's answer that it was given."""
+
+    operation: str
+    answer: Answer
+    from_hsm: str | None = None
+
+
+def _carry_out(middleware: Middleware, operation: str, arguments: list[int | str]) -> list[Done]:
+    """An operation, and the steps that follow it; what they need beside pKey stands behind the operation's own arguments."""
+    from conformance.actors.medical.hsm import BackEnd, Hsm, HsmRefused
+
+    further = [name for name in middleware.continued(operation) for _ in middleware.parameters(name)[1:]]
+    own = len(arguments) - len(further)
+    done = [Done(operation, middleware.call(operation, *arguments[:own]))]
+    back_end: BackEnd | None = None
+    while (following := middleware.awaited) is not None:
+        back_end = back_end or BackEnd(Hsm(middleware.reader.cards), middleware.reader.card)
+        from_hsm = back_end.answer(done[-1].operation, done[-1].answer[1])
+        more = arguments[own:] if following in further else []
+        done.append(Done(following, middleware.call(following, from_hsm, *more), from_hsm))
+    code, text = done[-1].answer
+    if back_end is not None and code == 0 and not back_end.accepts(done[-1].operation, text):
+        raise HsmRefused("MAC2 of the card is wrong")
+    return done
+
+
+def _parameters(names: Sequence[str], texts: list[str]) -> list[int | str]:
+    """Those called iXxx are whole numbers, everything else is text; what is no number stays as it is, and is refused."""
+    whole = [name.startswith("i") for name in names] + [False] * len(texts)
+    return [
+        int(text) if is_whole and SHORT_NUMBER.fullmatch(text) else text
+        for text, is_whole in zip(texts, whole, strict=False)
+    ]
+
+
+def _print_steps(done: list[Done], as_json: bool) -> None:
+    if as_json:
+        rows = [_row(step.operation, step.answer) | ({"pKey": step.from_hsm} if step.from_hsm else {}) for step in done]
+        last = rows[-1] | ({"steps": rows[:-1]} if rows[:-1] else {})
+        typer.echo(json.dumps(last, ensure_ascii=False))
+        return
+    for step in done:
+        if step.from_hsm is not None:
+            typer.echo(f"HSM {step.from_hsm}")
+        _print_answer(step.operation, step.answer, as_json)
 
 
 def _print_answer(name: str, answer: Answer, as_json: bool) -> None:
     code, text = answer
     if as_json:
-        row = {"operation": name, "code": code, "pOutInfo": text, "exit_code": exit_code(code)}
-        typer.echo(json.dumps(row, ensure_ascii=False))
+        typer.echo(json.dumps(_row(name, answer), ensure_ascii=False))
     else:
         typer.echo(f"{name} {code}\n{text}".rstrip())
+
+
+def _row(name: str, answer: Answer) -> dict[str, Any]:
+    code, text = answer
+    return {"operation": name, "code": code, "pOutInfo": text, "exit_code": exit_code(code)}
 
 
 def _print_basics(text: str) -> None:

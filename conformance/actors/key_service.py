@@ -6,6 +6,7 @@ its historical bytes and the city code. No key leaves this module but as a check
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -110,7 +111,15 @@ class KeyService:
         self.algorithm = Algorithm(profile.algorithm)
         self._historical = historical
         self._city_code = city_code or profile.issuer.city_code
+        self._given: Sequence[bytes] | None = None
         self._cards_keys: dict[tuple[str, int, int], bytes] = {}
+
+    @classmethod
+    def with_factors(cls, profile: Profile, factors: Sequence[bytes]) -> KeyService:
+        """Keys derived with these factors in this order, whatever card they are of."""
+        service = cls(profile, b"")
+        service._given = factors
+        return service
 
     def describe(self, name: str) -> Key:
         """The profile's entry of a key."""
@@ -234,6 +243,6 @@ class KeyService:
         wanted = (name, version, levels)
         if wanted not in self._cards_keys:
             root = root_key(self.profile, name, version)
-            upper = factors(levels, self._city_code, self._historical)
+            upper = self._given if self._given is not None else factors(levels, self._city_code, self._historical)
             self._cards_keys[wanted] = derive(self.algorithm, root, upper)
         return self._cards_keys[wanted]

@@ -233,6 +233,56 @@ def test_operations_by_name(tmp_path: Path) -> None:
     assert "iDoDebit" in unknown.stderr
 
 
+@PRODUCTS
+def test_steps_with_the_hsm(product: str, tmp_path: Path) -> None:
+    """The first step is carried on to the last one; what that needs besides stands behind; the end is that of one call."""
+    image = ("--profile", product, "--image", str(tmp_path / "card.sscard"), "--hsm")
+    result = run("call", *image, "iReadCardBas_HSM_Step1")
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert (lines[0], lines[2][:4], lines[3]) == ("iReadCardBas_HSM_Step1 0", "HSM ", "iReadCardBas_HSM_Step2 0")
+    assert lines[4] == call(*image, "iReadCardBas")[2]
+    written = call(*image, "iWriteCard_HSM_Step1", "1", "", "DF01EF05|21|$", "DF01EF05|重庆市江北区|$")
+    assert written == (0, 0, "")
+    found = json.loads(run("call", "--json", *image, "iReadCard_HSM_Step1", "1", "", "DF01EF05|21|$").stdout)
+    assert (found["operation"], found["pOutInfo"]) == ("iReadCard_HSM_Step2", "DF01EF05|重庆市江北区|$")
+    assert [step["operation"] for step in found["steps"]] == ["iReadCard_HSM_Step1"]
+    assert len(found["pKey"]) == 32
+    assert call(*image, "--new-pin", "654321", "iReloadPIN_HSM_Step1", "1", "") == (0, 0, "")
+    assert call(*image, "--pin", "123456", "iUnblockPIN_HSM_Step1", "1", "")[:2] == (0, 0)
+    payment = ("iDoDebit_HSM_Step1", "1", "", "100|200|20260101120000|")
+    assert call(*image, "--pin", "123456", *payment)[:2] == (1, -35)
+    assert call(*image, "--pin", "999999", *payment)[:2] == (1, -51)
+    assert call(*image, "--pin", "654321", *payment)[:2] == (0, 0)
+    newest = call(*image, "iReadDebitRecord", "1", "--pin", "654321")[2].split("|")[0].split("^")
+    assert newest[3:] == ["20260101120000", "00000000", "00000064", "000000C8"]
+    assert call(*image, "iWriteCard_HSM_Step1", "1", "", "DF01EF05|21|$")[:2] == (2, -14)
+    assert call(*image, "iReadCard_HSM_Step1", "1", "", "DF01EF05|21|$", "more")[:2] == (2, -14)
+
+
+def test_a_settlement_whose_mac2_the_hsm_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card is right, so the HSM is made to have another opinion."""
+    monkeypatch.setattr("conformance.actors.medical.counter.INITIAL_PIN", "000000")
+    payment = ("call", "--hsm", "--pin", "123456", "iDoDebit_HSM_Step1", "1", "", "1|2|20260101120000|")
+    assert run(*payment).exit_code == 0
+    monkeypatch.setattr("conformance.actors.medical.hsm.Hsm.confirm", lambda *_: False)
+    result = run(*payment)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "MAC2 of the card is wrong" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_parameters_of_digits_stay_text() -> None:
+    """Only those called iXxx are whole numbers: neither a PIN nor a key of the HSM is one."""
+    assert call("PKI_SignData", "123456", "123", "1")[:2] == (0, 0)
+    assert call("PKI_SignData", "999999", "123", "1")[:2] == (1, -0x63C5)
+    assert call("iReadCard_HSM_Step2", "1" * 32)[:2] == (2, -12)
+    assert call("iReadCardBas", "x")[:2] == (2, -14)
+    assert call("iReadCardBas", "1" * 5000)[:2] == (2, -14)
+    assert call("iReadCard", "1", "1", "", "DF01EF05|20|$", "--pin", "123456")[:2] == (0, 0)
+    assert call("iReadSignatureKey", "--profile", "ssc2-3des")[:2] == (2, -13)
+
+
 @pytest.mark.pcsc
 @PRODUCTS
 def test_card_and_psam_in_two_slots(product: str, stack: PrivateStack) -> None:

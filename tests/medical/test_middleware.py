@@ -17,29 +17,12 @@ from conformance.actors.medical.addresses import (
     parse_addresses,
     parse_values,
 )
-from conformance.actors.medical.middleware import Middleware
 from conformance.failures import BenchError
 from profiles import load
-from tests.medical.hospital import MODULES, Hospital
+from tests.medical.counter import DEVICE, Counter, content
+from tests.medical.hospital import MODULES
 
 PRODUCTS = pytest.mark.parametrize("product", MODULES)
-
-
-class Counter:
-    """A window with the interface; the key pad gives what the attributes say."""
-
-    def __init__(self, product: str = "ssc3-sm4", *, with_sam: bool = True) -> None:
-        self.hospital = Hospital(product, with_sam=with_sam)
-        self.new_pin: str | None = None
-        self.reader = self.hospital.terminal.reader
-        self.interface = Middleware(self.reader, device="00010100202111010884", new_pin=lambda: self.new_pin)
-
-    def __call__(self, name: str, *arguments: int | str) -> tuple[int, str]:
-        return self.interface.call(name, *arguments)
-
-
-def content(product: str, file: str, tag: str) -> str:
-    return str(load(product).content["SSSE"][file][tag])
 
 
 # Grammar
@@ -111,7 +94,7 @@ def test_basics(product: str, with_sam: bool) -> None:
         7: content(product, "EF05", "05"),
         8: content(product, "EF05", "06"),
         9: counter.hospital.keys.terminal.hex(),
-        10: "00010100202111010884",
+        10: DEVICE,
     }
     assert {at: fields[at] for at in expected} == expected
 
@@ -242,22 +225,3 @@ def test_no_card() -> None:
 
     counter.hospital.slot.reset = gone  # type: ignore[method-assign]
     assert counter("iReadCardBas", 1) == (-2, "无卡")
-
-
-@given(answer=st.binary(max_size=40))
-def test_a_card_of_nonsense_gives_a_code(answer: bytes) -> None:
-    counter = _shared()
-    counter.hospital.slot.target.transmit = lambda command: answer  # type: ignore[method-assign]
-    for name, arguments in (("iReadCardBas", (1,)), ("iReadDebitRecord", (1,)), ("iVerifyPIN", (1,))):
-        code, text = counter(name, *arguments)
-        assert code <= 0
-        assert text or code == 0
-
-
-_COUNTERS: list[Counter] = []
-
-
-def _shared() -> Counter:
-    if not _COUNTERS:
-        _COUNTERS.append(Counter())
-    return _COUNTERS[0]

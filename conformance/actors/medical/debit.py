@@ -45,21 +45,39 @@ def balance(reader: CardReader) -> int:
     return int.from_bytes(data, "big")
 
 
+@dataclass(frozen=True, slots=True)
+class Initialized:
+    """What INITIALIZE FOR PURCHASE answers of a settlement: transaction number 2, key version, random 4."""
+
+    number: bytes
+    version: int
+    random: bytes
+
+
+def initialize(reader: CardReader, index: int, amounts: bytes, terminal: bytes) -> Initialized:
+    """INITIALIZE FOR PURCHASE with the key of an index; raises what the reader raises."""
+    answer = reader.send(0xB0, 0x28, 0x01, 0x01, bytes((index,)) + amounts + terminal, ne=INITIALIZED)
+    begun = reader.need(answer, "结算初始化", "INITIALIZE FOR PURCHASE").data
+    if len(begun) != INITIALIZED:
+        raise CardRefused("初始化应答长度不符", f"INITIALIZE FOR PURCHASE answered {len(begun)} bytes")
+    return Initialized(begun[14:16], begun[16], begun[18:22])
+
+
 def prepare(reader: CardReader, amounts: bytes, when: datetime) -> Prepared:
     """INITIALIZE FOR PURCHASE and MAC1; ``amounts`` are 12 bytes. Raises what the reader and its keys raise."""
     keys = reader.keys
     if keys is None:
         raise KeysRefused("the terminal has neither PSAM nor HSM")
-    data = bytes((keys.purchase_index,)) + amounts + keys.terminal
-    answer = reader.send(0xB0, 0x28, 0x01, 0x01, data, ne=INITIALIZED)
-    begun = reader.need(answer, "结算初始化", "INITIALIZE FOR PURCHASE").data
-    if len(begun) != INITIALIZED:
-        raise CardRefused("初始化应答长度不符", f"INITIALIZE FOR PURCHASE answered {len(begun)} bytes")
-    number, version, random = begun[14:16], begun[16], begun[18:22]
-    time = bytes.fromhex(when.strftime("%Y%m%d%H%M%S"))
-    made = keys.begin(reader.card, random, number, amounts, time, version)
-    settlement = Settlement(random, number, amounts, keys.terminal, made.terminal_number, time)
+    begun = initialize(reader, keys.purchase_index, amounts, keys.terminal)
+    time = packed_time(when)
+    made = keys.begin(reader.card, begun.random, begun.number, amounts, time, begun.version)
+    settlement = Settlement(begun.random, begun.number, amounts, keys.terminal, made.terminal_number, time)
     return Prepared(settlement, made.terminal_number + time + made.mac1)
+
+
+def packed_time(when: datetime) -> bytes:
+    """YYYYMMDDhhmmss in BCD, 7 bytes."""
+    return bytes.fromhex(when.strftime("%Y%m%d%H%M%S"))
 
 
 def send(reader: CardReader, prepared: Prepared) -> Response:

@@ -12,7 +12,7 @@ from typing import Protocol
 from conformance.actors.key_service import KeyService, Settlement
 from conformance.actors.terminal.channel import Channel, Link
 from conformance.actors.terminal.ending import Ended, Reason
-from emulator.crypto import Algorithm, card_factor, city_factor, pad_mac, province_factor
+from emulator.crypto import Algorithm, factors, pad_mac
 from emulator.crypto.mac import fold_words
 from emulator.iso7816 import SW, Response
 from profiles.keys import keys
@@ -27,11 +27,15 @@ MAC_ONLY_BLOCK = 0x05
 
 
 class KeysRefused(Exception):
-    """PSAM or HSM does not compute what was asked; ``sw`` is the PSAM's status word, 0 of an HSM."""
+    """PSAM or HSM does not compute what was asked.
+
+    ``sw`` is the PSAM's status word, 0 of an HSM; ``key`` the card's key that was to be proven, where it was one.
+    """
 
     def __init__(self, what: str, sw: int = 0) -> None:
         super().__init__(f"{what}: {sw:04X}" if sw else what)
         self.sw = sw
+        self.key = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,12 @@ class CardInTerminal:
     city_code: str
 
     def factors(self, levels: int) -> bytes:
-        """Diversification factors, last level first: card, city, province."""
-        all_of_them = (
-            card_factor(self.historical),
-            city_factor(self.city_code),
-            province_factor(self.city_code),
-        )
-        return b"".join(all_of_them[:levels])
+        """Diversification factors as a PSAM takes them, last level first: card, city, province."""
+        return b"".join(reversed(self.upper_first(levels)))
+
+    def upper_first(self, levels: int) -> tuple[bytes, ...]:
+        """Diversification factors as an HSM takes them: province, city, card."""
+        return tuple(factors(levels, self.city_code, self.historical))
 
 
 @dataclass(frozen=True, slots=True)

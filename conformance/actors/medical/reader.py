@@ -14,7 +14,7 @@ from conformance.actors.terminal.channel import Channel
 from conformance.actors.terminal.ending import Ended, Reason
 from conformance.actors.terminal.events import Event
 from conformance.failures import BenchError
-from emulator.iso7816 import SW, Atr, AtrError, Response
+from emulator.iso7816 import SW, Atr, AtrError, Response, tlv
 from profiles.access import AccessCondition
 from profiles.dictionary import element, layout
 from profiles.model import Directory, File, Profile
@@ -25,6 +25,11 @@ IDENTIFICATION = "01"
 SOURCE = bytes.fromhex("0102030405060708")
 """原始信息 that terminals in use send (reconstructed specification §4.3)."""
 CHALLENGE = 8
+INTERNAL_KEY, READ_KEY = "IRK", "RKSSSE"
+TRIPLE_DES = 0x01
+"""算法标识 of a card whose environment names none (§4.5)."""
+ALGORITHM_PATH = (0x6F, 0xA5, 0x9F0C)
+"""Where SELECT of the environment shows 86 01 and the algorithm identifier."""
 APPEND = 0x03
 """P2 of UPDATE RECORD that makes a new record 1 of a cyclic file (§3.1)."""
 LONGEST_CYCLE = 254
@@ -52,6 +57,10 @@ class CardRefused(Exception):
         self.zh, self.en, self.sw = zh, en, sw
 
 
+class IdentificationMalformed(CardRefused):
+    """What the card shows as its 卡的识别码 is none."""
+
+
 class PinNeeded(Exception):
     """A right needs the holder's PIN, and none was given."""
 
@@ -77,7 +86,8 @@ class CardReader:
         self.atr = b""
         self.identification = b""
         """卡的识别码, 16 bytes."""
-        self._link = link
+        self.link = link
+        self._environment_data = b""
         self._channel = Channel(link, listener)
         self._current: str | None = None
         self._proven: set[str] = set()
@@ -92,14 +102,19 @@ class CardReader:
             CardRefused: It is no social security card of this product.
         """
         try:
-            self.atr = self._link.reset()
+            self.atr = self.link.reset()
         except BenchError as problem:
             raise CardGone(str(problem)) from problem
         self._current = None
         self._proven.clear()
-        self.identification = self.read("SSSE/EF05", IDENTIFICATION)
-        if len(self.identification) != 16:
-            raise CardRefused("卡的识别码格式错误", "the card's identification has not 16 bytes")
+        self.identification = self.read_identification()
+        if len(self.identification) != 16 or not self.identification[:3].hex().isdecimal():
+            sentence = "the card's identification is not 16 bytes that begin with a city code"
+            raise IdentificationMalformed("卡识别码格式错误", sentence)
+
+    def read_identification(self) -> bytes:
+        """卡的识别码 as the card shows it now."""
+        return self.read("SSSE/EF05", IDENTIFICATION)
 
     def come_back(self) -> None:
         """The same card again after its contact was lost; :class:`CardGone` while it is not there."""
@@ -159,9 +174,10 @@ class CardReader:
         self.need(answer, f"选择 {name}", f"SELECT of {name}")
         if described.kind != "ADF":
             self._proven.clear()
+            self._environment_data = answer.data
         elif self._current != name:
             own = set(described.key)
-            self._proven = {proven for proven in self._proven if self._owner(proven) == ENVIRONMENT} - own
+            self._proven = {proven for proven in self._proven if self.owner(proven) == ENVIRONMENT} - own
         self._current = name
 
     def _directory(self, name: str) -> Directory:
@@ -170,7 +186,8 @@ class CardReader:
         except KeyError:
             raise CardRefused(f"没有目录 {name}", f"the card product has no directory {name}") from None
 
-    def _owner(self, name: str) -> str:
+    def owner(self, name: str) -> str:
+        """The directory of a PIN or key, empty for one that the product has not."""
         return next((d for d, found in self.cards.directory.items() if name in found.key or name in found.pin), "")
 
     # Rights
@@ -193,16 +210,17 @@ class CardReader:
     def _cost(self, alternative: frozenset[str]) -> tuple[bool, int]:
         """Alternatives without a PIN that nobody enters come first, then the shorter ones."""
         missing = alternative - self._proven
-        needs_pin = any(self._is_pin(name) for name in missing)
-        needs_keys = any(not self._is_pin(name) for name in missing)
+        needs_pin = any(self.is_pin(name) for name in missing)
+        needs_keys = any(not self.is_pin(name) for name in missing)
         return (needs_pin and self.pin() is None) or (needs_keys and self.keys is None), len(missing)
 
-    def _is_pin(self, name: str) -> bool:
+    def is_pin(self, name: str) -> bool:
+        """Whether a name in an access condition is a PIN."""
         return any(name in directory.pin for directory in self.cards.directory.values())
 
     def prove(self, name: str) -> None:
         """Prove a PIN or key by its name."""
-        if self._is_pin(name):
+        if self.is_pin(name):
             digits = self.pin()
             if digits is None:
                 raise PinNeeded
@@ -233,12 +251,40 @@ class CardReader:
         """EXTERNAL AUTHENTICATE with a key of the PSAM or HSM."""
         if self.keys is None:
             raise KeysRefused(f"the reader has neither PSAM nor HSM for {name}")
-        key = next((found.key[name] for found in self.cards.directory.values() if name in found.key), None)
-        if key is None or key.kid is None:
+        if self._reference(name) is None:
             raise KeysRefused(f"no key {name} is named by an authentication")
-        data = self.keys.external_authentication(name, self.card, self.challenge(), SOURCE)
-        answer = self.send(0x00, 0x82, 0x00, key.kid[0], data, ne=0)
+        try:
+            data = self.keys.external_authentication(name, self.card, self.challenge(), SOURCE)
+        except KeysRefused as refused:
+            refused.key = name
+            raise
+        self.prove_with(name, data)
+
+    def prove_with(self, name: str, data: bytes) -> None:
+        """EXTERNAL AUTHENTICATE with a data field that somebody has made: cryptogram 8 ‖ source 8 [‖ version 1]."""
+        answer = self.send(0x00, 0x82, 0x00, self._reference(name) or 0, data, ne=0)
         self.need(answer, f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
+        self._proven.add(name)
+
+    def internal_authentication(self, factor: bytes, source: bytes) -> bytes:
+        """What the card answers to INTERNAL AUTHENTICATE with its key IRK: a cryptogram, 8 bytes of a sound card."""
+        reference = self._reference(INTERNAL_KEY) or 0
+        answer = self.send(0x00, 0x88, 0x00, reference, factor + source)
+        return self.need(answer, "内部认证", "INTERNAL AUTHENTICATE").data
+
+    def _reference(self, name: str) -> int | None:
+        key = next((found.key[name] for found in self.cards.directory.values() if name in found.key), None)
+        return None if key is None or key.kid is None else key.kid[0]
+
+    @property
+    def algorithm_identifier(self) -> int:
+        """算法标识 in the answer of SELECT of the environment (§4.5): 01 triple DES, also when none is there, 03 SM4."""
+        try:
+            named = tlv.find(tlv.parse(self._environment_data), *ALGORITHM_PATH)
+        except tlv.TlvError:
+            return TRIPLE_DES
+        value = b"" if named is None else named.value
+        return value[2] if len(value) == 3 and value[:2] == bytes.fromhex("8601") else TRIPLE_DES
 
     # Files
 
