@@ -8,12 +8,11 @@ from typing import NamedTuple
 from conformance.actors.medical.addresses import FIELD, INNER, format_values, parse_addresses
 from conformance.actors.medical.codes import Code, Failed
 from conformance.actors.medical.counter import INITIAL_PIN, Counter, fields, payment
-from conformance.actors.medical.debit import Debited, debit
+from conformance.actors.medical.debit import LOG, Debited, debit
 from conformance.actors.medical.pins import change_pin, reload_pin, unblock_pin
 from conformance.actors.medical.values import changes, read_values
 from profiles.dictionary import layout
 
-LOG = "DF04/EF08"
 KIND = "iType"
 WHOLE_NUMBER = "i"
 """Parameters whose names begin with it are whole numbers, all others text."""
