@@ -76,9 +76,10 @@ def test_the_base_string_in_two_steps(product: str, with_sam: bool) -> None:
     assert basics.endswith(f"|{DEVICE}|")
 
 
+@pytest.mark.requirement("SSC-CTR-009")
 @PRODUCTS
 def test_the_hsm_is_asked_with_city_then_card_and_the_algorithm(product: str) -> None:
-    """SSC-CTR-009: addresses, factors from the upper level down, algorithm identifier; the national key has the province too."""
+    """Addresses, factors from the upper level down, algorithm identifier; the national key has the province too."""
     counter = Counter(product)
     _, asked = counter("iReadCardBas_HSM_Step1", 1)
     back_end = counter.back_end()
@@ -97,8 +98,9 @@ def test_the_hsm_is_asked_with_city_then_card_and_the_algorithm(product: str) ->
         assert outer == proof + outer_source.hex().upper()
 
 
+@pytest.mark.requirement("SSC-CTR-009")
 def test_factors_in_another_order_make_no_key_of_the_card() -> None:
-    """SSC-CTR-009: card then city is another key, which the card counts as a wrong try."""
+    """Card then city is another key, which the card counts as a wrong try."""
     counter = Counter()
     asked, _ = first_and_second(counter, "iWriteCard", 1, "", "SSSEEF05|05|$")
     _, _, factor, source = asked.split("|")[:4]
@@ -107,10 +109,11 @@ def test_factors_in_another_order_make_no_key_of_the_card() -> None:
     assert code == -0x63CE
 
 
+@pytest.mark.requirement("SSC-CTR-010")
 @PRODUCTS
 @pytest.mark.parametrize("at", range(8))
 def test_another_internal_authentication_is_told(product: str, at: int) -> None:
-    """SSC-CTR-010: −25, and the card gets no external authentication."""
+    """−25, and the card gets no external authentication."""
     counter = Counter(product)
     _, key = first_and_second(counter, "iReadCardBas", 1)
     inner, outer, _ = key.split("|")
@@ -122,8 +125,9 @@ def test_another_internal_authentication_is_told(product: str, at: int) -> None:
     assert counter.hospital.slot.commands == []
 
 
+@pytest.mark.requirement("SSC-CTR-010")
 def test_a_card_of_another_key_is_told() -> None:
-    """SSC-CTR-010 the other way round: the HSM is right, the card is not."""
+    """The other way round: the HSM is right, the card is not."""
     counter = Counter()
     counter.alter(lambda command, answer: bytes(8) + b"\x90\x00" if command[1] == 0x88 else answer)
     _, key = first_and_second(counter, "iReadCardBas", 1)
@@ -178,10 +182,11 @@ def test_addresses_that_a_reader_in_use_names(product: str) -> None:
     assert (code, asked.split("|")[:2]) == (0, [ALGORITHM[product], "009010"])
 
 
+@pytest.mark.requirement("SSC-CTR-011")
 @PRODUCTS
 @pytest.mark.parametrize(("group", "address"), [(1, "0094"), (2, "0095"), (3, "0096")])
 def test_key_groups(product: str, group: int, address: str) -> None:
-    """SSC-CTR-011: the three versions of a key by their addresses; the card takes each under its own number alone."""
+    """The three versions of a key by their addresses; the card takes each under its own number alone."""
     counter = Counter(product)
     write = ("iWriteCard", 1, "", "SSSEEF05|05|$")
     code, asked = counter(f"{write[0]}_HSM_Step1", *write[1:])

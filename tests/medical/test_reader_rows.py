@@ -41,8 +41,9 @@ class WithoutReadKey:
         return self.module.transmit(command)
 
 
+@pytest.mark.requirement("SSC-SAM-017")
 def test_a_sam_without_the_read_key() -> None:
-    """SSC-SAM-017: −2203 of version 3.00, for the base string and for the elements; a card of 2.00 needs no such key."""
+    """−2203 of version 3.00, for the base string and for the elements; a card of 2.00 needs no such key."""
     counter = Counter("ssc3-sm4")
     counter.reader.keys = SamKeys(WithoutReadKey("ssc3-sm4"), load("ssc3-sm4"))
     assert counter("iReadCardBas", 1) == (-2203, "PSAM卡内没有RKSSSE密钥")
@@ -67,9 +68,10 @@ def test_another_key_that_the_sam_has_not() -> None:
     assert counter("iWriteCard", 1, "", "SSSEEF05|05|$", "SSSEEF05|20260101|$")[0] == -27272
 
 
+@pytest.mark.requirement("SSC-TERM-019")
 @PRODUCTS
 def test_eleven_fields_and_nine_characters(product: str) -> None:
-    """SSC-TERM-019: of a card number with more behind its ninth character, nine are shown."""
+    """Of a card number with more behind its ninth character, nine are shown."""
     counter = Counter(product)
     plain = counter("iReadCardBas", 1)[1].split("|")
     showing(counter, EF05, 7, b"B98765432XYZ")
@@ -83,20 +85,22 @@ def test_eleven_fields_and_nine_characters(product: str) -> None:
     assert counter("iReadCard", 1, 1, number.replace("B98", "B99"), "SSSEEF05|03|$")[0] == -22
 
 
+@pytest.mark.requirement("SSC-TERM-020")
 @PRODUCTS
 @pytest.mark.parametrize("padding", [b"\x00" * 6, b"\xff" * 6, b"\x20" * 6, b"\x20\x00\xff"])
 def test_padding_is_taken_off(product: str, padding: bytes) -> None:
-    """SSC-TERM-020, first half."""
+    """What the field pads with is not shown."""
     counter = Counter(product)
     showing(counter, EF06, 2, "张三".encode("gbk") + padding)
     assert counter("iReadCardBas", 1)[1].split("|")[4] == "张三"
     assert counter("iReadCard", 1, 1, "", "SSSEEF06|09|$") == (0, "SSSEEF06|张三|$")
 
 
+@pytest.mark.requirement("SSC-TERM-020")
 @PRODUCTS
 @pytest.mark.parametrize("check", "0123456789X")
 def test_no_check_character_is_judged(product: str, check: str) -> None:
-    """SSC-TERM-020, second half: ten of these eleven are wrong, and all are read."""
+    """Ten of these eleven are wrong, and all are read."""
     counter = Counter(product)
     number = f"A1234567{check}"
     showing(counter, EF05, 7, number.encode())
@@ -107,10 +111,11 @@ def test_no_check_character_is_judged(product: str, check: str) -> None:
 WORDS = sorted({sw for sw in vars(SW).values() if isinstance(sw, int) and sw != SW.SUCCESS} | {0x63C5, 0x6FFF})
 
 
+@pytest.mark.requirement("SSC-TERM-021")
 @PRODUCTS
 @pytest.mark.parametrize("ins", [READ_RECORD, EXTERNAL_AUTHENTICATE])
 def test_every_status_word_becomes_its_negative(product: str, ins: int) -> None:
-    """SSC-TERM-021: 6A88 → −27272; whatever the card says to a read, or to an authentication."""
+    """6A88 → −27272; whatever the card says to a read, or to an authentication."""
     counter, said = Counter(product), SW.SUCCESS
 
     def refuse(command: bytes, answer: bytes) -> bytes:
