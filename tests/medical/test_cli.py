@@ -308,6 +308,8 @@ def test_card_and_psam_in_two_slots(product: str, stack: PrivateStack) -> None:
     basics = run("read", *places)
     assert basics.exit_code == 0
     assert person_of(product) in basics.stdout
+    stepwise = call("--hsm", *places[:4], *places[6:], "iReadCardBas_HSM_Step1")
+    assert (stepwise[0], stepwise[2].split("|")[1]) == (0, person_of(product))
     missing = run("settle", "medical", *places[:2], "--reader", "no such reader", "--expect-card", "5", *BILL)
     assert missing.exit_code == 3
     assert "no reader 'no such reader'" in missing.stderr

@@ -10,6 +10,7 @@ from conformance.failures import BenchError
 from emulator import load_card
 from emulator.cos.card import Card
 from profiles import load
+from tests.medical.counter import Counter
 
 PAIRS = (("ssc2-3des", "psam-3des"), ("ssc3-sm4", "psam-sm4"))
 AMOUNTS = bytes.fromhex("000000000000271000001F40")
@@ -114,6 +115,22 @@ def test_another_module_and_none_are_told() -> None:
 
     with pytest.raises(KeysRefused, match="gone"):
         SamKeys(Gone(), load("ssc3-sm4"))
+
+
+def test_a_root_key_that_is_not_there_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an HSM whose profile names its keys by reference; the sentence says which, and the interface has a code for it."""
+    monkeypatch.delenv("UKSSSE_1", raising=False)
+    counter = Counter(with_sam=False)
+    profile = load("ssc3-sm4")
+    values = {**profile.test_keys.value, "UKSSSE.1": "env:UKSSSE_1"}
+    referring = profile.model_copy(update={"test_keys": profile.test_keys.model_copy(update={"value": values})})
+    counter.reader.keys = HsmKeys(referring, bytes(6))
+    described = counter.reader.card
+    with pytest.raises(KeysRefused, match="environment variable UKSSSE_1 is not set"):
+        counter.reader.keys.external_authentication("UKSSSE", described, R, F)
+    code, text = counter("iWriteCard", 1, "", "SSSEEF05|05|$", "SSSEEF05|20260101|$")
+    assert (code, "environment variable UKSSSE_1 is not set" in text) == (-2201, True)
+    assert counter("iReadCardBas", 1)[0] == 0
 
 
 def test_the_codes_of_a_load_are_those_of_the_published_example() -> None:

@@ -6,22 +6,24 @@ Both answer the same questions, so that a terminal need not know which it has (ไ
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from conformance.actors.key_service import KeyService, Settlement
 from conformance.actors.terminal.channel import Channel, Link
 from conformance.actors.terminal.ending import Ended, Reason
-from emulator.crypto import Algorithm, factors, pad_mac
+from emulator.crypto import Algorithm, CryptoError, factors, pad_mac
 from emulator.crypto.mac import fold_words
 from emulator.iso7816 import SW, Response
-from profiles.keys import keys
+from profiles.keys import RootKeyError, keys
 from profiles.model import Key, Profile
 
 ENVIRONMENTS = {Algorithm.DES3: None, Algorithm.SM4: bytes.fromhex("7378332E73682EC9E7BBE1B1A3D5CF")}
 """Name of the PSAM's environment; the triple DES keys lie in its MF (reconstructed specification ยง3.2)."""
 KEY_APPLICATION = bytes.fromhex("DF01")
 ALGORITHM_IDENTIFIERS = {Algorithm.DES3: 1, Algorithm.SM4: 3}
+Computed = TypeVar("Computed")
 TERMINAL_FILE, INDEX_FILE = 0x16, 0x1C
 MAC_ONLY_BLOCK = 0x05
 
@@ -212,15 +214,15 @@ class HsmKeys:
 
     def external_authentication(self, name: str, card: CardInTerminal, challenge: bytes, source: bytes) -> bytes:
         """See :class:`TerminalKeys`."""
-        return self._service(card).external_authentication(name, challenge, source=source)
+        return self._ask(card, lambda service: service.external_authentication(name, challenge, source=source))
 
     def maintenance_mac(self, name: str, card: CardInTerminal, challenge: bytes, covered: bytes) -> bytes:
         """See :class:`TerminalKeys`."""
-        return self._service(card).maintenance_mac(name, challenge, covered)
+        return self._ask(card, lambda service: service.maintenance_mac(name, challenge, covered))
 
     def encipher(self, name: str, card: CardInTerminal, challenge: bytes, blocks: bytes) -> bytes:
         """See :class:`TerminalKeys`."""
-        return self._service(card).encipher(name, challenge, blocks)
+        return self._ask(card, lambda service: service.encipher(name, challenge, blocks))
 
     def begin(
         self, card: CardInTerminal, random: bytes, number: bytes, amounts: bytes, time: bytes, version: int
@@ -228,7 +230,8 @@ class HsmKeys:
         """See :class:`TerminalKeys`."""
         serial = self.terminal_number.to_bytes(4, "big")
         settlement = Settlement(random, number, amounts, self.terminal, serial, time)
-        codes = self._service(card).settlement(self._purchase_key(), settlement, version)
+        name = self._purchase_key()
+        codes = self._ask(card, lambda service: service.settlement(name, settlement, version))
         self._expected = codes.mac2
         return Begun(serial, codes.mac1)
 
@@ -245,5 +248,9 @@ class HsmKeys:
                 return name
         raise KeysRefused(f"the HSM has no purchase key of index {self.purchase_index}")
 
-    def _service(self, card: CardInTerminal) -> KeyService:
-        return KeyService(self._cards, card.historical, card.city_code)
+    def _ask(self, card: CardInTerminal, compute: Callable[[KeyService], Computed]) -> Computed:
+        """What the key service computes for a card."""
+        try:
+            return compute(KeyService(self._cards, card.historical, card.city_code))
+        except (RootKeyError, CryptoError) as problem:
+            raise KeysRefused(f"the HSM does not compute: {problem}") from problem

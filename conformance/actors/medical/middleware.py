@@ -25,7 +25,6 @@ from conformance.actors.medical.reader import (
     PinNeeded,
 )
 from profiles.dictionary import ValueFormatError
-from profiles.keys import RootKeyError
 
 CARD_KINDS = (1, 2, 3, 4)
 """iType: contact, contactless, either with contact first, either with contactless first."""
@@ -91,8 +90,6 @@ class Middleware:
             return (-refused.sw, refused.zh) if refused.sw else (Code.WRONG_INPUT, refused.zh)
         except KeysRefused as refused:
             return self._keys_refused(refused)
-        except RootKeyError as problem:
-            return Code.NO_SAM, str(problem)
         self.awaited = next(iter(self.continued(name)), None)
         return done
 
@@ -105,12 +102,12 @@ class Middleware:
 
     def _keys_refused(self, refused: KeysRefused) -> Answer:
         if self.reader.keys is None:
-            code: int = Code.NO_SAM
-        elif refused.sw and refused.key == READ_KEY:
-            code = Code.SAM_WITHOUT_READ_KEY
-        else:
-            code = -refused.sw if refused.sw else Code.NO_SAM
-        return code, MESSAGES.get(code, str(refused))
+            return _failed(Code.NO_SAM)
+        if refused.sw and refused.key == READ_KEY:
+            return _failed(Code.SAM_WITHOUT_READ_KEY)
+        if refused.sw:
+            return -refused.sw, str(refused)
+        return Code.NO_SAM, f"{MESSAGES[Code.NO_SAM]}：{refused}"
 
     def _begin(self, kind: int | str) -> None:
         if kind not in CARD_KINDS:

@@ -39,7 +39,9 @@ def _maintain(reader: CardReader, mode: int, blocks: bytes, zh: str, en: str) ->
         raise KeysRefused("the reader has neither PSAM nor HSM")
     reader.open(ENVIRONMENT)
     reader.authenticate(UNBLOCKING_KEY)
-    name = reader.cards.directory[ENVIRONMENT].maintenance_key or ""
+    name = reader.cards.directory[ENVIRONMENT].maintenance_key
+    if name is None:
+        raise KeysRefused("the card product has no maintenance key")
     challenge = reader.challenge()
     data = keys.encipher(name, reader.card, challenge, blocks) if blocks else b""
     header = bytes((0x84, 0x24, 0x00, mode, len(data) + MAC_LENGTH))

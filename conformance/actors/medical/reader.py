@@ -251,8 +251,7 @@ class CardReader:
         """EXTERNAL AUTHENTICATE with a key of the PSAM or HSM."""
         if self.keys is None:
             raise KeysRefused(f"the reader has neither PSAM nor HSM for {name}")
-        if self._reference(name) is None:
-            raise KeysRefused(f"no key {name} is named by an authentication")
+        self._reference(name)
         try:
             data = self.keys.external_authentication(name, self.card, self.challenge(), SOURCE)
         except KeysRefused as refused:
@@ -262,19 +261,21 @@ class CardReader:
 
     def prove_with(self, name: str, data: bytes) -> None:
         """EXTERNAL AUTHENTICATE with a data field that somebody has made: cryptogram 8 ‖ source 8 [‖ version 1]."""
-        answer = self.send(0x00, 0x82, 0x00, self._reference(name) or 0, data, ne=0)
+        answer = self.send(0x00, 0x82, 0x00, self._reference(name), data, ne=0)
         self.need(answer, f"用 {name} 外部认证", f"EXTERNAL AUTHENTICATE with {name}")
         self._proven.add(name)
 
     def internal_authentication(self, factor: bytes, source: bytes) -> bytes:
         """What the card answers to INTERNAL AUTHENTICATE with its key IRK: a cryptogram, 8 bytes of a sound card."""
-        reference = self._reference(INTERNAL_KEY) or 0
-        answer = self.send(0x00, 0x88, 0x00, reference, factor + source)
+        answer = self.send(0x00, 0x88, 0x00, self._reference(INTERNAL_KEY), factor + source)
         return self.need(answer, "内部认证", "INTERNAL AUTHENTICATE").data
 
-    def _reference(self, name: str) -> int | None:
+    def _reference(self, name: str) -> int:
+        """Reference of a key in P2; raises :class:`KeysRefused` where the product names none."""
         key = next((found.key[name] for found in self.cards.directory.values() if name in found.key), None)
-        return None if key is None or key.kid is None else key.kid[0]
+        if key is None or key.kid is None:
+            raise KeysRefused(f"no key {name} is named by an authentication")
+        return key.kid[0]
 
     @property
     def algorithm_identifier(self) -> int:
