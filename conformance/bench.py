@@ -231,13 +231,15 @@ class Bench:
     def repeat(self, command: bytes, times: int) -> Response:
         """Send the same command up to ``times`` times, at least once, while it succeeds; only the last exchange is written down."""
         self.step(f"重复 {times} 次，仅记录最后一次", f"{times} times the same; only the last exchange is written down")
-        started = perf_counter()
+        seconds = 0.0
         answer = b""
         for _ in range(max(1, times)):
+            started = perf_counter()
             answer = self.target.transmit(command)
+            seconds = perf_counter() - started
             if answer[-2:] != GOOD_WORD:
                 break
-        self.recorder.exchange(*self.recorder.redact.exchange(command, answer), perf_counter() - started)
+        self.recorder.exchange(*self.recorder.redact.exchange(command, answer), seconds)
         return _response(answer)
 
     def tear(self, command: bytes | str, write: int) -> Response | None:

@@ -244,6 +244,7 @@ class Engine:
                 item=self._item(case),
                 expected=case.expected.model_dump(),
                 destructive=case.destructive,
+                suite_title=suite.title.model_dump(),
             )
         )
         verdict, failure, reason = self._judge(case)

@@ -85,6 +85,8 @@ class CaseStarted(Event):
     """Official test item, e.g. ``LD/T 6001.3 7.1 SSSE_RECORD``."""
     expected: dict[str, str]
     destructive: bool
+    suite_title: dict[str, str] = field(default_factory=dict)
+    """The suite in both languages (zh, en); empty in logs that did not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from conformance.judge import RULE_EN, RULE_STRICT_EN, RULE_STRICT_ZH, RULE_ZH, Row
+from conformance.requirements import PAYMENT, Text
 from conformance.verdict import Conformity, Verdict
 from reports.evidence import Named, Omitted, Shown
 from reports.model import Report
@@ -40,9 +41,11 @@ def render(report: Report) -> str:
     """The whole page."""
     style, script = _asset("report.css"), _asset("report.js")
     number = re.sub(r"[^A-Za-z0-9._-]", "", report.start.run)
-    style = style.replace("/*report number*/", f'"{number}"')
+    heading = _heading(report)
+    style = style.replace("/*report number*/", f'"{number}"').replace("/*heading*/", f'"{heading.zh}"')
     return _environment().get_template("report.html").render(
         report=report,
+        heading=heading,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         policy=f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'",
@@ -53,6 +56,13 @@ def render(report: Report) -> str:
         issued=report.end.t if report.end else report.log.events[-1].t,
         anchors={case.begin.case: f"c{index}" for index, case in enumerate(report.cases, 1)},
     )  # fmt: skip
+
+
+def _heading(report: Report) -> Text:
+    """What the report is of, by the catalogues that the run judged by; a log that names none is of a social security card."""
+    if report.start.profile.get("catalogues") == [PAYMENT]:
+        return Text("金融IC卡一致性检测报告", "Conformance test report of a payment card")
+    return Text("社会保障卡一致性检测报告", "Conformance test report of a social security card")
 
 
 @cache

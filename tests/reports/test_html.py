@@ -61,6 +61,28 @@ def test_the_statement_and_its_rule(tmp_path: Path) -> None:
     assert [dd.text for dd in statement.all("dd")][:3] == ["1", "1", "0"]
 
 
+def test_the_heading_names_the_kind_of_card(tmp_path: Path) -> None:
+    known = Run().start.profile
+    for catalogues, heading in (
+        (None, "社会保障卡一致性检测报告 Conformance test report of a social security card"),
+        (["social-security", "payment"], "社会保障卡一致性检测报告 Conformance test report of a social security card"),
+        (["payment"], "金融IC卡一致性检测报告 Conformance test report of a payment card"),
+    ):
+        told = known if catalogues is None else {**known, "catalogues": catalogues}
+        run = Run(profile={**told, "features": []}).target().end()
+        source = render(build(run.log(tmp_path), load_catalogue(*(catalogues or ["social-security"])), None))
+        assert parse(source).all("h1")[0].text == heading
+        assert f'@top-left {{ content: "{heading.split()[0]}";' in source
+
+
+def test_a_suite_is_named_in_both_languages(tmp_path: Path) -> None:
+    """By the name that the log has, where a log has no title."""
+    run = complete().case("Z/1/BV", ONE)
+    run.begin("Y/1/BV", ONE, suite="logs", suite_title={"zh": "日志", "en": "Logs"}).finish("Y/1/BV")
+    titles = [heading.text for heading in page(run.end(), tmp_path).by_id("cases").all("h3")]
+    assert titles[-2:] == ["Z 1", "日志 Logs 1"]
+
+
 @pytest.mark.parametrize(
     ("run", "word"),
     [
