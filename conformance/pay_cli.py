@@ -15,7 +15,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conformance.actors.bank import Bank, Settlement
+    from conformance.actors.bank import Account, Bank, Settlement
     from conformance.actors.sector import SectorOutcome
     from conformance.actors.terminal import Event, Purchase, TerminalConfiguration, TransactionResult
     from conformance.actors.terminal.bits import Bit
@@ -101,7 +101,7 @@ def pay(
             result = _run(target, purchase, bank, pin, expect_card or "", terminal, say)
     settlement = bank.clear(result.clearing) if result.clearing else None
     if as_json:
-        typer.echo(json.dumps(_table(result, settlement, language), ensure_ascii=False))
+        typer.echo(json.dumps(table_of(result, settlement, language), ensure_ascii=False))
     else:
         _print_end(result, settlement, language)
     raise typer.Exit(_exit_code(result))
@@ -192,27 +192,45 @@ def _load_profile(name: str) -> Profile:
 
 
 def _bank(profile: Profile) -> Bank:
-    """A test bank that knows the card of the product."""
-    from conformance.actors.bank import Bank, IssuerKeys
-    from profiles.payment_content import data_objects, record_values
-
     try:
-        bank = Bank(*IssuerKeys.of_profile(profile))
+        return bank_of(profile)
     except ValueError as error:
         _give_up(str(error), WRONG_USE)
+
+
+def bank_of(profile: Profile) -> Bank:
+    """A test bank that knows the card of the product; ValueError where that has no payment application."""
+    from conformance.actors.bank import Bank, IssuerKeys
+    from profiles.payment_content import data_objects
+
+    bank = Bank(*IssuerKeys.of_profile(profile))
     for name, directory in profile.directory.items():
         if directory.payment is None:
             continue
-        records, objects = record_values(profile, name), data_objects(directory)
+        objects = data_objects(directory)
         bank.open_account(
-            records["5A"].hex().upper().rstrip("F"),
-            records.get("5F34", b"\0").hex(),
+            *_numbers(profile, name),
             balance=BANK_BALANCE,
             e_cash=int(objects.get("9F79", b"\0").hex()),
             e_cash_limit=int(objects.get("9F77", b"\0").hex()),
             currency=objects.get("9F51", bytes.fromhex(CURRENCIES["CNY"])).hex(),
         )
     return bank
+
+
+def _numbers(profile: Profile, directory: str) -> tuple[str, str]:
+    """Account number and sequence number of a payment application."""
+    from profiles.payment_content import record_values
+
+    records = record_values(profile, directory)
+    return records["5A"].hex().upper().rstrip("F"), records.get("5F34", b"\0").hex()
+
+
+def account_of(bank: Bank, profile: Profile) -> Account:
+    """What a bank made by :func:`bank_of` has of the product's card; KeyError where that has no payment application."""
+    from profiles.applications import payment_directory
+
+    return bank.account(*_numbers(profile, payment_directory(profile) or ""))
 
 
 def _terminal(*, offline: bool, rsa_only: bool) -> TerminalConfiguration:
@@ -316,7 +334,8 @@ def _bits(value: bytes, bits: tuple[Bit, ...]) -> dict[str, Any]:
     return {"value": value.hex().upper(), "bits": [bit._asdict() for bit in bits]}
 
 
-def _table(result: TransactionResult, settlement: Settlement | None, language: LanguageName) -> dict[str, Any]:
+def table_of(result: TransactionResult, settlement: Settlement | None, language: LanguageName) -> dict[str, Any]:
+    """The result as JSON shows it."""
     from conformance.actors.slip import Language
     from conformance.actors.terminal import receipt
     from conformance.actors.terminal.events import Exchanged

@@ -26,8 +26,11 @@ def masked(text: str, shown: int = SHOWN) -> str:
     return "*" * (len(text) - shown) + text[-shown:] if len(text) > shown else text[:1] + "*" * (len(text) - 1)
 
 
-def bill(result: Result, language: Language = Language.ZH) -> str:
-    """The slip: lines of at most :data:`~conformance.actors.slip.WIDTH` columns; one that did not settle says so and why."""
+def bill(result: Result, language: Language = Language.ZH, *, ending: tuple[str, str] | None = None) -> str:
+    """The slip: lines of at most :data:`~conformance.actors.slip.WIDTH` columns; one that did not settle says so and why.
+
+    ``ending`` says in Chinese and English how it ended, where something came after the settlement.
+    """
     at = 0 if language is Language.ZH else 1
     reason = (result.zh, result.en)[at]
     if result.sw:
@@ -37,7 +40,7 @@ def bill(result: Result, language: Language = Language.ZH) -> str:
         "-" * WIDTH,
         *_rows(result, at),
         "-" * WIDTH,
-        centred(result.outcome.value[at]),
+        centred((ending or result.outcome.value)[at]),
         *([centred(printable(reason))] if reason else []),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"

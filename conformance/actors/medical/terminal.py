@@ -81,6 +81,8 @@ class HospitalTerminal:
         """What the card settled and the centre does not know yet, oldest first."""
         self.unresolved: dict[bytes, _State] = {}
         """Settlements by card of which nobody knows whether the card carried them out."""
+        self.resolved: dict[str, Result] = {}
+        """What became of settlements, by their number, whose card came back."""
         self.disputed: list[Result] = []
         """What the card settled, but whose TAC can't be had any more: people and the card's log decide."""
         self.ask_first: list[Callable[[], object]] = []
@@ -144,6 +146,10 @@ class HospitalTerminal:
         state = self.unresolved.get(self.reader.identification)
         if state is None:
             return None
+        self.resolved[state.visit.number] = result = self._asked(state)
+        return result
+
+    def _asked(self, state: _State) -> Result:
         try:
             self._proof(state)
         except Stopped as stop:

@@ -21,6 +21,8 @@ class Step(Enum):
     MAC2 = ("校验 MAC2", "verification of MAC2")
     WRITING = ("写回卡片", "writing to the card")
     CLEARING = ("清算", "clearing")
+    OWN_PART = ("个人自付", "own payment")
+    REVERSAL = ("冲正", "reversal")
 
     @property
     def zh(self) -> str:

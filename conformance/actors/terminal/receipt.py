@@ -28,7 +28,7 @@ def receipt(result: TransactionResult, language: Language = Language.ZH) -> str:
         centred(printable(result.merchant_name)),
         centred(("签购单", "SALES SLIP")[at]),
         "-" * WIDTH,
-        *_rows(result, at),
+        *receipt_rows(result, language),
         "-" * WIDTH,
         centred(result.reason.value[at]),
     ]
@@ -37,7 +37,9 @@ def receipt(result: TransactionResult, language: Language = Language.ZH) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _rows(result: TransactionResult, at: int) -> list[str]:
+def receipt_rows(result: TransactionResult, language: Language) -> list[str]:
+    """The lines of the slip between its heading and how the transaction ended."""
+    at = 0 if language is Language.ZH else 1
     kind = _kind(result)
     cryptogram = result.cryptogram
     rows: list[tuple[tuple[str, str], str]] = [
