@@ -106,7 +106,7 @@ class Place:
         from conformance.targets.in_process import UnusableCard
 
         self.check()
-        profile = self._profile()
+        profile = self.product()
         opened: list[Target] = []
         try:
             card = self._card(profile)
@@ -133,7 +133,8 @@ class Place:
         if not shown.startswith(expected):
             self.give_up(f"another card than expected: its identification code is {shown}", REFUSED)
 
-    def _profile(self) -> Profile:
+    def product(self) -> Profile:
+        """The card product; ends the command where it is none, or has no social security application."""
         from profiles import ProfileError, load
         from profiles.applications import has_social_security
 

@@ -33,29 +33,13 @@ from conformance.medical_desk import (
 if TYPE_CHECKING:
     from conformance.actors.medical.account_load import LoadResult
     from conformance.actors.medical.centre import Centre
+    from conformance.actors.medical.line import Line
     from conformance.actors.medical.messages import Clearing, PersonAccount
     from conformance.actors.medical.reader import CardReader
     from conformance.actors.medical.terminal import HospitalTerminal
     from conformance.actors.medical.visit import Result, Told, Visit
 
 LARGEST_BILL = 0xFFFFFFFF
-
-Books = Annotated[
-    Path | None,
-    typer.Option("--books", help="Keep the centre's books in this SQLite file from one call to the next."),
-]
-Number = Annotated[str | None, typer.Option("--number", help="Number of the settlement; absent: made of the time.")]
-
-app = typer.Typer(
-    help="结算：医保结算、账户划入。Settle a medical bill, or load the account, with card, PSAM and insurance centre.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-
-@app.callback()
-def _settle() -> None:
-    """The settlements."""
 
 
 class LanguageName(StrEnum):
@@ -83,7 +67,43 @@ class CategoryName(StrEnum):
     other = "other"
 
 
-class _Timeline:
+Total = Annotated[str, typer.Option(help="The whole bill, such as 200.00.")]
+Eligible = Annotated[
+    str | None, typer.Option(help="What of it lies within the insurance's list (政策范围内); absent: all.")
+]
+CategoryOption = Annotated[
+    CategoryName, typer.Option(help="What is settled; all but ordinary are also noted in DF04/EF15.")
+]
+UseAccount = Annotated[
+    bool, typer.Option("--account/--no-account", help="Whether the personal account (个人账户) pays what it can.")
+]
+ModeOption = Annotated[
+    ModeName,
+    typer.Option(
+        help="How the area settles: on line, on line with temporary offline (临时脱网), or off line from the card (脱网)."
+    ),
+]
+LineDown = Annotated[bool, typer.Option("--line-down", help="The centre cannot be reached during the settlement.")]
+LanguageOption = Annotated[LanguageName, typer.Option(help="Language of the slip.")]
+Books = Annotated[
+    Path | None,
+    typer.Option("--books", help="Keep the centre's books in this SQLite file from one call to the next."),
+]
+Number = Annotated[str | None, typer.Option("--number", help="Number of the settlement; absent: made of the time.")]
+
+app = typer.Typer(
+    help="结算：医保结算、混合结算、账户划入。Settle a medical bill, its own part too, or load the account, with one card.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _settle() -> None:
+    """The settlements."""
+
+
+class Timeline:
     """Tells the steps with their time, and keeps them."""
 
     def __init__(self, silent: bool) -> None:
@@ -92,6 +112,7 @@ class _Timeline:
         self._begin = time.perf_counter()
 
     def tell(self, step_zh: str, step_en: str, zh: str, en: str) -> None:
+        """A step by its Chinese and English name, and what came of it."""
         seconds = time.perf_counter() - self._begin
         self.steps.append({"seconds": round(seconds, 4), "step": step_en, "zh": zh, "en": en})
         if not self._silent:
@@ -99,34 +120,23 @@ class _Timeline:
             typer.echo(f"{seconds:7.3f} s  {step_zh} {step_en}: {text}")
 
     def told(self, told: Told) -> None:
+        """A step of the medical terminal."""
         self.tell(told.step.zh, told.step.en, told.zh, told.en)
 
     def cleared(self, clearing: Clearing) -> None:
+        """What the centre said to a settlement that it heard of later."""
         zh, en = clearing.refusal.value if clearing.refusal is not None else ("中心已清算", "the centre has cleared it")
         self.tell("上传", "upload", zh, en)
 
 
 @app.command("medical", short_help="Settle a medical bill with a card.")
 def medical(
-    total: Annotated[str, typer.Option(help="The whole bill, such as 200.00.")],
-    eligible: Annotated[
-        str | None, typer.Option(help="What of it lies within the insurance's list (政策范围内); absent: all.")
-    ] = None,
-    category: Annotated[
-        CategoryName, typer.Option(help="What is settled; all but ordinary are also noted in DF04/EF15.")
-    ] = CategoryName.ordinary,
-    use_account: Annotated[
-        bool, typer.Option("--account/--no-account", help="Whether the personal account (个人账户) pays what it can.")
-    ] = True,
-    mode: Annotated[
-        ModeName,
-        typer.Option(
-            help="How the area settles: on line, on line with temporary offline (临时脱网), or off line from the card (脱网)."
-        ),
-    ] = ModeName.online,
-    line_down: Annotated[
-        bool, typer.Option("--line-down", help="The centre cannot be reached during the settlement.")
-    ] = False,
+    total: Total,
+    eligible: Eligible = None,
+    category: CategoryOption = CategoryName.ordinary,
+    use_account: UseAccount = True,
+    mode: ModeOption = ModeName.online,
+    line_down: LineDown = False,
     books: Books = None,
     number: Number = None,
     profile: ProfileName = "ssc3-sm4",
@@ -138,7 +148,7 @@ def medical(
     image: Image = None,
     sam_image: SamImage = None,
     pin: Pin = None,
-    language: Annotated[LanguageName, typer.Option(help="Language of the slip.")] = LanguageName.zh,
+    language: LanguageOption = LanguageName.zh,
     as_json: AsJson = False,
 ) -> None:
     """Settle one medical bill; print its steps with their time, and the slip.
@@ -147,20 +157,20 @@ def medical(
     2 wrong use, 3 the card or a reader was lost.
     """
     place = Place("settle medical", profile, reader, sam_reader, hsm, in_process, expect_card, image, sam_image, pin)
-    visit = _visit(place, number, total, eligible, category, use_account)
+    visit = visit_of(place, number, total, eligible, category, use_account)
     with place.open() as opened:
-        timeline = _Timeline(as_json)
-        centre = _centre(place, opened, mode, books)
+        timeline = Timeline(as_json)
+        centre = centre_of(place, opened, mode, books)
         try:
             result = _settled(opened, centre, visit, timeline, line_down=line_down)
             account = centre.inquire(result.person)
         finally:
             centre.books.close()
     if as_json:
-        typer.echo(json.dumps(_table(result, account, timeline, language), ensure_ascii=False))
+        typer.echo(json.dumps(table_of(result, account, timeline, language), ensure_ascii=False))
     else:
         _print_end(result, account, language)
-    raise typer.Exit(_exit_code(result))
+    raise typer.Exit(exit_code(result))
 
 
 @app.command("load", short_help="Load the personal account onto a card of an offline area.")
@@ -188,7 +198,7 @@ def load(
     place = Place("settle load", profile, reader, sam_reader, hsm, in_process, expect_card, image, sam_image, pin)
     fen, name = _amount(place, "--amount", amount), _number(place, number)
     with place.open() as opened:
-        centre = _centre(place, opened, ModeName.offline, books)
+        centre = centre_of(place, opened, ModeName.offline, books)
         try:
             result = LoadStation(opened, centre).load(name, fen)
         finally:
@@ -239,9 +249,10 @@ def _amount(place: Place, name: str, text: str) -> int:
     return amount
 
 
-def _visit(
+def visit_of(
     place: Place, number: str | None, total: str, eligible: str | None, category: CategoryName, use_account: bool
 ) -> Visit:
+    """The visit that the options describe; ends the command where they do not fit."""
     from conformance.actors.medical.messages import Category
     from conformance.actors.medical.visit import Visit
 
@@ -254,7 +265,7 @@ def _visit(
     return Visit(name, whole, within, kind, use_account, now)
 
 
-def _centre(place: Place, reader: CardReader, mode: ModeName, books: Path | None) -> Centre:
+def centre_of(place: Place, reader: CardReader, mode: ModeName, books: Path | None) -> Centre:
     """A centre that insures the card's holder; one with books of its own knows what it knew."""
     from conformance.actors.medical.centre import Centre
     from conformance.actors.medical.messages import CardState, Mode
@@ -282,14 +293,21 @@ def _centre(place: Place, reader: CardReader, mode: ModeName, books: Path | None
     return centre
 
 
-def _settled(reader: CardReader, centre: Centre, visit: Visit, timeline: _Timeline, *, line_down: bool) -> Result:
-    """The settlement; afterwards the line is there again, and what waits is delivered."""
+def terminal_of(
+    reader: CardReader, centre: Centre, timeline: Timeline, *, line_down: bool
+) -> tuple[HospitalTerminal, Line]:
+    """A licensed terminal, and its line to the centre."""
     from conformance.actors.medical.line import Line
     from conformance.actors.medical.terminal import HospitalTerminal
     from conformance.actors.medical.visit import OfflineLimits
 
     line = Line(centre, down=line_down)
-    terminal: HospitalTerminal = HospitalTerminal(reader, line, limits=OfflineLimits(), listener=timeline.told)
+    return HospitalTerminal(reader, line, limits=OfflineLimits(), listener=timeline.told), line
+
+
+def _settled(reader: CardReader, centre: Centre, visit: Visit, timeline: Timeline, *, line_down: bool) -> Result:
+    """The settlement; afterwards the line is there again, and what waits is delivered."""
+    terminal, line = terminal_of(reader, centre, timeline, line_down=line_down)
     result = terminal.settle(visit)
     line.down = False
     for clearing in terminal.deliver():
@@ -297,34 +315,43 @@ def _settled(reader: CardReader, centre: Centre, visit: Visit, timeline: _Timeli
     return result
 
 
-def _exit_code(result: Result) -> int:
+def exit_code(result: Result) -> int:
+    """0 settled, 1 not settled, 3 the card was lost."""
     if result.outcome.good:
         return 0
     return BENCH_FAILED if result.card_lost else REFUSED
 
 
 def _print_end(result: Result, account: PersonAccount | None, language: LanguageName) -> None:
-    from conformance.actors.medical.bill import amount_text, bill
+    from conformance.actors.medical.bill import bill
     from conformance.actors.slip import Language
 
     typer.echo("")
     typer.echo(bill(result, Language(language.value)), nl=False)
+    print_books(account)
+
+
+def print_books(account: PersonAccount | None) -> None:
+    """What the centre's books say of the person."""
+    from conformance.actors.medical.bill import amount_text
+
     if account is not None:
         texts = [amount_text(each) for each in (account.balance, account.own_year, account.fund_year)]
         typer.echo(f"\n中心账 centre's books {account.year}: 个人账户 account {texts[0]}", nl=False)
         typer.echo(f"，年度个人自付 own {texts[1]}，年度统筹 fund {texts[2]}")
 
 
-def _table(
-    result: Result, account: PersonAccount | None, timeline: _Timeline, language: LanguageName
+def table_of(
+    result: Result, account: PersonAccount | None, timeline: Timeline, language: LanguageName
 ) -> dict[str, Any]:
+    """The result as JSON shows it."""
     from conformance.actors.medical.bill import bill
     from conformance.actors.slip import Language
 
     quote, settlement = result.quote, result.settlement
     return {
         "outcome": result.outcome.name.lower(),
-        "exit_code": _exit_code(result),
+        "exit_code": exit_code(result),
         "reason": {"zh": result.zh, "en": result.en, "sw": f"{result.sw:04X}" if result.sw else ""},
         "number": result.visit.number,
         "total": result.visit.total,
