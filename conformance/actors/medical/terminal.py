@@ -22,8 +22,8 @@ from conformance.actors.medical.messages import (
     OfflineUpload,
     PreSettlement,
     Quote,
-    Refusal,
 )
+from conformance.actors.medical.offline import may_settle_offline
 from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
 from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Step, Stopped, Told, Visit
 from emulator.iso7816 import SW
@@ -230,27 +230,13 @@ class HospitalTerminal:
         )
 
     def _decide_offline(self, state: _State) -> Quote:
-        """38号文 §4.2: the own area's cards, allowed by tag 90, sum and number strictly below the limits; PSAM only (§4.5)."""
-        offline, total = state.offline, state.visit.total
-        if offline is None or self.limits is None:
+        """Off line the terminal decides alone; it pays from the personal account."""
+        if state.offline is None or self.limits is None:
             raise Stopped("医保中心不可达", "the centre cannot be reached, and nothing is settled without it")
-        if self.reader.keys is not None and self.reader.keys.needs_line:
-            raise Stopped(
-                "临时脱网须使用 PSAM", "off line only a PSAM makes the MACs, and the keys are those of an HSM"
-            )
-        if self.reader.identification[:3].hex() != self.area:
-            raise Stopped("外地卡不能临时脱网", "cards of other areas do not settle off line")
-        if state.visit.category.is_special or not state.visit.use_account:
-            raise Stopped("临时脱网仅限个人账户支付", "off line only the personal account pays")
-        if not offline.allowed:
-            raise Stopped(
-                "卡片不允许临时脱网", "the card does not allow offline settlements", refusal=Refusal.NO_OFFLINE
-            )
-        if offline.amount + total >= self.limits.amount or offline.count + 1 >= self.limits.count:
-            raise Stopped(
-                "超过临时脱网限额", "the limits of offline settlements are reached", refusal=Refusal.NO_OFFLINE
-            )
-        return Quote(state.visit.number, account=total)
+        keys, visit = self.reader.keys, state.visit
+        area = self.reader.identification[:3].hex()
+        may_settle_offline(visit, state.offline, self.limits, own_area=area == self.area, keys=keys)
+        return Quote(visit.number, account=visit.total)
 
     def _terminal(self) -> bytes:
         if self.reader.keys is None:
