@@ -3,6 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -39,7 +40,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def chromium(report: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    words = (*words, f"--user-data-dir={report.parent / 'browser'}", report.as_uri())
+    # A browser that finds another one, still ending, in its folder hands its page over and does nothing.
+    own = mkdtemp(prefix="browser-", dir=report.parent)
+    words = (*words, f"--user-data-dir={own}", report.as_uri())
     return subprocess.run([*CHROMIUM, *words], capture_output=True, text=True, timeout=90, check=True)
 
 
