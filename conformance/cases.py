@@ -97,14 +97,23 @@ class Suite:
     """The cases of one module, written out or made from the profile of the card.
 
     ``as_issued`` is for suites that judge the contents a card was issued with: they run before any that write.
+    ``ends_card`` is for suites after which a card does nothing more: they run after all others.
     ``interface`` is the side of the card on which its written-out cases work.
     """
 
     def __init__(
-        self, name: str, zh: str, en: str, *, as_issued: bool = False, interface: Interface | None = None
+        self,
+        name: str,
+        zh: str,
+        en: str,
+        *,
+        as_issued: bool = False,
+        ends_card: bool = False,
+        interface: Interface | None = None,
     ) -> None:
         self.name = name
         self.as_issued = as_issued
+        self.ends_card = ends_card
         self.interface = interface
         self.module = ""
         """Name of the module it stands in, below the package of the suites, given when the suites are collected."""

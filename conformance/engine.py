@@ -69,7 +69,7 @@ class WrongCard(BenchError):
 
 
 def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tuple[Suite, Case]]:
-    """The cases of a plan; destructive ones last, so that they spoil nothing for the others.
+    """The cases of a plan; destructive ones last, so that they spoil nothing for the others, the end of the card after these.
 
     Those of the antenna come together, so that a card that has to be moved is moved once.
     """
@@ -82,7 +82,9 @@ def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tu
         and case.level.rank <= plan.level.rank
         and _concerns(catalogue, case, traits, areas)
     ]
-    return sorted(chosen, key=lambda pair: (pair[1].destructive, pair[1].side is Interface.CONTACTLESS))
+    return sorted(
+        chosen, key=lambda pair: (pair[0].ends_card, pair[1].destructive, pair[1].side is Interface.CONTACTLESS)
+    )
 
 
 def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits, areas: Collection[str]) -> bool:

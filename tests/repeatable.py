@@ -1,12 +1,13 @@
-"""Cards whose challenges repeat from run to run, so that a generated sequence is found again or not at all."""
+"""Cards whose challenges repeat from run to run, and generators that do, so that a generated sequence is found again or not at all."""
 
 import random
 
 import pytest
+from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 from emulator.cos import challenges
 
-__all__ = ["repeatable_challenges"]
+__all__ = ["examples_of_the_seed_alone", "repeatable_challenges"]
 
 
 class _Seeded:
@@ -24,3 +25,13 @@ class _Seeded:
 def repeatable_challenges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every card in this process take its challenges from the same seed."""
     monkeypatch.setattr(challenges, "_pool", _Seeded())
+
+
+@pytest.fixture
+def examples_of_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let generated values follow from the seed alone.
+
+    Hypothesis mixes in numbers and texts that it reads in the source of the modules loaded so far: which these are depends
+    on the tests that the process ran before.
+    """
+    monkeypatch.setattr(HypothesisProvider, "_maybe_draw_constant", lambda *drawn, **options: None)

@@ -29,7 +29,7 @@ from conformance.maintenance import (
 )
 from emulator.iso7816 import SW
 
-SUITE = Suite("termination", "卡片锁定", "Termination of the card")
+SUITE = Suite("termination", "卡片锁定", "Termination of the card", ends_card=True)
 
 BANK_APPLICATION = bytes.fromhex("A000000333010101")
 CARD_IS_BLOCKED = SW.FUNCTION_NOT_SUPPORTED

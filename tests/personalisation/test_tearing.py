@@ -54,6 +54,7 @@ def is_issued(target) -> bool:
     return not known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("product", ["debit", "debit-sm"])
 def test_every_write(product):
     target = chip(product)

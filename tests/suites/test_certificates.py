@@ -280,6 +280,7 @@ SEQUENCES: dict[str, tuple[Callable[[], Alteration], set[str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", SEQUENCES)
 def test_sequences_find_what_no_single_command_shows(fault: str) -> None:
     """Sequences alone, without a directed case, may need another seed."""

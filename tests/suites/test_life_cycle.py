@@ -7,6 +7,8 @@ from functools import partial
 
 import pytest
 
+from conformance.declared import traits_of
+from conformance.engine import Plan, cases_of
 from conformance.suites import all_suites, blocking, life_cycle, termination
 from conformance.verdict import Verdict
 from profiles.model import Profile
@@ -72,8 +74,13 @@ def test_what_the_profile_declares_is_expected(setting: str, value: str) -> None
     assert run(blocking.SUITE, "ssc3-sm4", profile=profile).failed != set()
 
 
-def test_nothing_comes_after_the_end_of_the_card() -> None:
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_nothing_comes_after_the_end_of_the_card(name: str) -> None:
     assert all_suites()[-1] is termination.SUITE
+    profile = product(name)
+    ending = [suite is termination.SUITE for suite, _ in cases_of(Plan(profile), all_suites(), traits_of(profile))]
+    assert ending == sorted(ending)
+    assert any(ending)
 
 
 def test_a_test_card_shows_every_block_one_after_the_other() -> None:
