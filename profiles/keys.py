@@ -27,7 +27,7 @@ def root_key(profile: Profile, key_name: str, version: int) -> bytes:
     ``file:PATH`` (hexadecimal digits). Otherwise it is the left bytes of SM3(seed ‖ "/" ‖ name ‖ "/" ‖ version) over UTF-8
     text, e.g. ``sscard published test keys/UKSSSE/1``. Raises :class:`RootKeyError`.
     """
-    key = keys(profile).get(key_name)
+    key = next((each.key[key_name] for each in profile.directory.values() if key_name in each.key), None)
     if key is None:
         raise RootKeyError(f"profile {profile.name} has no key {key_name}")
     if not 1 <= version <= key.versions:

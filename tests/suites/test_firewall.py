@@ -138,6 +138,7 @@ def test_faulty_rights_are_found_and_named(name: str, monkeypatch: pytest.Monkey
     assert run(firewall.SUITE, "ssc3-sm4", only=only).failed == {requirement}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     ("fault", "requirements"),

@@ -26,6 +26,7 @@ def ga2(*numbers: int) -> set[str]:
     return {f"PAY-GA2-{number:03d}" for number in numbers}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "requirements"),
     [

@@ -54,6 +54,7 @@ def gac(*numbers: int) -> set[str]:
     return {f"PAY-GAC-{number:03d}" for number in numbers}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 20260101])
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_good_cards_pass(name: str, seed: int) -> None:
@@ -151,6 +152,7 @@ def test_a_fault_fails_what_it_breaks(suite, fault: str, requirements: set[str])
 # What a vendor may declare and no product does
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [

@@ -118,6 +118,7 @@ PLACES = [(name, product) for name in SUITES for product in PRODUCTS if product 
 FAULTS: dict[str, tuple[Area, Fault]] = {fault.name: (area, fault) for area in AREAS for fault in area.faults.faults}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "product"), PLACES)
 def test_good_card_passes(name: str, product: str) -> None:
     assert_good(run(SUITES[name], product))
@@ -130,6 +131,7 @@ def test_hostile_card_fails_cleanly(name: str, hostile: str) -> None:
     assert_judged(run(SUITES[name], home, HOSTILE[hostile]()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "product"), PLACES)
 def test_card_that_must_survive_is_left_as_it_was(name: str, product: str) -> None:
     """But for counters and the log, which every transaction changes."""
