@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from conformance.actors.key_service import AccountLoad, LoadCodes, Settlement, SettlementCodes
@@ -44,6 +44,10 @@ class Bill:
     def amounts(self) -> bytes:
         """f1 ‖ f2 ‖ f3, 12 bytes."""
         return b"".join(amount.to_bytes(4, "big") for amount in (self.account, self.own, self.pooled))
+
+    def at(self, time: bytes) -> Bill:
+        """The same at another time."""
+        return replace(self, time=time)
 
 
 NOTHING = Bill(own=0, pooled=0)
@@ -204,10 +208,13 @@ class MedicalTerminal:
 
     # Settlements
 
+    def initialize_command(self, bill: Bill) -> bytes:
+        """INITIALIZE FOR PURCHASE."""
+        return apdu(0xB0, 0x28, 0x01, 0x01, bytes((bill.index,)) + bill.amounts + bill.terminal, INITIALIZED)
+
     def send_initialize(self, bill: Bill) -> Response:
         """INITIALIZE FOR PURCHASE."""
-        data = bytes((bill.index,)) + bill.amounts + bill.terminal
-        return self.bench.send(apdu(0xB0, 0x28, 0x01, 0x01, data, INITIALIZED))
+        return self.bench.send(self.initialize_command(bill))
 
     def begin(self, bill: Bill) -> Begun:
         """INITIALIZE FOR PURCHASE, its answer taken apart."""
@@ -285,9 +292,13 @@ class MedicalTerminal:
         if not self.bench.profile.settings.medical_load:
             raise NotApplicable("卡片声明不支持该命令", "the declared card does not offer this command")
 
+    def proof_command(self, kind: bytes, number: int) -> bytes:
+        """GET TRANSACTION PROOF."""
+        return apdu(0xB0, 0x32, 0x00, kind[0], number.to_bytes(2, "big"), CODES)
+
     def send_proof(self, kind: bytes, number: int) -> Response:
         """GET TRANSACTION PROOF."""
-        return self.bench.send(apdu(0xB0, 0x32, 0x00, kind[0], number.to_bytes(2, "big"), CODES))
+        return self.bench.send(self.proof_command(kind, number))
 
     def balance(self) -> int:
         """GET BALANCE."""
@@ -298,12 +309,15 @@ class MedicalTerminal:
 
     # Loads
 
-    def send_initialize_load(self, amount: int, index: int | None = None) -> Response:
+    def load_command(self, amount: int, index: int | None = None) -> bytes:
         """INITIALIZE FOR LOAD."""
         if index is None:
             index = next(iter(indices(self.bench.profile, "load")), 1)
-        data = bytes((index,)) + amount.to_bytes(4, "big") + TERMINAL
-        return self.bench.send(apdu(0xB0, 0x28, 0x00, 0x01, data, LOAD_INITIALIZED))
+        return apdu(0xB0, 0x28, 0x00, 0x01, bytes((index,)) + amount.to_bytes(4, "big") + TERMINAL, LOAD_INITIALIZED)
+
+    def send_initialize_load(self, amount: int, index: int | None = None) -> Response:
+        """INITIALIZE FOR LOAD."""
+        return self.bench.send(self.load_command(amount, index))
 
     def begin_load(self, amount: int, time: bytes = DEFAULT_YEAR + DAY) -> LoadBegun:
         """INITIALIZE FOR LOAD, its answer taken apart."""
