@@ -140,14 +140,15 @@ class MedicalCard:
 
         return then
 
-    def carry_out(self, kind: bytes, time: bytes, right: bool, answer: bytes, proof: bytes) -> Prediction:
-        """DEBIT FOR PURCHASE or CREDIT FOR LOAD: ``answer`` is what a good card answers, ``proof`` MAC2 ‖ TAC."""
+    def carry_out(self, kind: bytes, time: bytes, right: bool, length: int, proof: bytes) -> Prediction:
+        """DEBIT FOR PURCHASE or CREDIT FOR LOAD: ``length`` of the answer of a good card, ``proof`` MAC2 ‖ TAC."""
         session, begun = self.session, self.session.begun
         wrong = "SSC-PAY-027" if kind == LOAD else "SSC-PAY-011"
         interrupted, session.begun, session.interrupted = session.interrupted, None, False
         if begun is None or begun.kind != kind:
             away = () if session.inside else OUTSIDE
-            return refused("SSC-PAY-008" if interrupted else "SSC-PAY-007", NOT_BEGUN, *away)
+            order = "SSC-PAY-027" if kind == LOAD else "SSC-PAY-008" if interrupted else "SSC-PAY-007"
+            return refused(order, NOT_BEGUN, *away)
         if not right:
             return refused(wrong, WRONG_MAC)
         after = self.after(begun, time, proof)
@@ -157,7 +158,7 @@ class MedicalCard:
         def then(_: bytes) -> None:
             self.memory = after
 
-        good = Outcome((GOOD,), fits=lambda data: data == answer, shown=answer.hex().upper(), then=then)
+        good = Outcome((GOOD,), fits=lambda data: len(data) == length, shown=f"{length} bytes", then=then)
         return Prediction("SSC-PAY-027" if kind == LOAD else "SSC-PAY-009", (good,))
 
     def after(self, done: Transaction, time: bytes, proof: bytes) -> Memory | None:

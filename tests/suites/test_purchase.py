@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from conformance.cases import Level
+from conformance.faults import FAULTS
 from conformance.suites import (
     account_load,
     cyclic_files,
@@ -24,7 +25,7 @@ from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
 from profiles.model import Profile
-from tests.faults.hunting import OFFLINE
+from tests.faults.hunting import OFFLINE, faulty_card
 from tests.faults.hunting import product as any_product
 
 from .broken import (
@@ -208,3 +209,40 @@ def test_each_way_to_be_wrong_breaks_its_requirement(
     suite: object, alteration: Callable[[], Alteration], requirements: set[str]
 ) -> None:
     assert failed(suite.SUITE, "ssc2-3des", alteration()) >= requirements
+
+
+FOUND_BY_SEQUENCES = (
+    "pay.counts-at-initialize",
+    "pay.any-index",
+    "pay.without-pin",
+    "pay.anywhere",
+    "pay.second-try",
+    "pay.replayed",
+    "pay.not-interrupted",
+    "pay.fund-not-added",
+    "pay.sum-wraps",
+    "pay.balance-counts",
+    "pay.year-unnoticed",
+    "pay.left-serial-bytes",
+    "pay.first-key-always",
+    "pay.mac1-half-compared",
+    "pay.wrong-mac1-logged",
+    "pay.mac2-is-mac1",
+    "pay.tac-without-serial",
+    "pay.short-time",
+    "pay.newest-last",
+    "pay.zero-not-logged",
+    "pay.log-afterwards",
+    "pay.proof-in-ram",
+    "load.mac2-unchecked",
+    "load.replayed",
+    "load.overdrawn",
+)
+
+
+@pytest.mark.parametrize("fault", FOUND_BY_SEQUENCES)
+def test_sequences_alone_find_a_fault(fault: str) -> None:
+    name = OFFLINE if fault.startswith("load.") else "ssc2-3des"
+    card = InProcessTarget(faulty_card(name, FAULTS[fault]))
+    found = run(purchase_life.SUITE, "ssc2-3des", profile=any_product(name), card=card).failed
+    assert not found.isdisjoint(FAULTS[fault].requirements)
