@@ -17,7 +17,7 @@ class Store:
         self._base = sqlite3.connect(path, isolation_level=None)
         self._base.row_factory = sqlite3.Row
         self._base.execute("PRAGMA foreign_keys = ON")
-        self._base.executescript(self.schema)
+        self._base.executescript(f"BEGIN IMMEDIATE; {self.schema} COMMIT;")
 
     def close(self) -> None:
         """Close the database."""
