@@ -1,10 +1,11 @@
 """The same-number upgrade with two chips of one number: the old one pays before the switch, the new one after it."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from conformance.actors.bank import CardState, ChangeKind, Code, Outcome, Settlement
+from conformance.actors.bank import CardState, ChangeKind, Code, Outcome, Reversal, Settlement, TransactionKind
 from conformance.actors.bank.authority import Authority
 from conformance.actors.terminal import Reason
 from emulator.iso7816 import Response
@@ -102,24 +103,40 @@ def test_e_cash_returned_without_the_chip_still_pays_a_late_merchant():
     assert story.bank.clear(spent.clearing) is Settlement.REPEATED
 
 
+class Deaf:
+    """A line that brings requests to the bank and its answers back, perhaps without scripts, and loses all else."""
+
+    def __init__(self, bank, *, scripts=True):
+        self.bank, self.scripts = bank, scripts
+
+    def authorise(self, request):
+        answer = self.bank.authorise(request)
+        return answer if self.scripts else replace(answer, scripts=b"")
+
+    def complete(self, completion):
+        """Lost."""
+
+    def reverse(self, reversal):
+        """Lost."""
+
+
+def test_a_load_that_is_reversed_after_its_e_cash_went_back_is_not_paid_twice():
+    story = Story()
+    load_of_50 = story.till.pay(story.old, 5000, kind=TransactionKind.LOAD, host=Deaf(story.bank))
+    assert load_of_50.approved
+    assert (story.balance, story.bank.account(PAN, "01").e_cash) == (START - 5000, E_CASH + 5000)
+    story.switch()
+    assert story.bank.cards.return_e_cash("R", PAN, "01", without_chip=True).amount == E_CASH + 5000
+    story.bank.reverse(Reversal(load_of_50.number, "late"))
+    assert story.balance == START + E_CASH
+    assert sum(story.bank.ledger.balances().values()) == 0
+
+
 def test_a_chip_whose_block_was_torn_off_is_blocked_the_next_time():
     story = Story()
     story.switch()
 
-    class Lost:
-        """A line whose completions are lost; the card never gets the scripts either."""
-
-        def authorise(self, request):
-            answer = story.bank.authorise(request)
-            return type(answer)(answer.number, answer.code, "", answer.issuer_authentication, b"")
-
-        def complete(self, completion):
-            """Lost."""
-
-        def reverse(self, reversal):
-            """Lost."""
-
-    assert story.till.pay(story.old, host=Lost()).response_code == Code.RESTRICTED_CARD
+    assert story.till.pay(story.old, host=Deaf(story.bank, scripts=False)).response_code == Code.RESTRICTED_CARD
     assert story.bank.cards.return_e_cash("R1", PAN, "01").outcome is Outcome.CHIP_AT_LARGE
     assert story.till.pay(story.old).response_code == Code.RESTRICTED_CARD
     assert story.till.pay(story.old).reason is Reason.NO_APPLICATION
