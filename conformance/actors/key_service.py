@@ -214,6 +214,27 @@ class KeyService:
         after = (load.balance + load.amount & GREATEST_BALANCE).to_bytes(4, "big")
         return self._tac(name, after + load.number + load.signed + load.time)
 
+    # Before issue
+
+    def transport_code(self, name: str) -> bytes:
+        """传输密码: triple DES of transport key ``name`` over 00 00 and the last six historical bytes, 8 bytes."""
+        return encrypt_block(Algorithm.DES3, self._card_key(name, 1), bytes(2) + self._historical[-6:])
+
+    def master_authentication(self, name: str, challenge: bytes) -> bytes:
+        """Data field of EXTERNAL AUTHENTICATE with a master key: E(K, challenge), 8 bytes."""
+        block = challenge.ljust(self.algorithm.block_size, b"\0")
+        return encrypt_block(self.algorithm, self._card_key(name, 1), block)[:8]
+
+    def enciphered_key(self, name: str, version: int, header: bytes, master: tuple[KeyService, str]) -> bytes:
+        """Data field of WRITE KEY: header ‖ key under the master key (service and name) that the chip has at that place."""
+        return master[0].enciphered_under(master[1], header + self._card_key(name, version))
+
+    def enciphered_under(self, master: str, plain: bytes) -> bytes:
+        """Whole blocks of length ‖ ``plain`` ‖ 80 00… under master key ``master``."""
+        return encrypt_ecb(
+            self.algorithm, self._card_key(master, 1), pad_length_prefixed(plain, self.algorithm.block_size)
+        )
+
     # The certificate application: whole commands, because both its master keys protect nothing else
 
     def authenticate_master_key(self, name: str, challenge: bytes) -> bytes:

@@ -20,10 +20,8 @@ from conformance.dialogue import (
 from conformance.failures import CardFailure, NotApplicable
 from conformance.maintenance import WRONG, historical, key_place, own_directories
 from conformance.suites.standard.values import described, difference, shown
-from emulator.crypto import Algorithm, encrypt_block
 from emulator.iso7816 import SW
 from profiles.dictionary import element
-from profiles.keys import root_key
 
 SUITE = Suite("life cycle", "生命周期", "Life cycle")
 
@@ -45,15 +43,6 @@ ERASING = {
 }
 """Sent only where the card may be given up: a faulty card would lose everything."""
 FILLED, EMPTY = ("01", "03", "04", "05", "06"), ("07", "08", "09")
-
-
-class _ChipMaker(KeyService):
-    """Who knows the transport key of a blank card."""
-
-    def transport_code(self) -> bytes:
-        """传输密码: triple DES of the transport key over 00 00 and the last six historical bytes."""
-        key = root_key(self.profile, TRANSPORT_KEY, 1)
-        return encrypt_block(Algorithm.DES3, key, bytes(2) + self._historical[-6:])
 
 
 @SUITE.case(
@@ -110,13 +99,13 @@ def _provable(bench: Bench) -> tuple[str, ...]:
 )
 def transport_code(bench: Bench) -> None:
     """No code; and on a card that can be renewed a wrong code, then the right one."""
-    maker = _ChipMaker(bench.profile, historical(bench))
+    maker = KeyService(bench.profile, historical(bench))
     bench.need(bench.send(select_identifier(MASTER_FILE)), "选择 MF", "SELECT MF")
     bench.expect(bench.send(CREATE_FILE), REFUSED, "无传输密码", "no transport code", requirement="SSC-LIFE-012")
     key_place(bench, TRANSPORT_KEY)
     if not bench.target.renewable:
         return
-    code = maker.transport_code()
+    code = maker.transport_code(TRANSPORT_KEY)
     wrong = bytes([code[0] ^ 1]) + code[1:]
     bench.expect(
         bench.send(apdu(0x80, 0xE0, 0x03, 0, wrong)), WRONG, "错误传输密码", "wrong code", requirement="SSC-LIFE-012"

@@ -8,6 +8,10 @@ Body of CREATE FILE: 3 bytes zero ‖ space 2 ‖ file identifier 2 ‖ type 1 �
 record length 1 ‖ read access 2 ‖ write access 2, and for a directory its name. In an access pair the first byte is the
 level needed in the directory above, the second the level in the current one; ``00`` is free and ``EF`` never. The high
 nibble of the access mode joins the pair for reading, the low one for writing: 4 both, 0 either (nibbles assumed).
+Behind the body of an internal file stands what it holds (assumed): no command writes it later. The FCI file EF23 holds
+what SELECT adds to its directory's tag A5.
+
+END of the master file closes the chip for good and takes the transport key away; nothing below may still be in creation.
 """
 
 from __future__ import annotations
@@ -46,6 +50,11 @@ BOTH = 4
 TRANSPORT_KEY = "TK"
 HEADER_LENGTH = 8
 PIN_USE = 0x1F
+LOCKS, UNBLOCKS_PIN = 0x01, 0x02
+"""Roles of an external authentication key, byte 6 of its header (assumed): BK or LK 锁定密钥, PUK 个人密码解锁密钥."""
+FCI_FILE = 0xEF23
+INTERNAL_NAMES = {0xEF80: "SF", 0xEF81: "TF", FCI_FILE: "FCI"}
+"""Internal files of the script: keys, amounts, file control information."""
 
 FILE_TYPES = {
     0xC3: FileStructure.INTERNAL,
@@ -62,9 +71,10 @@ KEY_USES = {
     0x09: "load",
     0x0C: "tac",
     0x0D: "master",
+    0x0E: "starting day",
     0x1C: "internal authentication",
 }
-"""Usage bytes of the nearest vendor manual (vol. 2 §3.3); ``0D`` for the master key is assumed."""
+"""Usage bytes of the nearest vendor manual (vol. 2 §3.3); ``0D`` for the master key and ``0E`` are assumed."""
 
 COMMANDS = CommandSet()
 
@@ -114,10 +124,19 @@ def _end(card: Card, data: bytes) -> None:
     if data:
         raise StatusError(SW.WRONG_LENGTH)
     node = _in_creation(card)
+    cells = card.memory.cells
+    if any(cells[below.state_cell] == DirectoryState.CREATION for below in node.walk() if below is not node):
+        raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     changes: dict[str, Value] = {node.state_cell: DirectoryState.OPERATIONAL}
-    if node is card.master_file:
-        changes[CARD_STATE_CELL] = CardState.OPERATIONAL
-    card.memory.commit(changes)
+    if node is not card.master_file:
+        card.memory.commit(changes)
+        return
+    changes[CARD_STATE_CELL] = CardState.OPERATIONAL
+    transport = node.keys.get(TRANSPORT_KEY)
+    if transport is not None:
+        changes |= {transport.cell(1): b"", transport.tries_cell: 0}
+    kept = tuple(key for key in node.directory.keys if key is not transport)
+    card.change_structure(_with(card.structure, dataclasses.replace(node.directory, keys=kept)), changes)
 
 
 def _create(card: Card, body: bytes) -> None:
@@ -127,18 +146,21 @@ def _create(card: Card, body: bytes) -> None:
     space = int.from_bytes(body[3:5], "big")
     fid = int.from_bytes(body[5:7], "big")
     kind, sfi, mode, record_length = body[7], body[9], body[10], body[11]
-    if node.files_by_fid.get(fid) or node.child(fid) or node.directory.fid == fid:
+    taken = {file.fid for file in node.directory.files} | {child.directory.fid for child in node.children}
+    if fid in taken or node.directory.fid == fid:
         raise StatusError(SW.FILE_ALREADY_EXISTS)
     if kind in (TYPE_DDF, TYPE_ADF):
         _create_directory(card, node, fid, kind, body[BODY_LENGTH:], sfi)
         return
-    structure = FILE_TYPES.get(kind)
-    if structure is None or len(body) != BODY_LENGTH or not 0 < space <= 0x7FFF or sfi > 30 or sfi in node.files_by_sfi:
+    structure, initial = FILE_TYPES.get(kind), body[BODY_LENGTH:]
+    if structure is None or not 0 < space <= 0x7FFF or sfi > 30 or sfi in node.files_by_sfi:
+        raise StatusError(SW.WRONG_DATA)
+    if initial and (structure is not FileStructure.INTERNAL or len(initial) > space):
         raise StatusError(SW.WRONG_DATA)
     if structure is FileStructure.CYCLIC and not 0 < record_length <= space:
         raise StatusError(SW.WRONG_DATA)
     file = File(
-        path=f"{node.directory.name}/{fid:04X}",
+        path=f"{node.directory.name}/{_file_name(structure, fid)}",
         fid=fid,
         sfi=sfi or fid & 0x1F,
         structure=structure,
@@ -147,9 +169,17 @@ def _create(card: Card, body: bytes) -> None:
         capacity=space // record_length if structure is FileStructure.CYCLIC else space,
         record_length=record_length if structure is FileStructure.CYCLIC else 0,
     )
-    contents: Value = bytes(space) if structure in (FileStructure.TRANSPARENT, FileStructure.INTERNAL) else ()
+    unstructured = structure in (FileStructure.TRANSPARENT, FileStructure.INTERNAL)
+    contents: Value = initial.ljust(space, b"\0") if unstructured else ()
     directory = dataclasses.replace(node.directory, files=(*node.directory.files, file))
+    if structure is FileStructure.INTERNAL and fid == FCI_FILE:
+        directory = dataclasses.replace(directory, proprietary=initial)
     card.change_structure(_with(card.structure, directory), {file.cell: contents})
+
+
+def _file_name(structure: FileStructure, fid: int) -> str:
+    own = INTERNAL_NAMES.get(fid) if structure is FileStructure.INTERNAL else None
+    return own or f"{fid:04X}"
 
 
 def _create_directory(card: Card, parent: Node, fid: int, kind: int, name: bytes, sfi: int) -> None:
@@ -288,10 +318,10 @@ def _decipher(card: Card, node: Node, data: bytes) -> bytes:
 def _store(card: Card, node: Node, plain: bytes) -> None:
     """Install or exchange a key.
 
-    Header: usage ‖ identifier ‖ version ‖ algorithm ‖ tries (limit in the low nibble) ‖ zero ‖ level reached ‖ length
+    Header: usage ‖ identifier ‖ version ‖ algorithm ‖ tries (limit in the low nibble) ‖ role ‖ level reached ‖ length
     (fields assumed from the one header seen and the vendor manual of vol. 2 §3.3).
     """
-    usage, reference, version, _, attempts, _, level, _ = plain[:HEADER_LENGTH]
+    usage, reference, version, _, attempts, role, level, _ = plain[:HEADER_LENGTH]
     value, version, limit = plain[HEADER_LENGTH:], version or 1, attempts & 0xF
     if usage == PIN_USE:
         _store_pin(card, node, reference, value, limit, level)
@@ -312,6 +342,10 @@ def _store(card: Card, node: Node, plain: bytes) -> None:
     directory = dataclasses.replace(node.directory, keys=(*others, key))
     if use == "maintenance":
         directory = dataclasses.replace(directory, maintenance_key=label.rpartition("/")[2])
+    if use == "external authentication" and role == LOCKS:
+        directory = dataclasses.replace(directory, lock_key=label.rpartition("/")[2])
+    if use == "external authentication" and role == UNBLOCKS_PIN:
+        directory = dataclasses.replace(directory, unblocking_key=label.rpartition("/")[2])
     changes: dict[str, Value] = {key.cell(version): value}
     if existing is None:
         changes[key.tries_cell] = limit

@@ -168,6 +168,8 @@ class Directory:
     pins: tuple[Pin, ...] = ()
     lock_key: str | None = None
     maintenance_key: str | None = None
+    unblocking_key: str = "PUK"
+    """Key that opens UNBLOCK PIN and RELOAD PIN."""
     answer: bytes = b""
     """Answer of SELECT where the application makes its own; empty: it follows from name and identifiers."""
     blocked_answer: int = 0

@@ -14,7 +14,7 @@ from profiles import load
 from tests.conformance.test_foreign_cards import run
 
 PRODUCTS = (
-    *("ssc3-sm4", "ssc2-3des", "blank", "debit", "debit-sm", "debit-dual"),
+    *("ssc3-sm4", "ssc2-3des", "blank", "blank-3des", "debit", "debit-sm", "debit-dual"),
     *("psam-3des", "psam-sm4", "debit-blank", "debit-sm-blank"),
 )
 VARIANTS = ("debit-total", "debit-either", "debit-prepaid", "debit-plain")

@@ -26,6 +26,7 @@ def test_list_tells_every_product() -> None:
     products = [line.split()[0] for line in result.stdout.splitlines()]
     assert products == [
         "blank",
+        "blank-3des",
         "debit",
         "debit-blank",
         "debit-dual",

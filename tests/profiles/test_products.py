@@ -21,6 +21,7 @@ DEPARTS = {"debit-plain": ["directory.DEBIT.data.9F68"]}
 def test_the_products_are_these() -> None:
     assert available() == [
         "blank",
+        "blank-3des",
         "debit",
         "debit-blank",
         "debit-dual",

@@ -100,7 +100,8 @@ def unblock_or_reload_pin(card: Card, command: Command) -> bytes:
     if len(data) != block + MAC_LENGTH:
         raise StatusError(SW.WRONG_LENGTH)
     pin, local = find_pin(card, 0x00)
-    unblocking = named_key(card.session.node, "PUK")
+    environment = card.session.node.environment
+    unblocking = named_key(environment, environment.directory.unblocking_key)
     if unblocking is None or not card.session.has(unblocking.bit, locally=local):
         raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
     key = session_key_of_maintenance(card, card.session.node.environment)
