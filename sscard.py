@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from conformance import bank_cli, pay_cli, read_cli, settle_cli, visit_cli
+from conformance import bank_cli, pay_cli, read_cli, settle_cli, station_cli, visit_cli
 from conformance import cli as conformance_cli
 from emulator.links import cli as links_cli
 from profiles import cli as profiles_cli
@@ -24,12 +24,14 @@ app.command("certify", short_help="Certify a card, virtual or in a reader.")(con
 app.command("pay", short_help="Run a payment transaction with a card.")(pay_cli.pay)
 app.command("read", short_help="Print a card as the official middleware does.")(read_cli.read)
 app.command("call", short_help="Call an operation of the official reader interface.")(read_cli.call)
+app.command("issue", short_help="Issue a card from a blank chip.")(station_cli.issue)
 app.command("emulate", short_help="Put a card into a PC/SC reader.")(links_cli.emulate)
 app.command("doctor", short_help="Tell what this machine has and lacks.")(links_cli.doctor)
 app.command("report", short_help="Make the report of a run again.")(reports_cli.report)
 app.add_typer(bank_cli.app, name="bank")
 settle_cli.app.command("visit", short_help="Settle a bill, its own part too, with one card.")(visit_cli.visit)
 app.add_typer(settle_cli.app, name="settle")
+app.add_typer(station_cli.app, name="station")
 app.add_typer(profiles_cli.app, name="profile")
 
 

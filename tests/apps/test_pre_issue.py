@@ -126,3 +126,39 @@ def test_delete_a_directory_with_its_files():
     assert talk.send("80E10002") == "9000"
     assert talk.send("00A4000002DDF1") == "6A82"
     assert talk.card.session.node is talk.card.master_file
+
+
+def test_an_internal_file_is_made_with_its_contents_and_only_once():
+    talk = in_creation()
+    body = "0000000014" + "EF81" + "C300004400EFEFEFEF"
+    contents = "0001" + "00" * 16 + "0101"
+    assert talk.send(f"80E0010024{body}{contents}") == "9000"
+    assert talk.send(f"80E0010024{body}{contents}") == "6A89"
+    assert talk.card.memory.cells["file:MF/TF"].hex() == contents
+    assert talk.send("80E0010025" + body.replace("EF81", "EF23") + contents + "00") == "6A80"
+    assert talk.send("80E0010011" + "0000000010EF05C4000544000000" + "0000" + "00") == "6A80"
+
+
+def test_the_fci_file_adds_to_the_answer_of_select():
+    talk = in_creation()
+    name = "D1560000050A0B"
+    assert talk.send("80E0010017" + "0000000000DDF1D10000000000000000" + name) == "9000"
+    assert talk.send("80E0010016" + "0000000006EF23C300004400EFEFEFEF" + "9F0C03860103") == "9000"
+    talk.card.reset()
+    length = talk.send(f"00A4040007{name}")
+    assert length[:2] == "61"
+    assert talk.send("00C00000" + length[2:]) == "6F118407" + name + "A5069F0C03860103" + "9000"
+
+
+def test_end_waits_for_what_lies_below_and_takes_the_transport_key_away():
+    talk = in_creation()
+    assert talk.send("80E0010010" + "0000000000DDF1D10000000000000000") == "9000"
+    assert talk.send("00A40000023F00")[:2] == "61"
+    assert talk.send("80E00200") == "6985"
+    assert talk.send("00A4000002DDF1")[:2] == "61"
+    assert talk.send("80E00200") == "9000"
+    talk.send("00A40000023F00")
+    assert talk.send("80E00200") == "9000"
+    assert talk.send("80E0030008" + transport_code(talk)) == "6A88"
+    assert talk.card.memory.cells["key:MF/TK:1"] == b""
+    assert talk.send(create("C4", "EF08", 8, 32, "0000", "0000")) == "6985"

@@ -1,0 +1,19 @@
+"""The issuing station 即时制卡: from a blank chip to a card in its holder's hand (reconstructed specification §3.5, §7)."""
+
+from conformance.actors.station.journal import Journal, JournalError
+from conformance.actors.station.order import Order, OrderError, load_order
+from conformance.actors.station.outcome import Ending, Outcome, Step, Told
+from conformance.actors.station.station import Station
+
+__all__ = [
+    "Ending",
+    "Journal",
+    "JournalError",
+    "Order",
+    "OrderError",
+    "Outcome",
+    "Station",
+    "Step",
+    "Told",
+    "load_order",
+]

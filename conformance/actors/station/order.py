@@ -1,0 +1,166 @@
+"""An order 制卡数据: the request number and what the card shall say of its holder, as a TOML file or a row of a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from profiles.dictionary import ValueFormatError, element
+
+PERSON, NAME, SEX, BORN, ISSUED, EXPIRES = "08", "09", "0A", "0D", "05", "06"
+FIELDS: Mapping[str, str] = {
+    "card number": "07",
+    "date of issue": ISSUED,
+    "date of expiry": EXPIRES,
+    "social security number": PERSON,
+    "name": NAME,
+    "name extension": "4E",
+    "sex": SEX,
+    "nationality": "0B",
+    "birthplace": "0C",
+    "date of birth": BORN,
+}
+"""Names of an order's fields, and the tags of SSSE/EF05 and EF06 where they go."""
+OPTIONAL = frozenset({"name extension", "birthplace"})
+"""What a card may lack; the others are the least that is written (reconstructed specification §2.4)."""
+NUMBER = "number"
+MALE = "1"
+
+
+class OrderError(ValueError):
+    """An order that cannot be carried out; the message says which field, why, and what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One card for one person.
+
+    Attributes:
+        number: Request number, which no other order has.
+        values: Texts by tag of SSSE/EF05 and EF06.
+    """
+
+    number: str
+    values: Mapping[str, str] = field(repr=False)
+
+    @property
+    def person(self) -> str:
+        """社会保障号码."""
+        return self.values[PERSON]
+
+    @property
+    def name(self) -> str:
+        """The holder's name."""
+        return self.values[NAME]
+
+    @property
+    def masked_person(self) -> str:
+        """The number of the person as logs may show it: the first six characters and the last one."""
+        return f"{self.person[:6]}***********{self.person[-1:]}"
+
+    def content(self) -> bytes:
+        """Everything that the order says, in one form, for comparison."""
+        return json.dumps([self.number, sorted(self.values.items())], ensure_ascii=False).encode()
+
+    @classmethod
+    def of(cls, table: Mapping[str, object], source: str = "order") -> Order:
+        """Judge the fields of an order by the dictionary; raises :class:`OrderError` for the first that is wrong."""
+        unknown = [name for name in table if name not in FIELDS and name != NUMBER]
+        if unknown:
+            known = ", ".join((NUMBER, *FIELDS))
+            raise OrderError(f"{source}: no field {unknown[0]!r}; an order has {known}")
+        number = str(table.get(NUMBER, ""))
+        if not re.fullmatch("[0-9A-Za-z-]{1,32}", number):
+            raise OrderError(f"{source}: {NUMBER} is not one to thirty-two letters, digits and hyphens")
+        values = {tag: _value(source, name, table.get(name)) for name, tag in FIELDS.items() if _given(table, name)}
+        missing = [name for name in FIELDS if name not in OPTIONAL and FIELDS[name] not in values]
+        if missing:
+            raise OrderError(f"{source}: {missing[0]!r} is missing; every card needs it")
+        _agree(source, values)
+        return cls(number, values)
+
+
+def _given(table: Mapping[str, object], name: str) -> bool:
+    return table.get(name) not in (None, "")
+
+
+def _value(source: str, name: str, value: object) -> str:
+    """The text of a field; no message repeats a value that tells of a person."""
+    entry = element(FIELDS[name])
+    text = value if isinstance(value, str) else ""
+    shown = f"{source}: {name} ({entry.zh})"
+    if not text:
+        raise OrderError(f"{shown} is no text; write it between quotation marks")
+    try:
+        fits = entry.decode(entry.encode(text)) == text
+    except ValueFormatError:
+        fits = False
+    if not fits:
+        raise OrderError(f"{shown} does not fit the {entry.length} bytes of its format {entry.format}")
+    if entry.problem(text) is not None:
+        raise OrderError(f"{shown} is not a value that the dictionary allows: {_wanted(entry.rule, list(entry.codes))}")
+    return text
+
+
+def _wanted(rule: str | None, codes: list[str]) -> str:
+    return f"it takes one of {', '.join(codes[:12])}" if codes else f"it takes a {rule}"
+
+
+def _agree(source: str, values: Mapping[str, str]) -> None:
+    """A citizen's number says birth and sex, too (GB 11643); a card expires after its issue."""
+    person = values[PERSON]
+    if len(person) == 18 and person[6:14] != values[BORN]:
+        raise OrderError(f"{source}: date of birth is another one than that in the social security number")
+    if len(person) == 18 and (int(person[16]) % 2 == 1) is not (values[SEX] == MALE):
+        raise OrderError(f"{source}: sex is another one than that in the social security number")
+    if not values[ISSUED] < values[EXPIRES]:
+        raise OrderError(f"{source}: date of expiry does not lie after date of issue")
+    if _day(values[BORN]) > _day(values[ISSUED]):
+        raise OrderError(f"{source}: date of birth lies after date of issue")
+
+
+def _day(text: str) -> date:
+    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+
+
+def load_order(path: Path, number: str | None = None) -> Order:
+    """Read an order from a TOML file, or from the row ``number`` of a CSV file with the field names in its first line.
+
+    Raises :class:`OrderError`.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise OrderError(f"{path}: cannot be read as UTF-8 text ({type(problem).__name__})") from None
+    table = _row(path, text, number) if path.suffix.lower() == ".csv" else _table(path, text)
+    order = Order.of(table, str(path))
+    if number is not None and order.number != number:
+        raise OrderError(f"{path}: the order in it has number {order.number}, not {number}")
+    return order
+
+
+def _table(path: Path, text: str) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise OrderError(f"{path}: not a TOML file ({problem})") from None
+
+
+def _row(path: Path, text: str, number: str | None) -> Mapping[str, object]:
+    try:
+        rows = list(csv.DictReader(text.splitlines(), strict=True))
+    except csv.Error as problem:
+        raise OrderError(f"{path}: not a CSV file ({problem})") from None
+    if any(None in row for row in rows):
+        raise OrderError(f"{path}: a row has more fields than the first line names")
+    found = [row for row in rows if number is None or row.get(NUMBER) == number]
+    if len(found) != 1:
+        wanted = "give --number" if number is None else f"none or several have number {number}"
+        raise OrderError(f"{path}: {len(found)} rows to choose from; {wanted}")
+    return found[0]

@@ -1,0 +1,91 @@
+"""The steps of an issuance, what is told of them, and how it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Step(Enum):
+    """A step, in the order in which they come: names in Chinese and English."""
+
+    BLANK_CHECK = ("空白卡检查", "blank-chip check")
+    INITIALISE = ("初始化", "initialisation")
+    CLOSE = ("密钥替换与关闭", "key replacement and closing")
+    PERSONALISE = ("个人化", "personalisation")
+    READ_BACK = ("回读校验", "reading back")
+    REGISTER = ("卡登记（封存）", "registration, sealed")
+    ACTIVATE = ("启用", "activation")
+    CHANGE_PIN = ("首次修改密码", "first PIN change")
+    RETURN = ("数据回盘", "data return")
+
+    @property
+    def zh(self) -> str:
+        """Chinese name."""
+        return self.value[0]
+
+    @property
+    def en(self) -> str:
+        """English name."""
+        return self.value[1]
+
+
+class Ending(Enum):
+    """How it ended: names in Chinese and English."""
+
+    COMPLETED = ("制卡完成", "the card is issued")
+    REFUSED = ("未开始", "refused before the chip was changed")
+    INTERRUPTED = ("中断，待恢复", "interrupted; go on with the same chip")
+    DESTROYED = ("芯片作废", "the chip is destroyed")
+
+    @property
+    def zh(self) -> str:
+        """Chinese name."""
+        return self.value[0]
+
+    @property
+    def en(self) -> str:
+        """English name."""
+        return self.value[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a listener is told of a step; the journal has it already."""
+
+    step: Step
+    done: bool
+    seconds: float = 0.0
+    """How long the step took, in seconds."""
+    chip_seconds: float = 0.0
+    """How long the chip took of it."""
+    commands: int = 0
+    """How many command APDUs it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """The data return 回盘 of a card; nothing in it tells of the person but a masked number."""
+
+    request: str
+    card: str
+    """卡的识别码, 32 hexadecimal digits."""
+    atr: str
+    """卡复位信息, hexadecimal digits."""
+    version: str
+    """规范版本."""
+    bank_number: str
+    """Empty on a card without financial application."""
+    person: str
+    """Masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an issuance ended, and why."""
+
+    ending: Ending
+    zh: str
+    en: str
+    steps: tuple[Told, ...] = ()
+    returned: Return | None = None

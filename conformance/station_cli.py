@@ -1,0 +1,377 @@
+"""``sscard issue`` and ``sscard station``: first issuance 即时制卡 of the social security half of a card."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from conformance.actors.station import Order, Outcome, Station, Told
+    from conformance.targets.base import Target
+    from profiles.model import Profile
+
+NOT_ISSUED, WRONG_USE, INTERRUPTED = 1, 2, 3
+BLANKS = {"SM4": "blank", "3DES": "blank-3des"}
+
+OrderFile = Annotated[
+    Path, typer.Argument(metavar="ORDER", help="Order (制卡数据): a TOML file, or a CSV file with --number.")
+]
+JournalFile = Annotated[
+    Path, typer.Option("--journal", help="The station's journal, a SQLite file; made when it is missing.")
+]
+BooksFile = Annotated[Path, typer.Option("--books", help="The insurance centre's books, a SQLite file.")]
+NewPin = Annotated[str, typer.Option("--new-pin", help="PIN that the holder chooses in place of the initial one.")]
+Image = Annotated[
+    Path | None, typer.Option("--image", help="The virtual chip in this file; a blank one is made when it is missing.")
+]
+Serial = Annotated[
+    str | None, typer.Option("--serial", help="Serial number of a virtual chip that is made: eight hexadecimal digits.")
+]
+Reader = Annotated[str | None, typer.Option("--reader", help="The chip in this PC/SC reader (name or a part of it).")]
+ExpectChip = Annotated[
+    str | None,
+    typer.Option(
+        "--expect-chip", help="Last eight historical bytes of the chip, or their beginning; needed with --reader."
+    ),
+]
+Number = Annotated[str | None, typer.Option("--number", help="Number of the request in a CSV file.")]
+ProfileName = Annotated[str, typer.Option("--profile", help="Card product by name, or a profile file (TOML).")]
+Blank = Annotated[
+    str | None,
+    typer.Option("--blank", help="Product of the blank chip; absent: blank or blank-3des, as the card needs it."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
+
+app = typer.Typer(
+    help="制卡设备：恢复、作废、流水。Go on with interrupted issuances of the station, or give their chips up.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Which chip, which books."""
+
+    command: str
+    profile: str
+    blank: str | None
+    journal: Path
+    books: Path
+    image: Path | None = None
+    reader: str | None = None
+    expect_chip: str | None = None
+    serial: str | None = None
+
+    def give_up(self, sentence: str, code: int = WRONG_USE) -> NoReturn:
+        """End the command with one sentence."""
+        typer.echo(f"sscard {self.command}: {sentence}", err=True)
+        raise typer.Exit(code)
+
+    def check(self, new_pin: str) -> None:
+        """End the command where its options cannot be."""
+        if (self.image is None) is (self.reader is None):
+            self.give_up("give either --image FILE or --reader NAME")
+        if self.reader is not None and self.expect_chip is None:
+            self.give_up("a chip in a reader is used only when --expect-chip gives its last historical bytes")
+        if not re.fullmatch("[0-9]{4,16}", new_pin):
+            self.give_up("--new-pin is not four to sixteen digits")
+        for name, digits, pattern in (
+            ("--expect-chip", self.expect_chip, "[0-9A-Fa-f]{1,16}"),
+            ("--serial", self.serial, "[0-9A-Fa-f]{8}"),
+        ):
+            if digits is not None and not re.fullmatch(pattern, digits):
+                self.give_up(f"{name} {digits!r} is not made of the hexadecimal digits that it takes")
+
+    def products(self) -> tuple[Profile, Profile]:
+        """The card product, and that of its blank chip."""
+        from profiles import ProfileError, load
+
+        try:
+            product = load(self.profile)
+            blank = load(self.blank or BLANKS[product.algorithm])
+        except ProfileError as error:
+            self.give_up(str(error))
+        if "SSSE" not in product.directory or "MF" not in product.directory:
+            self.give_up(
+                f"profile {product.name} has no social security application; give one that has, such as ssc3-sm4"
+            )
+        if blank.life_cycle != "blank" or blank.algorithm != product.algorithm or "MF" not in blank.directory:
+            self.give_up(f"profile {blank.name} is no blank chip for {product.name}")
+        return product, blank
+
+    @contextmanager
+    def station(self, silent: bool) -> Iterator[Station]:
+        """The station over journal and books; whatever cannot be used ends the command."""
+        from conformance.actors.medical.centre import Centre
+        from conformance.actors.station import Journal, JournalError, Station
+
+        product, blank = self.products()
+        try:
+            journal = Journal(self.journal)
+        except JournalError as problem:
+            self.give_up(str(problem))
+        try:
+            centre = Centre(product, self.books, year=f"{datetime.now().astimezone():%Y}")
+        except (sqlite3.Error, ValueError) as problem:
+            journal.close()
+            self.give_up(f"the books {self.books} cannot be used: {problem}")
+        try:
+            yield Station(product, blank, centre, journal, _View(silent).tell)
+        finally:
+            centre.books.close()
+            journal.close()
+
+    @contextmanager
+    def chip(self, blank: Profile) -> Iterator[Target]:
+        """The chip that is meant, switched on."""
+        from conformance.failures import BenchError
+        from conformance.targets.in_process import UnusableCard, virtual_target
+        from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
+
+        try:
+            if self.reader is None:
+                target: Target = virtual_target(self._numbered(blank), self.image)
+            else:
+                target = PcscTarget(choose_reader(self.reader, list_readers()))
+        except UnusableCard as problem:
+            self.give_up(str(problem))
+        except BenchError as problem:
+            self.give_up(str(problem), INTERRUPTED)
+        try:
+            self._expect(target.connect())
+            yield target
+        except BenchError as problem:
+            self.give_up(str(problem), INTERRUPTED)
+        finally:
+            target.close()
+
+    def _numbered(self, blank: Profile) -> Profile:
+        if self.serial is None:
+            return blank
+        historical = blank.chip.historical[:-4] + bytes.fromhex(self.serial)
+        return blank.model_copy(update={"chip": blank.chip.model_copy(update={"historical": historical})})
+
+    def _expect(self, atr: bytes) -> None:
+        from emulator.iso7816 import Atr, AtrError
+
+        try:
+            shown = Atr.parse(atr).historical[-8:].hex().upper()
+        except AtrError as error:
+            self.give_up(f"the reset answer cannot be read: {error}", NOT_ISSUED)
+        if self.expect_chip is not None and not shown.startswith(self.expect_chip.upper()):
+            self.give_up(f"another chip than expected: its last historical bytes are {shown}", NOT_ISSUED)
+
+
+class _View:
+    """Prints each step as it ends."""
+
+    def __init__(self, silent: bool) -> None:
+        self._silent = silent
+        self._begin = time.perf_counter()
+
+    def tell(self, told: Told) -> None:
+        if self._silent:
+            return
+        seconds = time.perf_counter() - self._begin
+        name = f"{told.step.zh} {told.step.en}"
+        if told.done:
+            chip = f"{told.chip_seconds:.3f} s, {told.commands} APDU"
+            typer.echo(f"{seconds:7.3f} s  ✓ {name}（芯片 chip {chip}）")
+        else:
+            typer.echo(f"{seconds:7.3f} s  … {name}")
+
+
+def issue(
+    order: OrderFile,
+    journal: JournalFile,
+    books: BooksFile,
+    new_pin: NewPin,
+    image: Image = None,
+    serial: Serial = None,
+    reader: Reader = None,
+    expect_chip: ExpectChip = None,
+    number: Number = None,
+    profile: ProfileName = "ssc3-sm4",
+    blank: Blank = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a card from a blank chip (即时制卡): tree and keys, the holder's data, reading back, register, activation, first PIN.
+
+    The holder's data are judged before the chip is touched. A request that was carried out is not carried out again.
+    Exit code: 0 issued, 1 not issued or the chip destroyed, 2 wrong use, 3 interrupted: go on with `sscard station resume`.
+    """
+    desk = _Desk("issue", profile, blank, journal, books, image, reader, expect_chip, serial)
+    _work(desk, order, number, new_pin, as_json, resume=False)
+
+
+@app.command("resume", short_help="Go on with an interrupted issuance.")
+def resume(
+    order: OrderFile,
+    journal: JournalFile,
+    books: BooksFile,
+    new_pin: NewPin,
+    image: Image = None,
+    reader: Reader = None,
+    expect_chip: ExpectChip = None,
+    number: Number = None,
+    profile: ProfileName = "ssc3-sm4",
+    blank: Blank = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with an interrupted request, its order and its chip: the card is finished, or the chip declared destroyed.
+
+    Exit code: 0 issued, 1 the chip is destroyed, 2 wrong use, 3 interrupted again, or another chip in the reader.
+    """
+    desk = _Desk("station resume", profile, blank, journal, books, image, reader, expect_chip)
+    if image is not None and not image.exists():
+        desk.give_up(f"{image}: no such image; name that of the interrupted request")
+    _work(desk, order, number, new_pin, as_json, resume=True)
+
+
+@app.command("destroy", short_help="Give the chip of an open request up.")
+def destroy(
+    number: Annotated[str, typer.Argument(help="Number of the request.")],
+    journal: JournalFile,
+    books: BooksFile,
+    reason: Annotated[str, typer.Option(help="Why the chip cannot be finished; the journal keeps it.")],
+    profile: ProfileName = "ssc3-sm4",
+    blank: Blank = None,
+    as_json: AsJson = False,
+) -> None:
+    """Declare the chip of an open request destroyed; the centre cancels its card.
+
+    Exit code: 0 done, 2 wrong use or no such open request, 3 the centre's books cannot be used.
+    """
+    from conformance.actors.station import Ending
+
+    desk = _Desk("station destroy", profile, blank, journal, books)
+    with desk.station(as_json) as station:
+        outcome = station.destroy(number, reason)
+    codes = {Ending.DESTROYED: 0, Ending.INTERRUPTED: INTERRUPTED}
+    code = codes.get(outcome.ending, WRONG_USE)
+    _print(outcome, code, as_json)
+    raise typer.Exit(code)
+
+
+@app.command("list", short_help="List the open requests.")
+def open_requests(journal: JournalFile, as_json: AsJson = False) -> None:
+    """List the requests of the journal that neither completed nor lost their chip.
+
+    Exit code: 0 listed, 2 wrong use.
+    """
+    from conformance.actors.station import Journal, JournalError
+
+    if not journal.exists():
+        typer.echo(f"sscard station list: {journal}: no such journal", err=True)
+        raise typer.Exit(WRONG_USE)
+    try:
+        opened = Journal(journal)
+    except JournalError as problem:
+        typer.echo(f"sscard station list: {problem}", err=True)
+        raise typer.Exit(WRONG_USE) from None
+    rows = [
+        {"number": each.number, "product": each.product, "atr": each.atr, "card": each.card, "runs": each.attempts}
+        for each in opened.open_requests()
+    ]
+    opened.close()
+    if as_json:
+        typer.echo(json.dumps({"open": rows}))
+        return
+    for row in rows:
+        typer.echo("  ".join(str(value) for value in row.values()))
+
+
+def _work(desk: _Desk, path: Path, number: str | None, new_pin: str, as_json: bool, *, resume: bool) -> None:
+    desk.check(new_pin)
+    order = _order(desk, path, number)
+    product, _ = desk.products()
+    if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
+        desk.give_up("--new-pin is the initial PIN; the holder must choose another one")
+    with desk.station(as_json) as station, desk.chip(station.blank) as target:
+        act = station.resume if resume else station.issue
+        outcome = act(order, target, new_pin)
+    code = exit_code(outcome)
+    _print(outcome, code, as_json)
+    raise typer.Exit(code)
+
+
+def _order(desk: _Desk, path: Path, number: str | None) -> Order:
+    from conformance.actors.station import OrderError, load_order
+
+    try:
+        return load_order(path, number)
+    except OrderError as problem:
+        desk.give_up(str(problem))
+
+
+def exit_code(outcome: Outcome) -> int:
+    """The exit code for the ending of an issuance."""
+    from conformance.actors.station import Ending
+
+    return {Ending.COMPLETED: 0, Ending.INTERRUPTED: INTERRUPTED}.get(outcome.ending, NOT_ISSUED)
+
+
+def _print(outcome: Outcome, code: int, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(_table(outcome, code), ensure_ascii=False))
+        return
+    typer.echo(f"\n{outcome.ending.zh} {outcome.ending.en}: {outcome.zh} · {outcome.en}")
+    if outcome.returned is not None:
+        returned = outcome.returned
+        typer.echo(
+            f"卡的识别码 card {returned.card}，规范版本 version {returned.version}，持卡人 person {returned.person}"
+        )
+    if outcome.steps and not code:
+        _print_timeline(outcome)
+
+
+def _print_timeline(outcome: Outcome) -> None:
+    from conformance.actors.station.timeline import BUDGETS, PROMISED, Timeline
+
+    line = Timeline.of(outcome)
+    typer.echo(f"\n时间 time: 芯片 chip {line.chip:.1f} s，设备 station {line.station:.1f} s（实测 measured）")
+    for budget in BUDGETS:
+        typer.echo(f"  {budget.seconds:4d} s  {budget.zh} {budget.en}（预算 budget, {budget.kind}）")
+    kept = "≤" if line.kept else ">"
+    typer.echo(f"合计 total {line.total:.1f} s {kept} {PROMISED} s")
+
+
+def _table(outcome: Outcome, code: int) -> dict[str, Any]:
+    from conformance.actors.station.timeline import BUDGETS, PROMISED, Timeline
+
+    line = Timeline.of(outcome)
+    return {
+        "ending": outcome.ending.name.lower(),
+        "exit_code": code,
+        "reason": {"zh": outcome.zh, "en": outcome.en},
+        "return": outcome.returned and asdict(outcome.returned),
+        "steps": [
+            {
+                "step": told.step.en,
+                "zh": told.step.zh,
+                "seconds": round(told.seconds, 4),
+                "chip_seconds": round(told.chip_seconds, 4),
+                "commands": told.commands,
+            }
+            for told in outcome.steps
+        ],
+        "timeline": {
+            "chip": round(line.chip, 4),
+            "station": round(line.station, 4),
+            "budgets": [asdict(budget) for budget in BUDGETS],
+            "total": round(line.total, 4),
+            "promised": PROMISED,
+            "kept": line.kept,
+        },
+    }

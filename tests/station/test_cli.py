@@ -1,0 +1,136 @@
+"""``sscard issue`` and ``sscard station`` as a clerk types them."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from sscard import app
+from tests.station.world import FIELDS, NEW
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "order.toml").write_text("".join(f'"{n}" = "{v}"\n' for n, v in FIELDS.items()), "utf-8")
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+PLACE = ("--journal", "station.db", "--books", "centre.db", "--new-pin", NEW)
+
+
+@pytest.mark.parametrize("product", ["ssc3-sm4", "ssc2-3des"])
+def test_a_card_is_issued_read_and_settled_with(desk, product):
+    what = ("--image", "card.sscard", "--profile", product)
+    result = run("issue", "order.toml", *PLACE, *what, "--json")
+    assert result.exit_code == 0, result.output
+    table = json.loads(result.stdout)
+    assert table["ending"] == "completed"
+    assert table["timeline"]["kept"] is (table["timeline"]["total"] <= 480)
+    assert table["timeline"]["total"] >= sum(budget["seconds"] for budget in table["timeline"]["budgets"])
+    assert sum(step["commands"] for step in table["steps"]) > 400
+    assert FIELDS["social security number"] not in result.stdout
+
+    read = run("read", *what)
+    assert read.exit_code == 0
+    for text in (FIELDS["social security number"], FIELDS["name"], FIELDS["card number"], table["return"]["card"]):
+        assert text in read.stdout
+    settled = run("settle", "medical", *what, "--books", "centre.db", "--total", "200", "--pin", NEW, "--json")
+    assert settled.exit_code == 0, settled.output
+    assert json.loads(settled.stdout)["books"]["account"] == 120_000 - 20_000
+    refused = run("settle", "medical", *what, "--books", "centre.db", "--total", "1", "--pin", "123456")
+    assert refused.exit_code == 1
+
+    again = run("issue", "order.toml", *PLACE, *what, "--json")
+    assert again.exit_code == 0
+    assert json.loads(again.stdout)["return"] == table["return"]
+    assert json.loads(run("station", "list", "--journal", "station.db", "--json").stdout) == {"open": []}
+
+
+def test_the_live_view_tells_each_step_and_the_sum(desk):
+    result = run("issue", "order.toml", *PLACE, "--image", "card.sscard")
+    assert result.exit_code == 0
+    for text in ("初始化 initialisation", "数据回盘 data return", "制卡完成", "合计 total"):
+        assert text in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--image", "c", "--reader", "r"), "either --image FILE or --reader NAME"),
+        ((), "either --image FILE or --reader NAME"),
+        (("--reader", "r"), "--expect-chip"),
+        (("--image", "c", "--new-pin", "12"), "--new-pin"),
+        (("--image", "c", "--new-pin", "123456"), "initial PIN"),
+        (("--image", "c", "--serial", "1"), "--serial"),
+        (("--image", "c", "--profile", "debit"), "no social security application"),
+        (("--image", "c", "--blank", "ssc3-sm4"), "no blank chip"),
+        (("--image", "c", "--blank", "blank-3des"), "no blank chip"),
+        (("--image", "c", "--number", "other"), "not other"),
+        (("--image", "c", "--journal", "order.toml"), "journal"),
+        (("--image", "c", "--books", "order.toml"), "books"),
+        (("--image", "order.toml"), "not a card image"),
+        (("--image", "c", "--expect-chip", "00"), "another chip"),
+    ],
+)
+def test_wrong_use_is_one_sentence(desk, arguments, sentence):
+    result = run("issue", "order.toml", *PLACE, *arguments)
+    assert result.exit_code == (1 if "another chip" in sentence else 2), result.output
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_wrong_data_of_the_order_leave_no_chip_and_no_journal(desk):
+    (desk / "order.toml").write_text('number = "X"\n', "utf-8")
+    result = run("issue", "order.toml", *PLACE, "--image", "card.sscard")
+    assert result.exit_code == 2
+    assert sorted(path.name for path in desk.iterdir()) == ["order.toml"]
+
+
+def interrupted(desk):
+    """A station that was killed after it had begun the initialisation."""
+    from conformance.actors.medical.centre import Centre
+    from conformance.actors.station import Journal, Station, load_order
+    from conformance.targets.in_process import virtual_target
+    from profiles import load
+    from tests.station.world import Cutting
+
+    product = load("ssc3-sm4")
+    target, journal, centre = (
+        virtual_target(load("blank"), desk / "card.sscard"),
+        Journal("station.db"),
+        Centre(product, "centre.db"),
+    )
+    Station(product, load("blank"), centre, journal).issue(
+        load_order(desk / "order.toml"), Cutting(target, 60, acts=False), NEW
+    )
+    target.close()
+    journal.close()
+    centre.books.close()
+
+
+def test_an_interrupted_request_is_listed_and_resumed(desk):
+    interrupted(desk)
+    rows = json.loads(run("station", "list", "--journal", "station.db", "--json").stdout)["open"]
+    assert [row["number"] for row in rows] == [FIELDS["number"]]
+    again = run("issue", "order.toml", *PLACE, "--image", "card.sscard")
+    assert again.exit_code == 3
+    assert "station resume" in again.stdout
+    assert run("station", "resume", "order.toml", *PLACE, "--image", "none.sscard").exit_code == 2
+    result = run("station", "resume", "order.toml", *PLACE, "--image", "card.sscard")
+    assert result.exit_code == 0, result.output
+    assert run("read", "--image", "card.sscard").exit_code == 0
+
+
+def test_an_interrupted_request_is_given_up(desk):
+    interrupted(desk)
+    place = ("--journal", "station.db", "--books", "centre.db")
+    result = run("station", "destroy", FIELDS["number"], *place, "--reason", "bent", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["ending"] == "destroyed"
+    assert run("station", "destroy", FIELDS["number"], *place, "--reason", "bent").exit_code == 2
+    assert run("station", "resume", "order.toml", *PLACE, "--image", "card.sscard").exit_code == 1

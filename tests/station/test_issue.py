@@ -1,0 +1,214 @@
+"""First issuance from end to end: what the card can do afterwards, and who may not begin one."""
+
+from datetime import datetime
+
+import pytest
+
+from conformance.actors.medical.line import Line
+from conformance.actors.medical.messages import CardState
+from conformance.actors.medical.terminal import HospitalTerminal
+from conformance.actors.medical.visit import OfflineLimits, Visit
+from conformance.actors.station import Ending, Journal, Step
+from conformance.targets.in_process import InProcessTarget
+from emulator import load_card
+from emulator.apps.build import build
+from emulator.cos.structure import Structure
+from profiles import load
+from tests.station.world import FIELDS, NEW, World, order
+
+PRODUCTS = ("ssc3-sm4", "ssc2-3des")
+
+
+@pytest.fixture(params=PRODUCTS)
+def issued(request):
+    world = World(load(request.param))
+    outcome = world.issue()
+    assert outcome.ending is Ending.COMPLETED, outcome
+    world.settled(outcome)
+    world.outcome = outcome
+    return world
+
+
+def test_the_card_has_the_tree_the_rights_and_the_keys_of_its_product(issued):
+    """Against the chip that the emulator builds of the profile in its own way."""
+    chip = issued.product.chip.model_copy(update={"historical": issued.blank.chip.historical})
+    cells = build(issued.product.model_copy(update={"chip": chip}))
+    meant = {
+        d.fid: d for d in Structure.from_json(cells["structure"]).directories if d.application == "social security"
+    }
+    made = {d.fid: d for d in issued.card.structure.directories if d.application == "social security"}
+    assert made.keys() == meant.keys()
+    for fid, directory in made.items():
+        other = meant[fid]
+        assert (directory.aid, directory.directory_file, directory.proprietary) == (
+            other.aid,
+            other.directory_file,
+            other.proprietary,
+        )
+        assert [
+            (f.fid, f.sfi, f.structure, f.record_length)
+            for f in sorted(directory.files, key=lambda f: f.fid)
+            if f.fid != 0xEF23
+        ] == [
+            (f.fid, f.sfi if f.structure.value != "internal" else f.fid & 0x1F, f.structure, f.record_length)
+            for f in sorted(other.files, key=lambda f: f.fid)
+        ]
+        for key in other.keys:
+            own = next(k for k in directory.keys if (k.use, k.reference) == (key.use, key.reference))
+            assert own.limit == key.limit
+            for version in range(1, key.versions + 1):
+                assert issued.card.memory.cells[own.cell(version)] == cells[key.cell(version)], key.path
+
+
+def test_the_keys_of_the_maker_are_gone(issued):
+    master = issued.card.structure.directories[0]
+    assert [key.use for key in master.keys] == ["master"]
+    production = {value for cell, value in build(issued.blank).items() if cell.startswith("key:")}
+    assert production.isdisjoint(issued.card.memory.cells.values())
+
+
+def test_pre_issue_commands_are_refused_everywhere(issued):
+    closed = {"6982", "6985", "6D00", "6A88"}
+    commands = ("80E00100100000000010EF1DC4001D000000000000", "80E00200", "80E10003", "80D4000020" + "00" * 32)
+    for path in (("3F00",), ("DDF1",), *(("DDF1", f"DF0{number}") for number in (1, 2, 3, 4, 5, 7))):
+        issued.card.reset()
+        for fid in path:
+            issued.card.transmit(bytes.fromhex(f"00A4000002{fid}"))
+        for command in commands:
+            assert issued.card.transmit(bytes.fromhex(command)).hex().upper() in closed, (path, command)
+    assert issued.card.transmit(bytes.fromhex("80E0030008" + "00" * 8)).hex().upper() in closed
+
+
+def test_nothing_of_the_products_own_holder_is_on_the_card():
+    world = World(load("ssc3-sm4"))
+    world.order = order(name="样例甲", card_number="A12345674")
+    assert world.issue().ending is Ending.COMPLETED
+    held = b"".join(
+        value if isinstance(value, bytes) else b"".join(value)
+        for value in world.card.memory.cells.values()
+        if isinstance(value, bytes | tuple)
+    )
+    assert "样例甲".encode("gbk") in held
+    for text in ("渝小样", "重庆市渝中区样例路", "渝大样", "重庆样例科技"):
+        assert text.encode("gbk") not in held
+
+
+def test_the_card_settles_a_medical_bill_that_the_centre_clears(issued):
+    reader = issued.reader()
+    terminal = HospitalTerminal(reader, Line(issued.centre), limits=OfflineLimits())
+    result = terminal.settle(Visit("S1", 20000, None, when=datetime(2026, 3, 1, 10, 0)))
+    assert result.outcome.good, result
+    assert issued.centre.books.balance(f"account {issued.order.person}") == 120_000 - 20_000
+
+
+def test_the_card_comes_to_the_register_sealed_and_is_then_activated():
+    world = World(load("ssc3-sm4"))
+    states = []
+
+    def watch(told):
+        card = world.centre.books.cards_of(world.order.person)
+        states.append((told.step, told.done, card[0].state if card else None))
+
+    assert world.station(watch).issue(world.order, world.target, NEW).ending is Ending.COMPLETED
+    assert (Step.READ_BACK, True, None) in states
+    assert (Step.REGISTER, True, CardState.SEALED) in states
+    assert (Step.ACTIVATE, False, CardState.SEALED) in states
+    assert (Step.ACTIVATE, True, CardState.NORMAL) in states
+
+
+def test_the_data_return_says_what_the_card_shows(issued):
+    returned, reader = issued.outcome.returned, issued.reader()
+    assert returned.card == reader.identification.hex().upper()
+    assert returned.atr == issued.card.reset().hex().upper()
+    assert returned.version == issued.product.specification
+    assert issued.order.person not in str(returned)
+
+
+def test_the_journal_tells_of_each_step_twice_and_of_no_person(issued, tmp_path):
+    entries = issued.journal.entries(issued.order.number)
+    assert entries == [(step.name, phase) for step in Step for phase in ("before", "after")]
+    text = "\n".join(issued.journal._base.iterdump())
+    for secret in (issued.order.person, issued.order.name, issued.order.values["07"], NEW, "123456"):
+        assert secret not in text
+    for cell, value in issued.card.memory.cells.items():
+        if cell.startswith("key:") and len(value) == 16:
+            assert value.hex().upper() not in text.upper()
+
+
+def test_the_same_request_again_answers_as_before_and_touches_no_chip(issued):
+    before = issued.card.snapshot()
+
+    class NoChip:
+        def reset(self, cold=True):
+            raise AssertionError("the chip was touched")
+
+        transmit = reset
+
+    again = issued.station().issue(issued.order, NoChip(), "777777")
+    assert again.ending is Ending.COMPLETED
+    assert again.returned == issued.outcome.returned
+    assert issued.card.snapshot() == before
+    assert len(issued.active()) == 1
+
+
+def test_a_number_that_comes_with_another_order_is_refused(issued):
+    outcome = issued.station().issue(order(name="样例甲"), issued.target, NEW)
+    assert outcome.ending is Ending.REFUSED
+
+
+def second_chip(world, serial="00000077"):
+    historical = world.blank.chip.historical[:-4] + bytes.fromhex(serial)
+    blank = world.blank.model_copy(update={"chip": world.blank.chip.model_copy(update={"historical": historical})})
+    return InProcessTarget(load_card(blank))
+
+
+def test_a_person_with_a_card_gets_no_second_first_one(issued):
+    other = second_chip(issued)
+    fresh = other.card.snapshot()
+    outcome = issued.station(journal=Journal()).issue(order(number="X2"), other, NEW)
+    assert outcome.ending is Ending.REFUSED
+    assert other.card.snapshot() == fresh
+
+
+def test_a_chip_that_is_not_blank_is_refused_and_left_alone(issued):
+    before = issued.card.snapshot()
+    other = order(number="X2", social_security_number="500000199002280018", sex="1")
+    outcome = issued.station(journal=Journal()).issue(other, issued.target, NEW)
+    assert outcome.ending is Ending.REFUSED
+    assert issued.card.snapshot() == before
+
+
+def test_two_stations_for_one_person_make_one_card():
+    """The second station begins and ends while the first one stands before its registration."""
+    world = World(load("ssc3-sm4"))
+    other, second = second_chip(world), []
+
+    def meanwhile(told):
+        if told.step is Step.REGISTER and not told.done and not second:
+            rival = world.station(journal=Journal())
+            second.append(rival.issue(order(number="X2"), other, NEW))
+
+    first = world.station(meanwhile).issue(world.order, world.target, NEW)
+    assert second[0].ending is Ending.COMPLETED
+    assert first.ending is Ending.DESTROYED
+    assert world.active() == [second[0].returned.card]
+
+
+def test_two_stations_that_both_registered_activate_one_card():
+    world = World(load("ssc3-sm4"))
+
+    def rival(told):
+        """Another card of the person becomes active between registration and activation of this one."""
+        if told.step is Step.REGISTER and told.done:
+            world.centre.register("F" * 32, world.order.person, bytes(13), CardState.NORMAL)
+
+    outcome = world.station(rival).issue(world.order, world.target, NEW)
+    assert outcome.ending is Ending.DESTROYED
+    assert world.active() == ["F" * 32]
+    states = {card.card: card.state for card in world.centre.books.cards_of(world.order.person)}
+    assert sorted(state.name for state in states.values()) == ["CANCELLED", "NORMAL"]
+
+
+def test_fields_of_the_tests_are_those_of_an_order():
+    assert set(order().values) == {"05", "06", "07", "08", "09", "0A", "0B", "0C", "0D"}
+    assert "name extension" not in FIELDS
