@@ -62,6 +62,17 @@ def test_a_special_settlement_is_noted_on_the_card(product: str) -> None:
 
 
 @PRODUCTS
+def test_a_settled_number_is_neither_settled_again_nor_taken_back(product: str) -> None:
+    hospital = Hospital(product)
+    first = hospital.settle("1")
+    again = hospital.settle("1")
+    assert (again.outcome, again.refusal) == (Outcome.REFUSED, Refusal.REPEATED)
+    assert len(hospital.sent(DEBIT)) == 1
+    assert hospital.centre.books.settlement("1").state == "cleared"
+    agree(hospital, first)
+
+
+@PRODUCTS
 def test_mode_2_reads_and_writes_the_offline_data(product: str) -> None:
     hospital = Hospital(product, Mode.ONLINE_WITH_OFFLINE)
     hospital.terminal.reader.begin()

@@ -154,7 +154,10 @@ class Centre:
     # Pre-settlement
 
     def pre_settle(self, request: PreSettlement) -> Quote:
-        """Decide eligibility and who pays what; the amounts are kept for the settlement. A repeated request gets the same quote."""
+        """Decide eligibility and who pays what; the amounts are kept for the settlement.
+
+        A request that is repeated gets the same quote until it is settled: then it is refused, and nothing is settled twice.
+        """
         with self.books.transaction():
             known = self.books.settlement(request.number)
             if known is not None:
@@ -173,6 +176,8 @@ class Centre:
         same = known.person == request.person and known.card == request.card.upper() and known.total == request.total
         if known.state is SettlementState.REVERSED:
             return Quote(request.number, Refusal.REVERSED)
+        if known.state is SettlementState.CLEARED:
+            return Quote(request.number, Refusal.REPEATED)
         return _quote(known) if same else Quote(request.number, Refusal.REPEATED)
 
     def _ineligible(self, request: PreSettlement) -> Refusal | None:
