@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from conformance.actors.bank import HostUnreachable
 from conformance.actors.medical.messages import CardState, Mode
 from conformance.actors.medical.visit import OfflineLimits, Outcome
 from conformance.actors.medical.visit_payment import OwnPart, Unpaid
@@ -13,10 +15,12 @@ from conformance.actors.medical.visit_slip import visit_slip
 from conformance.actors.slip import WIDTH, Language
 from conformance.actors.terminal import Reason
 from conformance.failures import BenchError
+from conformance.targets.in_process import InProcessTarget
 from tests.medical.hospital import MODULES, PIN, Hospital
 from tests.medical.visits import FUND, OWN, START, Visits
 
 DEBIT, GENERATE_AC = 0x2C, 0xAE
+MOST_WRITES = 40
 PRODUCTS = pytest.mark.parametrize("product", MODULES)
 UNPAID = pytest.mark.parametrize(
     ("unpaid", "cash", "own"),
@@ -27,6 +31,26 @@ UNPAID = pytest.mark.parametrize(
     ],
     ids=["cash", "owed", "reversed"],
 )
+
+
+class CutAtWrite:
+    """Cuts the supply at a physical write of the card's memory during the so-manyth command of an instruction."""
+
+    def __init__(
+        self, transmit: Callable[[bytes], bytes], target: InProcessTarget, ins: int, nth: int, write: int
+    ) -> None:
+        self.through, self.target, self.ins, self.left, self.write = transmit, target, ins, nth, write
+        self.happened = False
+
+    def transmit(self, command: bytes) -> bytes:
+        self.left -= command[1] == self.ins
+        if command[1] != self.ins or self.left:
+            return self.through(command)
+        answer = self.target.tear(command, self.write)
+        self.happened = answer is None
+        if answer is None:
+            raise BenchError("the contact was lost")
+        return answer
 
 
 @PRODUCTS
@@ -199,6 +223,29 @@ def test_contact_is_lost_at_every_command(product: str, after: bool, unpaid: Unp
 
 
 @PRODUCTS
+@pytest.mark.parametrize("unpaid", Unpaid)
+@pytest.mark.parametrize(("ins", "nth"), [(DEBIT, 1), (GENERATE_AC, 1), (GENERATE_AC, 2)])
+def test_the_supply_is_cut_at_every_write(product: str, unpaid: Unpaid, ins: int, nth: int) -> None:
+    """Inside the debit, and inside both cryptograms: each write of the card's memory in turn."""
+    ends = []
+    for write in range(1, MOST_WRITES):
+        visits = Visits(product, unpaid=unpaid)
+        cut = CutAtWrite(visits.hospital.slot.transmit, visits.hospital.slot.target, ins, nth, write)
+        visits.hospital.slot.transmit = cut.transmit  # type: ignore[method-assign]
+        visits.visit()
+        if not cut.happened:
+            break
+        visits.desk.resume()
+        ends.append(visits.desk.results["V1"].own)
+        visits.agree()
+        assert visits.visit(total=3_000).own is OwnPart.CARD
+        visits.agree()
+    assert 2 < len(ends) < MOST_WRITES - 1
+    failed = OwnPart.CASH if unpaid is Unpaid.KEEP else OwnPart.REVERSED
+    assert set(ends) <= ({OwnPart.NOT_BEGUN, OwnPart.CARD} if ins == DEBIT else {failed})
+
+
+@PRODUCTS
 def test_a_settlement_that_was_unknown_is_paid_when_the_card_comes_back(product: str) -> None:
     visits = Visits(product)
     slot = visits.hospital.slot
@@ -244,10 +291,11 @@ def test_the_same_number_again_is_neither_settled_nor_paid_again(product: str) -
 @PRODUCTS
 @pytest.mark.parametrize("unpaid", Unpaid)
 @pytest.mark.parametrize("fate", ["sent", "answered"])
-def test_the_centre_hears_later(product: str, unpaid: Unpaid, fate: str) -> None:
+@pytest.mark.parametrize("messages", [("settle",), ("settle", "reverse")], ids=["settlement", "both"])
+def test_the_centre_hears_later(product: str, unpaid: Unpaid, fate: str, messages: tuple[str, ...]) -> None:
     """It takes a settlement back only when it has its TAC, which is then used up."""
     visits = Visits(product, unpaid=unpaid)
-    visits.lost = lambda message: fate if message in ("settle", "reverse") else ""
+    visits.lost = lambda message: fate if message in messages else ""
     visits.line.down = True
     result = visits.visit()
     assert result.medical.outcome is Outcome.WAITING
@@ -260,6 +308,22 @@ def test_the_centre_hears_later(product: str, unpaid: Unpaid, fate: str) -> None
         "reversed" if unpaid is Unpaid.REVERSE else "cleared",
         result.medical.tac.hex(),
     )
+
+
+@PRODUCTS
+def test_the_bank_never_hears_of_the_end(product: str) -> None:
+    """It approved, and no reversal came: the amount stays paid, once."""
+    visits = Visits(product)
+
+    def lost(completion: Any) -> None:
+        raise HostUnreachable("time out")
+
+    visits.line.complete = lost  # type: ignore[method-assign]
+    assert visits.visit().own is OwnPart.CARD
+    assert visits.visit().own is OwnPart.CARD
+    again = 20_000 * 2 // 10  # the deductible is used up, and the fund pays 80 percent
+    assert visits.account.balance == START - OWN - again
+    visits.agree()
 
 
 @PRODUCTS
