@@ -150,9 +150,8 @@ def test_a_registered_card_whose_chip_is_given_up_is_cancelled():
     world.settled(outcome)
 
 
-def test_a_chip_that_reads_back_otherwise_is_not_handed_out():
-    """One bit of the name in the chip's memory turns after the personalisation."""
-    world = World(load("ssc3-sm4"))
+def turning(world):
+    """One bit of the name in the chip's memory turns after each personalisation."""
 
     def turn(told):
         if told.step is Step.PERSONALISE and told.done:
@@ -161,14 +160,29 @@ def test_a_chip_that_reads_back_otherwise_is_not_handed_out():
             records[1] = records[1][:-1] + bytes([records[1][-1] ^ 1])
             world.card.memory.cells[cell] = tuple(records)
 
-    outcome = world.station(turn).issue(world.order, world.target, NEW)
+    return turn
+
+
+def test_what_reads_back_otherwise_is_written_again():
+    world = World(load("ssc3-sm4"))
+    outcome = world.station(turning(world)).issue(world.order, world.target, NEW)
     assert outcome.ending is Ending.INTERRUPTED
     assert "EF06" in outcome.en
     assert world.active() == []
+    outcome = world.resume()
+    assert outcome.ending is Ending.COMPLETED
+    world.settled(outcome)
+
+
+def test_a_chip_that_keeps_reading_back_otherwise_is_not_handed_out():
+    world = World(load("ssc3-sm4"))
+    station = world.station(turning(world))
+    outcome = station.issue(world.order, world.target, NEW)
     for _ in range(3):
-        outcome = world.resume()
+        assert outcome.ending is Ending.INTERRUPTED
+        outcome = station.resume(world.order, world.target, NEW)
     assert outcome.ending is Ending.DESTROYED
-    assert world.active() == []
+    world.settled(outcome)
 
 
 def test_a_destroyed_chip_makes_room_for_a_new_request():

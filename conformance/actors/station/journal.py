@@ -130,9 +130,10 @@ class Journal(Store):
         self.run("INSERT INTO entry (request, time, step, phase) VALUES (?, ?, ?, ?)", number, time, step.name, phase)
 
     def is_done(self, number: str, step: Step) -> bool:
-        """Whether a step ended well."""
-        query = "SELECT 1 FROM entry WHERE request = ? AND step = ? AND phase = 'after'"
-        return self.one(query, number, step.name) is not None
+        """Whether a step ended well, and nothing found out later that it did not."""
+        query = "SELECT phase FROM entry WHERE request = ? AND step = ? ORDER BY id DESC LIMIT 1"
+        row = self.one(query, number, step.name)
+        return row is not None and row["phase"] == "after"
 
     def may_be_registered(self, number: str) -> bool:
         """Whether the request ever set about registering its card."""

@@ -233,12 +233,14 @@ class _Run:
         return Outcome(Ending.INTERRUPTED, zh, f"{step.en}: {en}", tuple(self._told))
 
     def _failed(self, step: Step, en: str) -> Outcome:
-        """The chip refused: it may be tried again, but not for ever."""
+        """The chip refused: it may be tried again, but not for ever; what reads back wrong is written again."""
         known = self._journal.request(self._order.number)
         if known is not None and known.attempts >= MOST_RUNS:
             self._journal.note(self._order.number, step, "failed")
             outcome = self._station.destroy(self._order.number, f"{step.en}: {en}")
             return Outcome(outcome.ending, outcome.zh, outcome.en, tuple(self._told))
+        if step is Step.READ_BACK:
+            self._journal.note(self._order.number, Step.PERSONALISE, "failed")
         return self._interrupted(step, "芯片拒绝", en)
 
     # The steps
