@@ -184,7 +184,7 @@ def test_every_payment_feature_is_used_and_cards_and_terminals_are_told_apart() 
         ("PAY-GA2-008", "issuer authentication, issuer authentication mandatory", ""),
         ("PAY-LOG-006", "transaction log", ""),
         ("PAY-ECC-008", "e-cash, offline PIN", ""),
-        ("PAY-DUA-012", "second currency, qPBOC", ""),
+        ("PAY-DUA-012", "second currency, qPBOC, CAP 1.b8", ""),  # DUA-010: with 1.b7 or 1.b6 there is none in qPBOC
         ("PAY-QPB-019", "qPBOC, CAP 3.b8, CAP 3.b5", ""),
         ("PAY-QPB-032", "qPBOC", "CAP 1.b7, CAP 1.b6"),
         ("PAY-QPB-048", "qPBOC, qPBOC offline, RSA 1024", ""),
