@@ -5,11 +5,15 @@ Card keys are those of the worked examples of volume 2 §9.2; the codes are comp
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import gmalg
 import pytest
 from pyemv.mac import mac_iso9797_3
 from pyemv.tools import encrypt_tdes_ecb
 
+from conformance.targets.in_process import cut_supply_at
+from emulator.cos.memory import PowerLoss
 from tests.apps.conftest import SSSE, Talk, worked_example
 
 ROOT = "000102030405060708090A0B0C0D0E0F"
@@ -109,6 +113,32 @@ def test_a_wrong_mac2_changes_nothing_and_ends_the_load(product: str) -> None:
     assert talk.send(CREDIT + wrong) == "9302"
     assert talk.send(CREDIT + mac2) == "6901"
     assert talk.card.snapshot() == before
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_load_is_whole_or_has_not_been(product: str) -> None:
+    """The supply fails at every write of CREDIT FOR LOAD in turn: balance, number, log and proof are all old or all new."""
+    seen, write = set(), 0
+    while True:
+        write += 1
+        talk = _card(product)
+        before = talk.card.snapshot()
+        _, mac2, _ = _codes(product, _initialize(talk))
+        with cut_supply_at(talk.card, write) as cut, suppress(PowerLoss):
+            talk.send(CREDIT + mac2)
+        if not cut.happened:
+            break
+        talk.card.power_off()
+        talk.card.reset()
+        assert talk.card.snapshot() == before or talk.send(SSSE, DF04, VERIFY, "B034000004") == "000017709000"
+        loaded = talk.card.snapshot() != before
+        if loaded:
+            assert talk.card.memory.cells["file:DF04/TF"].hex().upper()[:4] == "0008"
+            assert talk.send("B0320031020007" + "08")[:8] == mac2
+            assert talk.send("00B201441C")[:4] == "0007"
+        seen.add(loaded)
+    assert write > 1
+    assert False in seen
 
 
 def test_the_time_is_what_mac2_covers() -> None:
