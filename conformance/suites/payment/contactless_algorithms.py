@@ -136,7 +136,9 @@ def not_chosen(bench: Bench) -> None:
 
 
 def _certificates(bench: Bench, algorithms: AlgorithmSet, issuer: str, card: str) -> None:
-    visit, _ = _tapped(bench, algorithms)
+    approving(bench)
+    with prepared(bench):
+        visit, _ = _tapped(bench, algorithms)
     chain = Chain(visit)
     chain.issuer(issuer)
     found = chain.card(card)
