@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from conformance.faults.catalogue import Deviation, FaultSet, paying
-from conformance.faults.payment.contactless import quick
 from conformance.faults.payment.data_objects import tag_of
 from conformance.faults.payment.e_cash import INITIATION, choosing, instead, reporting
 from conformance.faults.payment.logs import GENERATE, PUT_DATA, kind_of, log_records, set_log
+from conformance.faults.payment.quick import LOW
 from conformance.faults.payment.scripts import DEBIT
 from emulator.apps.payment.application import SECOND_CURRENCY_OF, Application, Tag, amount, data_cell, number
 from emulator.apps.payment.transaction import Kind, transaction_of
@@ -157,7 +157,7 @@ def logged_as_first(card: Card, command: Command, good: Handler) -> bytes:
     "第二币种用 9F6B 判定持卡人验证",
     "The second currency is held to the verification limit of the first",
     ["PAY-DUA-012"],
-    quick,
+    LOW,
 )
 def verification_limit_of_first(card: Card, command: Command, good: Handler) -> bytes:
     """One limit for both."""
