@@ -23,6 +23,7 @@ PRODUCTS = ("debit", "debit-sm", "ssc3-sm4", "ssc2-3des")
 EMVTOOL = Path(sys.prefix) / "emvtool/bin/emvtool"
 SHORT_PAN = "6214988660100304"
 SECONDS = 60.0
+LAST_PAYMENT_FILE = 20
 LONGEST_OUTPUT = 1 << 20
 """cardpeek prints prompts without end when its input is at an end."""
 
@@ -76,12 +77,18 @@ def _bounded(stream: IO[bytes]) -> str:
 
 
 def values(tree: ElementTree.Element) -> Mapping[str, str]:
-    """The value of each data object by tag, in hexadecimal; the last of several."""
+    """The value of each data object by tag, in hexadecimal; the last of several.
+
+    Files 21 to 30 are the issuer's own: their records are no data objects, though cardpeek shows them as such.
+    """
     found: dict[str, str] = {}
-    for node in tree.iter("node"):
+    for node in tree.findall("node"):
         attributes = {each.get("name"): each.text or "" for each in node.findall("attr")}
+        if attributes.get("classname") == "file" and int(attributes.get("id", "0")) > LAST_PAYMENT_FILE:
+            continue
         if attributes.get("val", "").startswith("8:"):
             found[attributes.get("id", "")] = attributes["val"][2:]
+        found.update(values(node))
     return found
 
 
