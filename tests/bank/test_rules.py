@@ -17,6 +17,8 @@ from .crashing import Chip, Crash, open_bank
 from .model import PAYROLL, UTILITY, WEALTH, Model
 from .table import ACCOUNT, AGREEMENTS, E_CASH, HOLDER, IDENTITY, NEW_EXPIRY, OLD_EXPIRY, PAN, PIN, START
 
+pytestmark = pytest.mark.slow
+
 KINDS = st.sampled_from([ChangeKind.UPGRADE, ChangeKind.REPLACEMENT])
 CHANGES = st.sampled_from([f"C{number}" for number in range(1, 9)])
 NUMBERS = st.integers(1, 60).map("R{}".format)

@@ -25,6 +25,8 @@ from tests.faults.hunting import (
     suite_of,
 )
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (0, 1)
 GOOD = {Verdict.PASS, Verdict.NOT_APPLICABLE}
 

@@ -19,6 +19,8 @@ from conformance.actors.medical.reader import CardGone
 from conformance.actors.medical.visit import OfflineLimits
 from tests.medical.hospital import MODULES, NOON, SCHEME, Hospital
 
+pytestmark = pytest.mark.slow
+
 SEQUENCES, PARTS = 10_000, 20
 LARGEST_STEP = 14
 """Commands of one settlement, about: where the contact may be lost."""

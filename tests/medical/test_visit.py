@@ -19,6 +19,8 @@ from conformance.targets.in_process import InProcessTarget
 from tests.medical.hospital import MODULES, PIN, Hospital
 from tests.medical.visits import FUND, OWN, START, Visits
 
+pytestmark = pytest.mark.slow
+
 DEBIT, GENERATE_AC = 0x2C, 0xAE
 MOST_WRITES = 40
 PRODUCTS = pytest.mark.parametrize("product", MODULES)

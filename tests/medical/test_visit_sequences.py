@@ -19,6 +19,8 @@ from tests.medical.hospital import MODULES, NOON
 from tests.medical.test_sequences import AMOUNTS, failing_line
 from tests.medical.visits import Visits
 
+pytestmark = pytest.mark.slow
+
 SEQUENCES, PARTS = 200, 4
 LARGEST_STEP = 40
 """Commands of one visit, about: where the contact may be lost."""

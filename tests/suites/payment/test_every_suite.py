@@ -58,6 +58,8 @@ from tests.suites.broken import HOSTILE, assert_good, assert_judged, run
 
 from .cards import PRODUCTS, changed_cells, failed_by
 
+pytestmark = pytest.mark.slow
+
 
 class Area(NamedTuple):
     """Suites that judge an area together, and the faults of it."""
