@@ -34,7 +34,7 @@ certify: install ## put the virtual card into a real PC/SC reader, certify it, w
 test: install-test ## run all tests of the project, those with a real PC/SC reader too
 	@.ci/test all $(TESTS)
 
-test-fast: install-test ## run the tests that neither need a PC/SC reader nor certify whole cards, in under two minutes
+test-fast: install-test ## run the tests that neither need a PC/SC reader nor certify whole cards, in a few minutes
 	@.ci/test fast $(TESTS)
 
 lint: install-test ## check style, format, types and import rules
