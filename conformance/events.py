@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 FORMAT_VERSION = 1
 
@@ -141,6 +141,116 @@ class CaseFinished(Event):
     seconds: float = 0.0
 
 
+class Words(TypedDict):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+
+class FlowStep(Words):
+    """A step of a flow, in the order in which the flow takes them."""
+
+    step: str
+    irreversible: bool
+    """Whether what it does can't be taken back: such a step has a journal entry before and after it."""
+
+
+class TimedEntry(Words):
+    """What a step of a flow cost."""
+
+    step: str
+    kind: str
+    """Who works: ``chip``, ``station``, ``human``, ``machine``."""
+    seconds: float
+    chip_seconds: float
+    """The part of them that passed between a command and its answer."""
+    commands: int
+    measured: bool
+    """False: a declared budget."""
+
+
+class Table(Words):
+    """A table of a host's books, masked: the header in both languages, the cells as they are shown."""
+
+    columns: list[Words]
+    rows: list[list[str]]
+
+
+class BrokenRule(Words):
+    """A rule that didn't hold after a trial; ``zh`` and ``en`` say what was found."""
+
+    rule: int
+    """1 to 8: the rules that must hold at every moment, whatever fails."""
+    place: str
+    """Where the failure was put, e.g. ``apdu 17, write 2``."""
+    reproduce: str
+    """Command line that runs this single trial again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowStarted(Event):
+    """A flow is about to be run, whole and then with failures."""
+
+    flow: str
+    """``issue``, ``upgrade``, ``replace``, ``medical``, ``payment``, ``visit``, ``life`` …"""
+    number: int
+    """The flow's number among the flows of issuance, upgrade and settlement, 1 to 7."""
+    title: Words
+    steps: list[FlowStep]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowBooks(Event):
+    """What the hosts' books and the cards say before the flow and after it, read from the outside."""
+
+    flow: str
+    moment: str
+    """``before`` or ``after``."""
+    tables: list[Table]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowTimed(Event):
+    """How long the flow took when nothing failed."""
+
+    flow: str
+    entries: list[TimedEntry]
+    total: float
+    """Seconds, measured and declared."""
+    promised: float | None = None
+    """Seconds that were promised to the citizen, where a promise was made."""
+    kept: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowTrials(Event):
+    """One cell of the matrix of steps and failures: all trials in which this failure struck in this step."""
+
+    flow: str
+    step: str
+    failure: str
+    """Name of the failure, e.g. ``power-cut``; a pair of failures stands as ``power-cut+answer-lost``."""
+    failure_title: Words
+    trials: int
+    outcomes: dict[str, int]
+    """How the trials ended after their recovery: ``completed``, ``as before``, ``destroyed`` … to their number."""
+    broken: list[BrokenRule] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFinished(Event):
+    """All failures of a flow were tried."""
+
+    flow: str
+    trials: int
+    interruptions: int
+    """Failures that struck in them: a trial of a pair has two, one whose failure found nothing to strike has none."""
+    broken: int
+    """Trials after which a rule was broken."""
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
     """A run ends; without this event it was cut off."""
@@ -154,7 +264,10 @@ class RunFinished(Event):
 
 _TYPES: dict[str, type[Event]] = {
     cls.__name__: cls
-    for cls in (RunStarted, TargetConnected, CaseStarted, Step, Exchange, Check, CaseFinished, RunFinished)
+    for cls in (
+        *(RunStarted, TargetConnected, CaseStarted, Step, Exchange, Check, CaseFinished, RunFinished),
+        *(FlowStarted, FlowBooks, FlowTimed, FlowTrials, FlowFinished),
+    )
 }
 
 
@@ -163,6 +276,13 @@ def _checker(hint: Any) -> Callable[[object], bool]:
     parts = [_checker(part) for part in get_args(hint) if part is not type(None)]
     if hint is Any:
         return lambda _: True
+    if is_typeddict(hint):
+        members = {key: _checker(part) for key, part in get_type_hints(hint).items()}
+        return lambda value: (
+            isinstance(value, dict)
+            and members.keys() <= value.keys()
+            and all(check(value[key]) for key, check in members.items())
+        )
     if get_origin(hint) in (Union, UnionType):
         return lambda value: value is None or any(part(value) for part in parts)
     if get_origin(hint) is list:

@@ -12,6 +12,11 @@ from conformance.events import (
     Check,
     Event,
     Exchange,
+    FlowBooks,
+    FlowFinished,
+    FlowStarted,
+    FlowTimed,
+    FlowTrials,
     RunFinished,
     RunStarted,
     Step,
@@ -139,6 +144,49 @@ class Run:
         self.begin(case, *requirements)
         self.send(case, "NEW CARD", ATR).send(case, SELECT_SSSE, "611E")
         return self.finish(case, verdict, fails, **given)
+
+    def flow(self, flow: str = "issue", *broken: str, interrupted: bool = False) -> Run:
+        """A flow of two steps, one of them with trials, and places where rule 4 broke; without an end if interrupted."""
+        title = {"zh": "首次发卡", "en": "first issuance"}
+        steps = [
+            {"step": "blank", "zh": "空白卡检查", "en": "blank card", "irreversible": False},
+            {"step": "issue", "zh": "写入", "en": "write", "irreversible": True},
+        ]
+        self._add(FlowStarted(t=self._tick(), flow=flow, number=1, title=title, steps=steps))  # type: ignore[arg-type]
+        table = {"zh": "卡", "en": "cards", "columns": [{"zh": "状态", "en": "state"}], "rows": [["封存"]]}
+        self._add(FlowBooks(t=self._tick(), flow=flow, moment="before", tables=[table]))  # type: ignore[list-item]
+        entry = {"step": "issue", "zh": "写入", "en": "write", "kind": "chip", "measured": True}
+        entry |= {"seconds": 2.5, "chip_seconds": 2.0, "commands": 140}
+        self._add(
+            FlowTimed(t=self._tick(), flow=flow, entries=[entry], total=287.5, promised=480.0, kept=True)  # type: ignore[list-item]
+        )
+        found = [
+            {
+                "rule": 4,
+                "zh": "卡既未完成也未销毁",
+                "en": "neither whole nor destroyed",
+                "place": place,
+                "reproduce": "x",
+            }
+            for place in broken
+        ]
+        self._add(
+            FlowTrials(
+                t=self._tick(),
+                flow=flow,
+                step="issue",
+                failure="power-cut",
+                failure_title={"zh": "断电", "en": "power cut"},
+                trials=7,
+                outcomes={"completed": 7 - len(broken), "half-made": len(broken)},
+                broken=found,  # type: ignore[arg-type]
+            )
+        )
+        if interrupted:
+            return self
+        return self._add(
+            FlowFinished(t=self._tick(), flow=flow, trials=7, interruptions=7, broken=len(broken), seconds=3.0)
+        )
 
     def end(self, interrupted: bool = False, conformity: int = 0, reason: str | None = None) -> Run:
         """The run ends."""

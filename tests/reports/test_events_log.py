@@ -21,6 +21,7 @@ EVENTS: list[Event] = (
     .send("A/1/BV", "RESET", "3B00")
     .check("A/1/BV", None, True)
     .finish("A/1/BV", counterexample=[{"command": "00", "response": "9000"}])
+    .flow("issue", "apdu 17, write 2")
     .end()
     .events
 )
@@ -53,6 +54,22 @@ def test_a_field_of_another_type_is_refused_or_kept(event: Event, data: st.DataO
     except EventError:
         return
     assert from_line(to_line(read)) == read or value != value
+
+
+@pytest.mark.parametrize(
+    ("event", "field", "value"),
+    [
+        ("FlowStarted", "steps", [{"step": "blank", "zh": "空白卡", "en": "blank"}]),
+        ("FlowTimed", "entries", [{}]),
+        ("FlowBooks", "tables", [{"zh": "卡", "en": "cards", "columns": [{"zh": "状态"}], "rows": []}]),
+        ("FlowTrials", "broken", [{"rule": "4", "zh": "", "en": "", "place": "", "reproduce": ""}]),
+        ("FlowTrials", "failure_title", {"zh": 1, "en": ""}),
+    ],
+)
+def test_an_event_of_a_flow_with_a_part_missing_or_wrong_is_refused(event: str, field: str, value: object) -> None:
+    content = next(json.loads(to_line(each)) for each in EVENTS if type(each).__name__ == event)
+    with pytest.raises(EventError, match=field):
+        from_line(json.dumps(content | {field: value}))
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
