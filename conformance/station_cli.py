@@ -114,7 +114,7 @@ class _Desk:
     def station(self, silent: bool) -> Iterator[Station]:
         """The station over journal and books; whatever cannot be used ends the command."""
         from conformance.actors.medical.centre import Centre
-        from conformance.actors.station import Journal, JournalError, Station
+        from conformance.actors.station import Equipment, Journal, JournalError, Station
 
         product, blank = self.products()
         try:
@@ -127,7 +127,7 @@ class _Desk:
             journal.close()
             self.give_up(f"the books {self.books} cannot be used: {problem}")
         try:
-            yield Station(product, blank, centre, journal, _View(silent).tell)
+            yield Station(Equipment(product, blank, centre, journal), _View(silent).tell)
         finally:
             centre.books.close()
             journal.close()

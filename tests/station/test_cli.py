@@ -94,7 +94,7 @@ def test_wrong_data_of_the_order_leave_no_chip_and_no_journal(desk):
 def interrupted(desk):
     """A station that was killed after it had begun the initialisation."""
     from conformance.actors.medical.centre import Centre
-    from conformance.actors.station import Journal, Station, load_order
+    from conformance.actors.station import Equipment, Journal, Station, load_order
     from conformance.targets.in_process import virtual_target
     from profiles import load
     from tests.station.world import Cutting
@@ -105,7 +105,7 @@ def interrupted(desk):
         Journal("station.db"),
         Centre(product, "centre.db"),
     )
-    Station(product, load("blank"), centre, journal).issue(
+    Station(Equipment(product, load("blank"), centre, journal)).issue(
         load_order(desk / "order.toml"), Cutting(target, 60, acts=False), NEW
     )
     target.close()

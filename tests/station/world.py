@@ -8,7 +8,7 @@ from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.keys import HsmKeys
 from conformance.actors.medical.messages import CardState
 from conformance.actors.medical.reader import CardReader
-from conformance.actors.station import Ending, Journal, Order, Outcome, Station, Told
+from conformance.actors.station import Ending, Equipment, Journal, Order, Outcome, Station, Told
 from conformance.failures import BenchError
 from conformance.targets.in_process import InProcessTarget
 from emulator import load_card
@@ -66,7 +66,8 @@ class World:
         self.order = order()
 
     def station(self, listener: Callable[[Told], None] = lambda told: None, journal: Journal | None = None) -> Station:
-        return Station(self.product, self.blank, self.centre, journal or self.journal, listener)
+        equipment = Equipment(self.product, self.blank, self.centre, journal or self.journal)
+        return Station(equipment, listener)
 
     def issue(self) -> Outcome:
         return self.station().issue(self.order, self.target, NEW)

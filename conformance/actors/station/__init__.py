@@ -2,13 +2,16 @@
 
 from conformance.actors.station.journal import Journal, JournalError
 from conformance.actors.station.order import Order, OrderError, load_order
-from conformance.actors.station.outcome import Ending, Outcome, Step, Told
+from conformance.actors.station.outcome import Ending, Kind, Outcome, Step, Told
 from conformance.actors.station.station import Station
+from conformance.actors.station.work import Equipment
 
 __all__ = [
     "Ending",
+    "Equipment",
     "Journal",
     "JournalError",
+    "Kind",
     "Order",
     "OrderError",
     "Outcome",

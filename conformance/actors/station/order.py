@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from conformance.actors.station.outcome import Kind
 from profiles.dictionary import ValueFormatError, element
 
 PERSON, NAME, SEX, BORN, ISSUED, EXPIRES = "08", "09", "0A", "0D", "05", "06"
@@ -44,10 +45,12 @@ class Order:
     Attributes:
         number: Request number, which no other order has.
         values: Texts by tag of SSSE/EF05 and EF06.
+        kind: Why the card is made.
     """
 
     number: str
     values: Mapping[str, str] = field(repr=False)
+    kind: Kind = Kind.FIRST
 
     @property
     def person(self) -> str:
@@ -66,7 +69,7 @@ class Order:
 
     def content(self) -> bytes:
         """Everything that the order says, in one form, for comparison."""
-        return json.dumps([self.number, sorted(self.values.items())], ensure_ascii=False).encode()
+        return json.dumps([self.number, self.kind, sorted(self.values.items())], ensure_ascii=False).encode()
 
     @classmethod
     def of(cls, table: Mapping[str, object], source: str = "order") -> Order:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
+
+from conformance.actors.named import Named
 
 
-class Step(Enum):
-    """A step, in the order in which they come: names in Chinese and English."""
+class Kind(StrEnum):
+    """Why a card is made."""
+
+    FIRST = "first issuance"
+    """首次发卡."""
+
+
+class Step(Named):
+    """A step of an issuance: names in Chinese and English."""
 
     BLANK_CHECK = ("空白卡检查", "blank-chip check")
     INITIALISE = ("初始化", "initialisation")
@@ -19,34 +28,14 @@ class Step(Enum):
     CHANGE_PIN = ("首次修改密码", "first PIN change")
     RETURN = ("数据回盘", "data return")
 
-    @property
-    def zh(self) -> str:
-        """Chinese name."""
-        return self.value[0]
 
-    @property
-    def en(self) -> str:
-        """English name."""
-        return self.value[1]
-
-
-class Ending(Enum):
+class Ending(Named):
     """How it ended: names in Chinese and English."""
 
     COMPLETED = ("制卡完成", "the card is issued")
     REFUSED = ("未开始", "refused before the chip was changed")
     INTERRUPTED = ("中断，待恢复", "interrupted; go on with the same chip")
     DESTROYED = ("芯片作废", "the chip is destroyed")
-
-    @property
-    def zh(self) -> str:
-        """Chinese name."""
-        return self.value[0]
-
-    @property
-    def en(self) -> str:
-        """English name."""
-        return self.value[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+"""One run over a chip: the steps that the journal has not as done, each with an entry before and one after it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+
+from conformance.actors.medical.keys import KeysRefused
+from conformance.actors.medical.reader import CardGone, CardRefused
+from conformance.actors.station.outcome import Ending, Outcome, Step, Told
+from conformance.actors.station.refusals import Destroyed
+from conformance.actors.station.steps import ACTIONS, PLANS
+from conformance.actors.station.tree import TreeError
+from conformance.actors.station.work import Work
+
+MOST_RUNS = 4
+"""Runs over a chip, three of them repetitions, before it is retained (SSC-ISS-010)."""
+
+
+class Run:
+    """The steps of an order's kind over one chip.
+
+    Args:
+        work: The order and its chip.
+        destroy: Gives the chip of a request up, for a reason.
+        listener: Is told of each step before and after it, when the journal has it.
+    """
+
+    def __init__(self, work: Work, destroy: Callable[[str, str], Outcome], listener: Callable[[Told], None]) -> None:
+        self._work = work
+        self._number = work.order.number
+        self._journal = work.equipment.journal
+        self._destroy = destroy
+        self._listener = listener
+        self._told: list[Told] = []
+
+    def go(self) -> Outcome:
+        """The steps in their order."""
+        work, number = self._work, self._number
+        plan = PLANS[work.order.kind]
+        self._journal.attempt(number)
+        step = plan[0]
+        try:
+            work.begin()
+            self._journal.name_card(number, work.data.identification)
+            for step in plan:
+                if not self._journal.is_done(number, step):
+                    self._take(step)
+        except CardGone as problem:
+            return self._interrupted(step, "卡片脱离", str(problem))
+        except (CardRefused, KeysRefused, TreeError) as problem:
+            return self._failed(step, str(problem))
+        except sqlite3.Error as problem:
+            return self._interrupted(step, "中心不可用", f"the centre's books cannot be used: {problem}")
+        except Destroyed as problem:
+            self._journal.note(number, step, "failed")
+            outcome = self._destroy(number, problem.en)
+            return Outcome(outcome.ending, problem.zh, outcome.en, tuple(self._told))
+        known = self._journal.request(number)
+        returned = known.returned if known is not None else None
+        return Outcome(Ending.COMPLETED, "可交付", "may be handed over", tuple(self._told), returned)
+
+    def _take(self, step: Step) -> None:
+        link = self._work.link
+        self._journal.note(self._number, step, "before")
+        self._listener(Told(step, False))
+        begin, seconds, commands = time.perf_counter(), link.seconds, link.commands
+        ACTIONS[step](self._work)
+        self._journal.note(self._number, step, "after")
+        told = Told(step, True, time.perf_counter() - begin, link.seconds - seconds, link.commands - commands)
+        self._told.append(told)
+        self._listener(told)
+
+    def _interrupted(self, step: Step, zh: str, en: str) -> Outcome:
+        self._journal.note(self._number, step, "failed")
+        return Outcome(Ending.INTERRUPTED, zh, f"{step.en}: {en}", tuple(self._told))
+
+    def _failed(self, step: Step, en: str) -> Outcome:
+        """The chip refused: it may be tried again, but not for ever; what reads back wrong is written again."""
+        known = self._journal.request(self._number)
+        if known is not None and known.attempts >= MOST_RUNS:
+            self._journal.note(self._number, step, "failed")
+            outcome = self._destroy(self._number, f"{step.en}: {en}")
+            return Outcome(outcome.ending, outcome.zh, outcome.en, tuple(self._told))
+        if step is Step.READ_BACK:
+            self._journal.note(self._number, Step.PERSONALISE, "failed")
+        return self._interrupted(step, "芯片拒绝", en)

@@ -1,0 +1,71 @@
+"""What a station works with, and the work over one chip that its steps share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.actors.key_service import KeyService
+from conformance.actors.medical.centre import Centre
+from conformance.actors.medical.keys import HsmKeys
+from conformance.actors.medical.reader import ENVIRONMENT, CardLink, CardReader, CardRefused
+from conformance.actors.station.chip import Chip
+from conformance.actors.station.initialisation import CardData
+from conformance.actors.station.journal import Journal
+from conformance.actors.station.link import ChipLink
+from conformance.actors.station.order import Order
+from profiles.model import Profile
+
+TERMINAL = bytes.fromhex("500000000010")
+"""Terminal number that the station's HSM shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """A station's products and the desks that it can reach.
+
+    Attributes:
+        product: The card product whose social security application goes onto the chip.
+        blank: The product of the blank chip: its maker's keys.
+        centre: The insurance centre.
+        journal: The station's journal.
+    """
+
+    product: Profile
+    blank: Profile
+    centre: Centre
+    journal: Journal
+
+
+class Work:
+    """One run over a chip: the order, the chip, and what its card shall hold. A step is a function of it."""
+
+    def __init__(self, equipment: Equipment, order: Order, link: CardLink, new_pin: str) -> None:
+        self.equipment = equipment
+        self.order = order
+        self.link = ChipLink(link)
+        self.new_pin = new_pin
+        self.chip = Chip(self.link)
+        self.data: CardData
+
+    def begin(self) -> None:
+        """Switch the chip on, and settle what its card will hold."""
+        self.data = CardData(self.equipment.product, self.order, self.chip.reset())
+
+    def production(self) -> KeyService:
+        """The maker's keys of the chip, which is reset."""
+        return KeyService(self.equipment.blank, self.chip.reset())
+
+    def reader(self) -> CardReader:
+        """The card through its ordinary commands, with the initial PIN and the key service's keys."""
+        product = self.equipment.product
+        initial = self.initial_pin
+        reader = CardReader(self.link, product, HsmKeys(product, TERMINAL), pin=lambda: initial)
+        reader.begin()
+        if reader.identification.hex().upper() != self.data.identification:
+            raise CardRefused("卡的识别码不符", "the card shows another identification than it was given")
+        return reader
+
+    @property
+    def initial_pin(self) -> str:
+        """The PIN with which every card of the product leaves initialisation."""
+        return next(pin.value for pin in self.equipment.product.directory[ENVIRONMENT].pin.values())
