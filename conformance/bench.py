@@ -79,9 +79,12 @@ class Recorder:
     count: int = 0
     quiet: bool = False
     example: list[dict[str, str]] = field(default_factory=list)
+    heed: Callable[[], None] = lambda: None
+    """Called at each exchange; raises KeyboardInterrupt where the run shall end."""
 
     def exchange(self, command: str, response: str, seconds: float) -> None:
         """Write an exchange down."""
+        self.heed()
         self.count += 1
         if len(self.example) < KEPT_EXCHANGES:
             self.example.append({"command": command, "response": response})

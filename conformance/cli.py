@@ -190,6 +190,7 @@ def _run(plan: Plan, target: Target, out: Path | None, say: _Voice) -> int:
     """Run the plan with a progress bar, write the log and the reports, and say how it ended."""
     from conformance.bench import NoRedaction
     from conformance.engine import Engine
+    from conformance.interruption import Interruption
     from conformance.log import EventLog
     from conformance.suites import all_suites
     from reports.trace.redact import Redactor
@@ -197,7 +198,8 @@ def _run(plan: Plan, target: Target, out: Path | None, say: _Voice) -> int:
 
     redact = Redactor(plan.profile) if plan.unmask_reason is None else NoRedaction()
     log = EventLog()
-    engine = Engine(plan, target, all_suites(), log.write, redact)
+    interruption = Interruption()
+    engine = Engine(plan, target, all_suites(), log.write, redact, interruption.heed)
     if not engine.cases:
         _give_up(f"no case begins with {' or '.join(plan.only)}", WRONG_USE)
     folder = out or Path("out") / engine.run_number
@@ -205,7 +207,7 @@ def _run(plan: Plan, target: Target, out: Path | None, say: _Voice) -> int:
         log.open(folder / "run.ndjson")
     except OSError as problem:
         _give_up(f"{folder}: the report cannot be written there ({problem.strerror})", WRONG_USE)
-    with log:
+    with log, interruption:
         _progress(engine, say)
     written = write_all(folder / "run.ndjson", folder, profile=plan.profile)
     _conclude(engine, written.html, say)

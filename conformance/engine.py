@@ -106,7 +106,13 @@ class Engine:
     """One run. Iterate over :meth:`run`; events go to ``emit`` as they happen."""
 
     def __init__(
-        self, plan: Plan, target: Target, suites: Iterable[Suite], emit: Callable[[events.Event], None], redact: Redact
+        self,
+        plan: Plan,
+        target: Target,
+        suites: Iterable[Suite],
+        emit: Callable[[events.Event], None],
+        redact: Redact,
+        heed: Callable[[], None] = lambda: None,
     ) -> None:
         self.plan = plan
         self.target = target
@@ -115,7 +121,7 @@ class Engine:
         self.cases = cases_of(plan, suites, self.traits)
         self._emit_further = emit
         self._log: list[events.Event] = []
-        recorder = Recorder(self._emit, redact)
+        recorder = Recorder(self._emit, redact, heed=heed)
         self.bench = Bench(target, plan.profile, self.traits, recorder)
         self.bench.destructive = plan.destructive
         self.bench.confirm_card = self._confirm_card
