@@ -4,12 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from conformance.actors.bank import AuthorisationRequest, Bank, ClearingRecord, IssuerKeys, Ledger, TransactionKind
+from conformance.actors.bank import (
+    AuthorisationRequest,
+    Bank,
+    ClearingRecord,
+    IssuerKeys,
+    Ledger,
+    TransactionKind,
+    pin_blocks,
+)
 from emulator.crypto import payment as crypto
 from emulator.iso7816 import tlv
 from profiles import load
 
-from .table import PAN
+from .table import PAN, PIN
 
 KEYS = IssuerKeys.of_profile(load("debit"))[0]
 ARQC, TC = 0x80, 0x40
@@ -71,12 +79,19 @@ class Chip:
         data = self._field_55(ARQC, amount)
         return AuthorisationRequest(number, TransactionKind.PURCHASE, PAN, self.sequence, amount, CURRENCY, data)
 
+    def inquiry(self, number: str, change: str, pin: str = PIN) -> AuthorisationRequest:
+        """A balance inquiry by which the holder is verified for a change."""
+        kind = TransactionKind.BALANCE_INQUIRY
+        data = self._field_55(ARQC, 0, bytes((kind.value,)))
+        block = pin_blocks.encipher(pin, PAN)
+        return AuthorisationRequest(number, kind, PAN, self.sequence, 0, CURRENCY, data, block, change)
+
     def spend(self, number: str, amount: int) -> ClearingRecord:
         """An offline payment from e-cash."""
         self.e_cash -= amount
         return ClearingRecord(number, PAN, self.sequence, amount, CURRENCY, self._field_55(TC, amount), "EC0001")
 
-    def _field_55(self, kind: int, amount: int) -> bytes:
+    def _field_55(self, kind: int, amount: int, transaction: bytes = b"\x00") -> bytes:
         self.counter += 1
         counter = self.counter.to_bytes(2)
         session = KEYS.transaction(PAN, self.sequence, {0x9F36: counter})
@@ -89,7 +104,7 @@ class Chip:
             0x95: bytes(5),
             0x5F2A: bytes.fromhex(CURRENCY),
             0x9A: bytes.fromhex("261126"),
-            0x9C: b"\x00",
+            0x9C: transaction,
             0x9F37: bytes.fromhex("A1B2C3D4"),
             0x82: bytes.fromhex("7C00"),
             0x9F36: counter,

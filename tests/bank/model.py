@@ -29,6 +29,8 @@ class Model:
     blocked: dict = field(default_factory=dict)
     """Balances of chips that executed the block."""
     seen: dict = field(default_factory=dict)
+    verified: set = field(default_factory=set)
+    """Changes and cards for which the holder was verified."""
     paid: dict = field(default_factory=dict)
     """Purchases by number: what the account paid."""
 
@@ -47,19 +49,34 @@ class Model:
 
     # Steps
 
-    def freeze(self, number, kind, lost):
+    def freeze(self, number, kind, lost, present):
+        """A refusal for want of the holder's proof is forgotten: the same freeze may be asked again with it."""
+        present = present and not lost
+
         def act():
             if number in self.changes:
                 return "UNDONE"
             if self.frozen():
                 return "FROZEN"
             card = self.in_use()
+            if (present or kind == "upgrade") and (not present or (number, card) not in self.verified):
+                return "NOT_VERIFIED"
             self.changes[number] = Change(card)
             if lost:
                 self.cards[card] = "blocked"
             return "DONE"
 
-        return self._or_undone(number, self.once("cards", number, ("freeze", kind, lost), act))
+        answer = self.once("cards", number, ("freeze", kind, lost, present), act)
+        if answer == "NOT_VERIFIED":
+            del self.seen["cards", number]
+        return self._or_undone(number, answer)
+
+    def verify(self, number, sequence):
+        """The card's own holder enters the PIN for a change; a card that may not pay proves nothing."""
+        code = CODE[self.cards[sequence]]
+        if code == "00":
+            self.verified.add((number, sequence))
+        return code
 
     def order(self, number, change):
         def act():

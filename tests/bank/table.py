@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from conformance.actors.bank import AgreementKind, Bank, IssuerKeys, Ledger
+from conformance.actors.bank import AgreementKind, Bank, IssuerKeys, Ledger, TransactionKind
 from conformance.actors.bank.authority import Authority
 from conformance.actors.bank.card_data import CardOrder, personalisation_data
 from conformance.actors.bank.groupings import DataFile
@@ -70,7 +70,7 @@ class Till:
     results: list[TransactionResult] = field(default_factory=list)
 
     def pay(
-        self, card: InProcessTarget, amount: int = 1234, *, host: Any = "bank", **purchase: Any
+        self, card: InProcessTarget, amount: int = 1234, *, host: Any = "bank", pin: str = PIN, **purchase: Any
     ) -> TransactionResult:
         """One transaction from a reset on, on line unless told otherwise."""
         self.number += 1
@@ -79,10 +79,14 @@ class Till:
             card,
             DEFAULT_CONFIGURATION,
             host=self.bank if host == "bank" else host,
-            holder=PreparedHolder((PIN,)),
+            holder=PreparedHolder((PIN,), online_pin=pin),
             random=Chance(),
             expected_account=PAN,
         )
         given = {"e_cash": False, "force_online": True, "number": self.number, "when": NOW, **purchase}
         self.results.append(kernel.run(Purchase(amount, **given)))
         return self.results[-1]
+
+    def inquire(self, card: InProcessTarget, change: str = "", *, pin: str = PIN, **more: Any) -> TransactionResult:
+        """A balance inquiry with the PIN, for a change of the card."""
+        return self.pay(card, 0, kind=TransactionKind.BALANCE_INQUIRY, reference=change, pin=pin, **more)

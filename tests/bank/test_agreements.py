@@ -19,8 +19,8 @@ def balance(made):
 
 
 def replace_by(made, pan=""):
-    kind = ChangeKind.DIFFERENT_NUMBER if pan else ChangeKind.UPGRADE
-    made.cards.freeze("F", PAN, kind)
+    kind = ChangeKind.DIFFERENT_NUMBER if pan else ChangeKind.REPLACEMENT
+    made.cards.freeze("F", PAN, kind, card_present=False)
     made.cards.order("O", "F", NEW_EXPIRY, pan=pan)
     made.cards.switch("S", "F")
 

@@ -39,7 +39,7 @@ def states(made: Bank, pan: str = PAN) -> dict[str, CardState]:
 
 
 def ordered(made: Bank, change: str = "F") -> Bank:
-    assert made.cards.freeze(change, PAN, UPGRADE).outcome is Outcome.DONE
+    assert made.cards.freeze(change, PAN, REPLACEMENT, card_present=False).outcome is Outcome.DONE
     assert made.cards.order(f"{change}-O", change, NEW_EXPIRY).outcome is Outcome.DONE
     return made
 
@@ -59,7 +59,7 @@ def test_an_upgrade_keeps_number_account_money_and_agreements(made):
 
 def test_a_step_that_comes_again_gets_the_same_answer_and_does_nothing(made):
     steps = [
-        lambda: made.cards.freeze("F", PAN, UPGRADE),
+        lambda: made.cards.freeze("F", PAN, REPLACEMENT, card_present=False),
         lambda: made.cards.order("O", "F", NEW_EXPIRY),
         lambda: made.cards.switch("S", "F"),
         lambda: made.cards.return_e_cash("R", PAN, "01", without_chip=True),
@@ -83,8 +83,8 @@ def test_a_step_under_another_number_is_told_that_it_was_done(made):
 
 
 def test_another_content_under_a_number_is_refused(desk):
-    desk.freeze("F", PAN, UPGRADE)
-    assert desk.freeze("F", PAN, REPLACEMENT).outcome is Outcome.DUPLICATE
+    desk.freeze("F", PAN, REPLACEMENT, card_present=False)
+    assert desk.freeze("F", PAN, DIFFERENT, card_present=False).outcome is Outcome.DUPLICATE
     assert desk.undo("F", "F").outcome is Outcome.DUPLICATE
     assert desk.order("O", "F", NEW_EXPIRY).outcome is Outcome.DONE
     assert desk.order("O", "F", date(2037, 1, 1)).outcome is Outcome.DUPLICATE
@@ -93,7 +93,7 @@ def test_another_content_under_a_number_is_refused(desk):
 def test_steps_out_of_order(desk):
     assert desk.order("1", "F", NEW_EXPIRY).outcome is Outcome.NO_SUCH_CHANGE
     assert desk.switch("2", "F").outcome is Outcome.NO_SUCH_CHANGE
-    assert desk.freeze("F", PAN, UPGRADE).outcome is Outcome.DONE
+    assert desk.freeze("F", PAN, REPLACEMENT, card_present=False).outcome is Outcome.DONE
     assert desk.switch("3", "F").outcome is Outcome.NOT_ORDERED
     assert desk.return_e_cash("4", PAN, "01", without_chip=True).outcome is Outcome.STILL_IN_USE
     assert desk.return_e_cash("5", PAN, "02").outcome is Outcome.NO_SUCH_CARD
@@ -110,12 +110,12 @@ def test_undo_before_the_switch_leaves_all_as_it_was(made, up_to):
     if up_to == "order":
         ordered(made)
     else:
-        made.cards.freeze("F", PAN, UPGRADE)
+        made.cards.freeze("F", PAN, REPLACEMENT, card_present=False)
     assert made.cards.undo("U", "F").outcome is Outcome.DONE
     assert states(made)["01"] is CardState.ACTIVE
     assert CardState.ORDERED not in states(made).values()
     assert {name: money[name] for name in money} == {name: made.ledger.balances()[name] for name in money}
-    assert made.cards.freeze("F", PAN, UPGRADE).outcome is Outcome.UNDONE
+    assert made.cards.freeze("F", PAN, REPLACEMENT, card_present=False).outcome is Outcome.UNDONE
     assert made.cards.order("F-O", "F", NEW_EXPIRY).outcome is Outcome.UNDONE
     assert made.cards.switch("S", "F").outcome is Outcome.UNDONE
     assert made.cards.undo("U2", "F").outcome is Outcome.DONE_BEFORE
@@ -130,16 +130,16 @@ def test_sequence_number_of_an_undone_card_is_spent(made):
 
 def test_undo_that_comes_before_its_freeze_wins(made):
     assert made.cards.undo("U", "F").outcome is Outcome.DONE
-    assert made.cards.freeze("F", PAN, UPGRADE).outcome is Outcome.UNDONE
-    assert made.cards.freeze("G", PAN, UPGRADE).outcome is Outcome.DONE
+    assert made.cards.freeze("F", PAN, REPLACEMENT, card_present=False).outcome is Outcome.UNDONE
+    assert made.cards.freeze("G", PAN, REPLACEMENT, card_present=False).outcome is Outcome.DONE
 
 
 def test_a_second_station_is_refused_while_a_change_is_open(made):
     ordered(made)
-    assert made.cards.freeze("G", PAN, REPLACEMENT).outcome is Outcome.FROZEN
+    assert made.cards.freeze("G", PAN, REPLACEMENT, card_present=False).outcome is Outcome.FROZEN
     assert made.cards.report_lost("L", PAN).outcome is Outcome.FROZEN
     made.cards.switch("S", "F")
-    assert made.cards.freeze("G2", PAN, REPLACEMENT).outcome is Outcome.DONE
+    assert made.cards.freeze("G2", PAN, REPLACEMENT, card_present=False).outcome is Outcome.DONE
 
 
 def test_loss_and_finding(made):
@@ -166,21 +166,21 @@ def test_a_lost_card_is_off_at_once_and_stays_off_when_its_replacement_is_undone
 
 
 def test_a_different_number(made):
-    made.cards.freeze("F", PAN, DIFFERENT)
+    made.cards.freeze("F", PAN, DIFFERENT, card_present=False)
     assert made.cards.order("1", "F", NEW_EXPIRY).outcome is Outcome.NUMBER_TAKEN
     assert made.cards.order("2", "F", NEW_EXPIRY, pan=PAN).outcome is Outcome.NUMBER_TAKEN
     assert made.cards.order("3", "F", NEW_EXPIRY, pan=OTHER_PAN, sequence="00").outcome is Outcome.DONE
-    assert made.cards.freeze("4", OTHER_PAN, UPGRADE).outcome is Outcome.NO_SUCH_CARD
+    assert made.cards.freeze("4", OTHER_PAN, REPLACEMENT, card_present=False).outcome is Outcome.NO_SUCH_CARD
     made.cards.switch("S", "F")
     assert states(made) == {"01": CardState.CANCELLED}
     assert states(made, OTHER_PAN) == {"00": CardState.ACTIVE}
-    assert made.cards.freeze("G", PAN, UPGRADE).outcome is Outcome.NO_SUCH_CARD
-    assert made.cards.freeze("H", OTHER_PAN, UPGRADE).outcome is Outcome.DONE
+    assert made.cards.freeze("G", PAN, REPLACEMENT, card_present=False).outcome is Outcome.NO_SUCH_CARD
+    assert made.cards.freeze("H", OTHER_PAN, REPLACEMENT, card_present=False).outcome is Outcome.DONE
 
 
 @pytest.mark.parametrize(("pan", "sequence"), [("12", "00"), ("62149800000000x2233", "00"), (OTHER_PAN, "1")])
 def test_a_number_that_is_none_is_refused_before_anything_is_written(desk, pan, sequence):
-    desk.freeze("F", PAN, DIFFERENT)
+    desk.freeze("F", PAN, DIFFERENT, card_present=False)
     with pytest.raises(CardDataError):
         desk.order("O", "F", NEW_EXPIRY, pan=pan, sequence=sequence)
     assert desk.change("F").state is ChangeState.FROZEN
@@ -191,13 +191,13 @@ def test_a_number_that_is_none_is_refused_before_anything_is_written(desk, pan, 
 def test_a_blocked_account_cannot_change_its_card(made):
     with made.ledger.transaction():
         made.ledger.block(made.account(PAN, "01"))
-    assert made.cards.freeze("F", PAN, UPGRADE).outcome is Outcome.BLOCKED
+    assert made.cards.freeze("F", PAN, REPLACEMENT, card_present=False).outcome is Outcome.BLOCKED
 
 
 def test_after_sequence_number_99_the_number_has_none_left():
     made = Bank(*IssuerKeys.of_profile(load("debit")))
     made.open_account(PAN, "99", balance=0)
-    made.cards.freeze("F", PAN, UPGRADE)
+    made.cards.freeze("F", PAN, REPLACEMENT, card_present=False)
     assert made.cards.order("O", "F", NEW_EXPIRY).outcome is Outcome.NO_SEQUENCE_LEFT
     assert made.cards.undo("U", "F").outcome is Outcome.DONE
 
@@ -224,7 +224,7 @@ def _records(product):
 
 def test_no_data_before_the_order_nor_after_the_end(made):
     product, authority = load("debit"), Authority.published()
-    made.cards.freeze("F", PAN, UPGRADE)
+    made.cards.freeze("F", PAN, REPLACEMENT, card_present=False)
     with pytest.raises(ChangeError, match="no card to be made"):
         made.cards.personalisation("F", product, authority)
     made.cards.order("O", "F", NEW_EXPIRY)
@@ -236,7 +236,7 @@ def test_no_data_before_the_order_nor_after_the_end(made):
 
 
 def test_a_pre_made_card_has_its_data(made):
-    made.cards.freeze("F", PAN, DIFFERENT)
+    made.cards.freeze("F", PAN, DIFFERENT, card_present=False)
     made.cards.order("O", "F", NEW_EXPIRY, pan=OTHER_PAN)
     with pytest.raises(ChangeError, match="pre-made"):
         made.cards.personalisation("F", load("debit"), Authority.published())
@@ -246,7 +246,7 @@ def test_a_pre_made_card_has_its_data(made):
 
 
 def frozen(made):
-    made.cards.freeze("F", PAN, UPGRADE)
+    made.cards.freeze("F", PAN, REPLACEMENT, card_present=False)
 
 
 def switched(made):
@@ -263,7 +263,11 @@ REFUSED = [
     (switched, "UPDATE card SET state = 'active' WHERE sequence = '01'", "from this state"),
     (switched, "UPDATE change SET state = 'undone'", "from this state"),
     (frozen, "UPDATE change SET state = 'switched', new_sequence = '02'", "from this state"),
-    (frozen, "INSERT INTO change VALUES ('G', '6214980000000001235', 'upgrade', '01', '', '', 'frozen')", "UNIQUE"),
+    (
+        frozen,
+        "INSERT INTO change VALUES ('G', '6214980000000001235', 'replacement', '01', '', '', 'frozen', 'identity document', 0)",
+        "UNIQUE",
+    ),
     (nothing, "INSERT INTO card VALUES ('6214980000000001235', '02', '', 'active', 0, 0, NULL)", "comes by a change"),
     (
         nothing,

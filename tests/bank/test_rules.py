@@ -108,13 +108,23 @@ class Upgrades(RuleBasedStateMachine):
 
     # Changes of the card
 
-    @rule(number=CHANGES, kind=KINDS, lost=st.booleans(), crash=CRASHES)
-    def freeze(self, number, kind, lost, crash):
+    @rule(number=CHANGES, kind=KINDS, lost=st.booleans(), present=st.booleans(), crash=CRASHES)
+    def freeze(self, number, kind, lost, present, crash):
         self.expect(
-            lambda bank: bank.cards.freeze(number, PAN, kind, lost=lost),
+            lambda bank: bank.cards.freeze(number, PAN, kind, lost=lost, card_present=present),
             crash,
-            lambda: self.model.freeze(number, kind, lost),
+            lambda: self.model.freeze(number, kind, lost, present),
         )
+
+    @rule(number=CHANGES, data=st.data(), crash=CRASHES)
+    def verify(self, number, data, crash):
+        """A chip that is not blocked shows its holder's PIN on line."""
+        chip = self.chips[data.draw(st.sampled_from(sorted(self.chips)))]
+        if not chip.blocked:
+            self.probes += 1
+            request = chip.inquiry(f"V{self.probes}", number)
+            answer = self.desk.ask(lambda bank: bank.authorise(request), crash)
+            assert answer.code == self.model.verify(number, chip.sequence)
 
     @rule(number=NUMBERS, change=CHANGES, crash=CRASHES)
     def order(self, number, change, crash):
@@ -267,10 +277,12 @@ TestUpgrades.settings = settings(max_examples=60, stateful_step_count=50, deadli
 def story():
     """An upgrade with everything that comes in its middle; requests of chips are made once and sent again as they are."""
     old, new = Chip("01", E_CASH), Chip("02", 0)
+    verified = old.inquiry("V1", "F")
     spent = old.spend("E1", 300)
     before, shown, after = old.purchase("A1", 1000), old.purchase("A2", 1000), new.purchase("A3", 1000)
     executed = Completion("A2", False, b"", (bytes.fromhex("2000000000"),))
     return [
+        lambda bank: bank.authorise(verified),
         lambda bank: bank.cards.freeze("F", PAN, ChangeKind.UPGRADE),
         lambda bank: bank.agreements.credit("B1", PAYROLL, PAN, 800_000),
         lambda bank: bank.authorise(before),
@@ -360,7 +372,7 @@ def test_of_many_stations_that_begin_at_once_one_does(tmp_path):
 
     def begin(station):
         bank = open_bank(path)
-        answer = bank.cards.freeze(f"F{station}", PAN, ChangeKind.UPGRADE)
+        answer = bank.cards.freeze(f"F{station}", PAN, ChangeKind.REPLACEMENT, card_present=False)
         bank.ledger.close()
         return answer.outcome
 

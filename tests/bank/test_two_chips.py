@@ -24,6 +24,7 @@ class Story:
         self.bank = bank(product)
         self.till = Till(self.bank)
         self.old = chip(product, old_card(product))
+        assert self.till.inquire(self.old, "F").approved
         assert self.bank.cards.freeze("F", PAN, ChangeKind.UPGRADE).outcome is Outcome.DONE
         assert self.bank.cards.order("O", "F", NEW_EXPIRY).sequence == "02"
         self.new = chip(product, self.bank.cards.personalisation("F", load(product), Authority.published()))
@@ -170,7 +171,7 @@ def test_a_lost_card_is_refused_at_once_and_its_chip_blocked_after_the_switch():
 def test_a_different_number_cancels_the_old_one_and_keeps_the_account():
     made = bank()
     till, old = Till(made), chip("debit", old_card())
-    made.cards.freeze("F", PAN, ChangeKind.DIFFERENT_NUMBER)
+    made.cards.freeze("F", PAN, ChangeKind.DIFFERENT_NUMBER, card_present=False)
     assert till.pay(old, 1000).approved
     assert made.cards.order("O", "F", NEW_EXPIRY, pan=OTHER_PAN, sequence="01").outcome is Outcome.DONE
     made.cards.switch("S", "F")

@@ -2,7 +2,8 @@
 
 from conformance.actors.bank.agreements import Agreement, AgreementKind, Agreements, Booking
 from conformance.actors.bank.bank import Bank
-from conformance.actors.bank.changes import Answer, CardDesk, ChangeError, ChangeKind, ChangeState, Outcome
+from conformance.actors.bank.change import Answer, Change, ChangeKind, ChangeState, ChipReturn, HolderCheck, Outcome
+from conformance.actors.bank.changes import CardDesk, ChangeError
 from conformance.actors.bank.codes import Code, Settlement
 from conformance.actors.bank.issuer_data import IssuerData, IssuerDataError
 from conformance.actors.bank.keys import ChipDataError, IssuerKeys, TransactionKeys
@@ -30,13 +31,16 @@ __all__ = [
     "Booking",
     "CardDesk",
     "CardState",
+    "Change",
     "ChangeError",
     "ChangeKind",
     "ChangeState",
     "ChipDataError",
+    "ChipReturn",
     "ClearingRecord",
     "Code",
     "Completion",
+    "HolderCheck",
     "Host",
     "HostUnreachable",
     "IssuerData",

@@ -7,12 +7,13 @@ transaction of the ledger.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from conformance.actors.bank import pin_blocks, scripts
 from conformance.actors.bank.agreements import Agreements
-from conformance.actors.bank.changes import CardDesk
+from conformance.actors.bank.changes import E_CASH_LIMIT, PIN_TRIES, CardDesk
 from conformance.actors.bank.codes import CHIP_TO_BLOCK, REFUSALS, Code, Settlement
 from conformance.actors.bank.issuer_data import ALGORITHMS
 from conformance.actors.bank.keys import ChipDataError, IssuerKeys, TransactionKeys, issuer_data
@@ -26,16 +27,18 @@ from conformance.actors.bank.messages import (
     TransactionKind,
 )
 from conformance.actors.bank.scripts import Order
+from conformance.actors.bank.verification import Verifications
 from emulator.crypto import Algorithm, CryptoError
 from emulator.iso7816 import TlvError, tlv
 
 CID, CRYPTOGRAM, COUNTER, AMOUNT, CURRENCY, TYPE, DATE = 0x9F27, 0x9F26, 0x9F36, 0x9F02, 0x5F2A, 0x9C, 0x9A
 ONLINE_REQUEST, APPROVAL, DECLINE = 0x80, 0x40, 0x00
-PIN_TRIES = 3
 
 
 class Bank:
     """An issuer with one set of keys for each algorithm.
+
+    ``now`` is its clock, in seconds.
 
     Attributes:
         cards: Its desk for changes of cards: same-number upgrade, replacement, loss.
@@ -48,11 +51,13 @@ class Bank:
         *more: IssuerKeys,
         ledger: Ledger | None = None,
         refusals: Mapping[CardState, Code] = REFUSALS,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.ledger = ledger or Ledger()
         self._keys = {each.algorithm: each for each in (keys, *more)}
         self._refusals = dict(refusals)
-        self.cards = CardDesk(self.ledger, self._keys)
+        self._verifications = Verifications(self.ledger, now)
+        self.cards = CardDesk(self.ledger, self._keys, self._verifications)
         self.agreements = Agreements(self.ledger)
 
     # What the bank's own people do
@@ -64,7 +69,7 @@ class Bank:
         *,
         balance: int,
         e_cash: int = 0,
-        e_cash_limit: int = 100_000,
+        e_cash_limit: int = E_CASH_LIMIT,
         currency: str = "0156",
         pin: str = "123456",
         number: str = "",
@@ -161,6 +166,7 @@ class Bank:
             _authorisation_code(request.number) if approved else "",
             arpc,
             self._scripts(request, own, keys, chip_data),
+            account.balance if approved and request.kind is TransactionKind.BALANCE_INQUIRY else None,
         )
 
     def _keys_for(self, pan: str, sequence: str, chip_data: Mapping[int, bytes]) -> TransactionKeys | None:
@@ -185,12 +191,24 @@ class Bank:
             wrong = self._check_pin(account, request.pin_block)
             if wrong is not None:
                 return wrong, []
+        if request.kind is TransactionKind.BALANCE_INQUIRY:
+            return self._inquire(request, account), []
         if request.amount > account.balance:
             return Code.INSUFFICIENT_FUNDS, []
         if request.kind is TransactionKind.LOAD:
             return self._load(request, account, keys, chip_data)
         self.ledger.transfer(account.book, NETWORK, request.amount, request.number, request.kind.name.lower())
         return Code.APPROVED, []
+
+    def _inquire(self, request: AuthorisationRequest, account: Account) -> Code:
+        """余额查询, for which the PIN, already judged, must have come; a desk's verifies the holder for its change."""
+        if request.amount:
+            return Code.INVALID_AMOUNT
+        if not request.pin_block:
+            return Code.WRONG_PIN
+        if request.reference:
+            self._verifications.note(request.number, account, request.reference)
+        return Code.APPROVED
 
     def _blocking(self, account: Account) -> list[Order]:
         """The script that ends the chip of a card that was replaced; a chip that asks again was not ended by an earlier one."""

@@ -1,29 +1,40 @@
-"""The bank's desk for cards: same-number upgrade 同号升级, replacement of the same or another number 同号换卡、异号换卡, loss 挂失.
+"""The bank's desk for cards: first issuance 首次发卡, same-number upgrade 同号升级, replacement 同号换卡、异号换卡, loss 挂失.
 
-A change goes freeze, order, switch. Until the switch it can be undone, and the old card works; after it the new one does, and
-there is nothing to undo. Every step is a request with a number of its own, carried out once; the change is named by the number
-of its freeze. The rules are constraints of the tables (:mod:`conformance.actors.bank.schema`).
+A change goes freeze (of a first card: open), order, switch. Until the switch it can be undone, and the old card works; after
+it the new one does, and there is nothing to undo. Every step is a request with a number of its own, carried out once; the
+change is named by the number of its freeze. The rules are constraints of the tables (:mod:`conformance.actors.bank.schema`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from enum import StrEnum
 
 from conformance.actors.bank.authority import Authority
 from conformance.actors.bank.card_data import CardOrder, personalisation_data
+from conformance.actors.bank.change import (
+    OVER,
+    Answer,
+    Change,
+    ChangeKind,
+    ChangeState,
+    ChipReturn,
+    HolderCheck,
+    Outcome,
+)
 from conformance.actors.bank.groupings import DataFile
 from conformance.actors.bank.keys import IssuerKeys
 from conformance.actors.bank.ledger import Account, CardState, Ledger
 from conformance.actors.bank.once import once
+from conformance.actors.bank.verification import Verifications
 from emulator.crypto import Algorithm
 from profiles.applications import payment_directory
 from profiles.model import Profile
 
-LAST_SEQUENCE = 99
+FIRST_SEQUENCE, LAST_SEQUENCE = 1, 99
+"""Card sequence numbers of a number; with which it begins is the issuer's own choice, an assumption."""
+E_CASH_LIMIT, PIN_TRIES = 100_000, 3
 BLOCKING, UNBLOCKING = "APPLICATION BLOCK", "APPLICATION UNBLOCK"
 
 
@@ -31,87 +42,21 @@ class ChangeError(ValueError):
     """A card for which the bank gives no personalisation data; the message says why."""
 
 
-class ChangeKind(StrEnum):
-    """Why a card is changed, and whether its number stays."""
+class _NotKept(Exception):
+    """The refusal of a step that may be asked again under the same number, once the reason is gone."""
 
-    UPGRADE = "upgrade"
-    """同号升级 of a bank card to a social security card."""
-    REPLACEMENT = "replacement"
-    """同号换卡: damaged, lost, a new generation."""
-    DIFFERENT_NUMBER = "different number"
-    """异号换卡 by a pre-made card 预制卡."""
-
-
-class ChangeState(StrEnum):
-    """Where a change stands."""
-
-    FROZEN = "frozen"
-    ORDERED = "ordered"
-    SWITCHED = "switched"
-    UNDONE = "undone"
-
-
-class Outcome(StrEnum):
-    """What became of a step."""
-
-    DONE = "done"
-    DONE_BEFORE = "done before under another number"
-    DUPLICATE = "another content came under this number"
-    NO_SUCH_CARD = "no card of this number is in use"
-    NO_SUCH_CHANGE = "no such change"
-    FROZEN = "a change of this number is open"
-    BLOCKED = "the account is blocked"
-    NOT_ORDERED = "no new card is ordered"
-    SWITCHED = "the cards were switched; nothing is left to undo"
-    UNDONE = "the change was undone"
-    NUMBER_TAKEN = "the new number has an account"
-    NO_SEQUENCE_LEFT = "the number has no sequence number left"
-    STILL_IN_USE = "the card has not been replaced"
-    CHIP_AT_LARGE = "the chip has not been blocked by script"
-
-
-OVER = {ChangeState.SWITCHED: Outcome.SWITCHED, ChangeState.UNDONE: Outcome.UNDONE}
-"""What a step hears that comes after the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a step; ``sequence`` is that of the new card, ``amount`` what e-cash went back, in the smallest unit."""
-
-    outcome: Outcome
-    sequence: str = ""
-    amount: int = 0
-
-    def to_json(self) -> str:
-        """As the books keep it."""
-        return json.dumps([self.outcome, self.sequence, self.amount])
-
-    @classmethod
-    def from_json(cls, text: str) -> Answer:
-        """From the books."""
-        outcome, sequence, amount = json.loads(text)
-        return cls(Outcome(outcome), sequence, amount)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of a number's card. A change that was undone before it came has no card."""
-
-    number: str
-    pan: str
-    kind: ChangeKind
-    old_sequence: str
-    new_pan: str
-    new_sequence: str
-    state: ChangeState
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
 
 
 class CardDesk:
     """The desk for changes of cards."""
 
-    def __init__(self, ledger: Ledger, keys: Mapping[Algorithm, IssuerKeys]) -> None:
+    def __init__(self, ledger: Ledger, keys: Mapping[Algorithm, IssuerKeys], verifications: Verifications) -> None:
         self._ledger = ledger
         self._keys = keys
+        self._verifications = verifications
 
     # What anyone may ask
 
@@ -120,8 +65,22 @@ class CardDesk:
         row = self._ledger.one("SELECT * FROM change WHERE number = ?", number)
         if row is None:
             return None
-        known = {**dict(row), "kind": ChangeKind(row["kind"]), "state": ChangeState(row["state"])}
-        return Change(**{**known, "pan": row["pan"] or ""})
+        return Change(
+            row["number"],
+            row["pan"] or "",
+            ChangeKind(row["kind"]),
+            row["old_sequence"],
+            row["new_pan"],
+            row["new_sequence"],
+            ChangeState(row["state"]),
+            HolderCheck(row["holder_check"]),
+            bool(row["pre_made"]),
+        )
+
+    def chip(self, pan: str, sequence: str) -> ChipReturn | None:
+        """What came back of the chip that a station made for a card."""
+        row = self._ledger.one("SELECT * FROM chip WHERE pan = ? AND sequence = ?", pan, sequence)
+        return None if row is None else ChipReturn(**dict(row))
 
     def in_use(self, pan: str) -> Account | None:
         """The card of a number that is active or blocked; None where the number has none."""
@@ -130,26 +89,63 @@ class CardDesk:
 
     # The steps of a change
 
-    def freeze(self, number: str, pan: str, kind: ChangeKind, *, lost: bool = False) -> Answer:
-        """Begin a change: until its end no other one touches the cards of the number. The card that is in use works on.
+    def open(self, number: str, pan: str, *, holder: str, identity: str, pin: str, account: str = "") -> Answer:
+        """Begin a first issuance: an empty account and its number, which has no card until the switch.
 
-        A ``lost`` card is off at once.
+        A number whose first card was never handed out, because its change was undone, serves the same holder again.
+        ``account`` is the card number unless given; ``pin`` is the online PIN.
+
+        Raises:
+            ValueError: ``pan`` is none.
         """
-        answer = self._once(number, ("freeze", pan, kind, lost), lambda: self._freeze(number, pan, kind, lost=lost))
+        CardOrder(pan, f"{FIRST_SEQUENCE:02d}", date.max, holder).check()
+        new = Account(
+            *(pan, "", "0156", 0, 0, E_CASH_LIMIT, pin, PIN_TRIES, False, 0),
+            number=account or pan,
+            holder=holder,
+            identity=identity,
+        )
+        answer = self._once(number, ("open", pan, holder, identity, account), lambda: self._open(number, new))
         return self._unless_undone(answer, number)
 
-    def order(self, number: str, change: str, expiry: date, *, pan: str = "", sequence: str = "00") -> Answer:
+    def freeze(
+        self, number: str, pan: str, kind: ChangeKind, *, lost: bool = False, card_present: bool = True
+    ) -> Answer:
+        """Begin a change: until its end no other one touches the cards of the number. The card that is in use works on.
+
+        The holder of a card that is present is verified by a balance inquiry with its PIN whose reference is ``number``, a
+        short while before; without it the answer is ``NOT_VERIFIED``, and the freeze may be asked again. Of a card that is
+        not present the desk declares the identity check. A ``lost`` card is not present, and off at once. An upgrade needs
+        the card.
+        """
+        check = HolderCheck.CARD if card_present and not lost else HolderCheck.IDENTITY
+        answer = self._once(
+            number, ("freeze", pan, kind, lost, check), lambda: self._freeze(number, pan, kind, check, lost=lost)
+        )
+        return self._unless_undone(answer, number)
+
+    def order(
+        self,
+        number: str,
+        change: str,
+        expiry: date,
+        *,
+        pan: str = "",
+        sequence: str = "00",
+        pre_made: bool = True,
+    ) -> Answer:
         """Order the new card, which expires at the end of the month of ``expiry``: the next sequence number of the same PAN.
 
-        For a different number, ``pan`` and ``sequence`` are those of the pre-made card.
+        For a different number, ``pan`` and ``sequence`` are those of the new card: a ``pre_made`` one 预制卡, or one that
+        the station makes.
 
         Raises:
             ValueError: The change is one to a different number and ``pan`` is none, or ``sequence`` is not two digits.
         """
         if pan:
             CardOrder(pan, sequence, expiry).check()
-        content = ("order", change, f"{expiry:%Y-%m}", pan, sequence if pan else "")
-        answer = self._once(number, content, lambda: self._order(change, expiry, pan, sequence))
+        content = ("order", change, f"{expiry:%Y-%m}", pan, sequence if pan else "", pre_made if pan else False)
+        answer = self._once(number, content, lambda: self._order(change, expiry, pan, sequence, pre_made=pre_made))
         return self._unless_undone(answer, change)
 
     def switch(self, number: str, change: str) -> Answer:
@@ -173,7 +169,20 @@ class CardDesk:
         content = ("return e-cash", pan, sequence, without_chip)
         return self._once(number, content, lambda: self._return(number, pan, sequence, without_chip=without_chip))
 
-    # Loss
+    def record(self, number: str, change: str, chip: ChipReturn) -> Answer:
+        """银行回盘登记: keep which chip carries the card of a change; an identification never belongs to two cards."""
+        content = (
+            "record",
+            change,
+            chip.identification.upper(),
+            chip.atr.upper(),
+            chip.version,
+            chip.pan,
+            chip.sequence,
+        )
+        return self._once(number, content, lambda: self._record(change, chip))
+
+    # Loss, cancellation
 
     def report_lost(self, number: str, pan: str) -> Answer:
         """挂失: the card in use is off until it is found or replaced."""
@@ -182,6 +191,10 @@ class CardDesk:
     def found(self, number: str, pan: str) -> Answer:
         """解挂: the lost card is found and works again."""
         return self._once(number, ("found", pan), lambda: self._set_state(pan, CardState.ACTIVE))
+
+    def cancel(self, number: str, pan: str) -> Answer:
+        """注销: the holder gives the card of a number up; there is no way back, and the number has no card any more."""
+        return self._once(number, ("cancel", pan), lambda: self._set_state(pan, CardState.CANCELLED))
 
     # What the new card is made of
 
@@ -195,7 +208,7 @@ class CardDesk:
         found = self.change(change)
         if found is None or found.state is not ChangeState.ORDERED:
             raise ChangeError(f"change {change} has no card to be made; order one first")
-        if found.kind is ChangeKind.DIFFERENT_NUMBER:
+        if found.pre_made:
             raise ChangeError(f"change {change} hands out a pre-made card, which has its data")
         card = self._ledger.account(found.new_pan, found.new_sequence)
         wanted = [each.algorithm for each in IssuerKeys.of_profile(product)]
@@ -207,7 +220,10 @@ class CardDesk:
     # Each step inside its transaction
 
     def _once(self, number: str, content: tuple[object, ...], act: Callable[[], Answer]) -> Answer:
-        text = once(self._ledger, "cards", number, content, lambda: act().to_json())
+        try:
+            text = once(self._ledger, "cards", number, content, lambda: act().to_json())
+        except _NotKept as refusal:
+            return Answer(refusal.outcome)
         return Answer(Outcome.DUPLICATE) if text is None else Answer.from_json(text)
 
     def _unless_undone(self, answer: Answer, change: str) -> Answer:
@@ -216,7 +232,30 @@ class CardDesk:
         undone = found is not None and found.state is ChangeState.UNDONE
         return Answer(Outcome.UNDONE) if undone and answer.outcome is Outcome.DONE else answer
 
-    def _freeze(self, number: str, pan: str, kind: ChangeKind, *, lost: bool) -> Answer:
+    def _open(self, number: str, new: Account) -> Answer:
+        if self.change(number) is not None:
+            return Answer(Outcome.UNDONE)
+        owner = self._ledger.owner(new.pan)
+        if owner is not None:
+            if self._is_frozen(new.pan):
+                return Answer(Outcome.FROZEN)
+            same = (owner.number, owner.holder, owner.identity) == (new.number, new.holder, new.identity)
+            if not same or not self._was_never_in_use(new.pan):
+                return Answer(Outcome.NUMBER_TAKEN)
+        elif self._ledger.one("SELECT 1 FROM account WHERE number = ?", new.number) is not None:
+            return Answer(Outcome.NUMBER_TAKEN)
+        else:
+            self._ledger.open_number(new)
+        self._enter(number, new.pan, ChangeKind.FIRST, "", HolderCheck.IDENTITY)
+        return Answer(Outcome.DONE)
+
+    def _was_never_in_use(self, pan: str) -> bool:
+        """Whether a number was opened by first issuances alone, and each of them was undone."""
+        others = "SELECT 1 FROM change WHERE ? IN (pan, new_pan) AND (kind <> ? OR state <> 'undone')"
+        begun = "SELECT 1 FROM change WHERE pan = ?"
+        return self._ledger.one(others, pan, ChangeKind.FIRST) is None and self._ledger.one(begun, pan) is not None
+
+    def _freeze(self, number: str, pan: str, kind: ChangeKind, check: HolderCheck, *, lost: bool) -> Answer:
         if self.change(number) is not None:
             return Answer(Outcome.UNDONE)
         card = self.in_use(pan)
@@ -226,50 +265,87 @@ class CardDesk:
             return Answer(Outcome.FROZEN)
         if card.blocked:
             return Answer(Outcome.BLOCKED)
+        declared = check is HolderCheck.IDENTITY and kind is not ChangeKind.UPGRADE
+        if not declared and not self._verifications.serves(number, card):
+            raise _NotKept(Outcome.NOT_VERIFIED)
         if lost and card.state is CardState.ACTIVE:
             self._ledger.set_state(card, CardState.BLOCKED)
-        self._enter(number, pan, kind, card.sequence, ChangeState.FROZEN)
+        self._enter(number, pan, kind, card.sequence, check)
         return Answer(Outcome.DONE, card.sequence)
 
-    def _enter(self, number: str, pan: str | None, kind: ChangeKind, sequence: str, state: ChangeState) -> None:
+    def _enter(
+        self,
+        number: str,
+        pan: str | None,
+        kind: ChangeKind,
+        sequence: str,
+        check: HolderCheck,
+        state: ChangeState = ChangeState.FROZEN,
+    ) -> None:
         self._ledger.run(
-            "INSERT INTO change (number, pan, kind, old_sequence, state) VALUES (?, ?, ?, ?, ?)",
-            *(number, pan, kind, sequence, state),
+            "INSERT INTO change (number, pan, kind, old_sequence, holder_check, state) VALUES (?, ?, ?, ?, ?, ?)",
+            *(number, pan, kind, sequence, check, state),
         )
 
     def _is_frozen(self, pan: str) -> bool:
         query = "SELECT 1 FROM change WHERE state IN ('frozen', 'ordered') AND ? IN (pan, new_pan)"
         return self._ledger.one(query, pan) is not None
 
-    def _order(self, change: str, expiry: date, pan: str, sequence: str) -> Answer:
+    def _order(self, change: str, expiry: date, pan: str, sequence: str, *, pre_made: bool) -> Answer:
         found = self.change(change)
         if found is None:
             return Answer(Outcome.NO_SUCH_CHANGE)
         if found.state is not ChangeState.FROZEN:
             return Answer(OVER.get(found.state, Outcome.DONE_BEFORE), found.new_sequence)
-        old = self._ledger.account(found.pan, found.old_sequence)
-        assert old is not None  # noqa: S101 - a change is frozen with its card
-        if found.kind is ChangeKind.DIFFERENT_NUMBER:
+        first, another = found.kind is ChangeKind.FIRST, found.kind is ChangeKind.DIFFERENT_NUMBER
+        old = self._ledger.owner(found.pan) if first else self._ledger.account(found.pan, found.old_sequence)
+        assert old is not None  # noqa: S101 - a change is frozen with its card, or opened with its account
+        if another:
             if not pan or self._ledger.account_of(pan) is not None:
                 return Answer(Outcome.NUMBER_TAKEN)
             self._ledger.run("INSERT INTO card_number VALUES (?, ?)", pan, old.number)
         else:
-            pan, sequence = old.pan, f"{int(self._ledger.cards(old.pan)[-1].sequence) + 1:02d}"
+            pan, sequence = old.pan, f"{self._next_sequence(old.pan):02d}"
             if int(sequence) > LAST_SEQUENCE:
                 return Answer(Outcome.NO_SEQUENCE_LEFT)
         self._ledger.run(
-            "UPDATE change SET state = 'ordered', new_pan = ?, new_sequence = ? WHERE number = ?", pan, sequence, change
+            "UPDATE change SET state = 'ordered', new_pan = ?, new_sequence = ?, pre_made = ? WHERE number = ?",
+            *(pan, sequence, int(another and pre_made), change),
         )
         new = replace(old, pan=pan, sequence=sequence, expiry=f"{expiry:%Y-%m}", state=CardState.ORDERED)
-        self._ledger.enter_card(new)
+        self._ledger.enter_card(replace(new, e_cash_limit=E_CASH_LIMIT) if first else new)
         return Answer(Outcome.DONE, sequence)
+
+    def _next_sequence(self, pan: str) -> int:
+        cards = self._ledger.cards(pan)
+        return int(cards[-1].sequence) + 1 if cards else FIRST_SEQUENCE
+
+    def _record(self, change: str, chip: ChipReturn) -> Answer:
+        found = self.change(change)
+        if found is None:
+            return Answer(Outcome.NO_SUCH_CHANGE)
+        if not found.new_sequence:
+            return Answer(OVER.get(found.state, Outcome.NOT_ORDERED))
+        if (chip.pan, chip.sequence) != (found.new_pan, found.new_sequence):
+            return Answer(Outcome.OTHER_CARD)
+        named = replace(chip, identification=chip.identification.upper(), atr=chip.atr.upper())
+        if self.chip(chip.pan, chip.sequence) == named:
+            return Answer(Outcome.DONE_BEFORE, chip.sequence)
+        query = "SELECT 1 FROM chip WHERE identification = ? OR atr = ? OR (pan = ? AND sequence = ?)"
+        if self._ledger.one(query, named.identification, named.atr, chip.pan, chip.sequence) is not None:
+            return Answer(Outcome.CHIP_KNOWN)
+        self._ledger.run(
+            "INSERT INTO chip VALUES (?, ?, ?, ?, ?)",
+            *(named.identification, named.atr, named.version, named.pan, named.sequence),
+        )
+        return Answer(Outcome.DONE, chip.sequence)
 
     def _end(self, change: str, wanted: ChangeState) -> Answer:
         found = self.change(change)
         if found is None:
             if wanted is ChangeState.SWITCHED:
                 return Answer(Outcome.NO_SUCH_CHANGE)
-            self._enter(change, None, ChangeKind.UPGRADE, "", ChangeState.UNDONE)
+            self._enter(change, None, ChangeKind.UPGRADE, "", HolderCheck.IDENTITY, ChangeState.UNDONE)
             return Answer(Outcome.DONE)
         if found.state is wanted:
             return Answer(Outcome.DONE_BEFORE, found.new_sequence)

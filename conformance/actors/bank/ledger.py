@@ -136,6 +136,13 @@ class Ledger(Store):
         Raises:
             sqlite3.IntegrityError: The account, or a card of this number, is there already.
         """
+        self.open_number(account)
+        self.enter_card(account)
+        for book, amount in ((account.book, account.balance), (account.e_cash_book, account.e_cash)):
+            self.transfer(OPENING, book, amount, "", "opened")
+
+    def open_number(self, account: Account) -> None:
+        """Enter a new account with its first card number, and no card; raises as :meth:`open`."""
         self.run(
             "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?)",
             *(account.number, account.holder, account.identity, account.currency),
@@ -143,9 +150,6 @@ class Ledger(Store):
         )
         self.open_book(account.book)
         self.run("INSERT INTO card_number VALUES (?, ?)", account.pan, account.number)
-        self.enter_card(account)
-        for book, amount in ((account.book, account.balance), (account.e_cash_book, account.e_cash)):
-            self.transfer(OPENING, book, amount, "", "opened")
 
     def enter_card(self, card: Account) -> None:
         """A new card of a number that belongs to an account, with its e-cash book."""
@@ -163,6 +167,16 @@ class Ledger(Store):
     def cards(self, pan: str) -> list[Account]:
         """Every card of a number, by sequence number."""
         return [_account(row) for row in self.all(f"{CARD_QUERY} WHERE card.pan = ? ORDER BY card.sequence", pan)]
+
+    def owner(self, pan: str) -> Account | None:
+        """The account of a card number without any of its cards; sequence number and expiry are empty."""
+        query = """
+SELECT pan, '' AS sequence, currency, balance, 0 AS e_cash, 0 AS e_cash_limit, pin, pin_tries, blocked, 0 AS last_counter, number,
+    holder, identity, 'ordered' AS state FROM card_number JOIN account ON number = card_number.account
+    JOIN book ON name = 'account ' || number WHERE pan = ?
+"""
+        row = self.one(query, pan)
+        return None if row is None else _account(row)
 
     def account_of(self, pan: str) -> str | None:
         """Number of the account that a card number belongs to, whatever became of its cards."""

@@ -18,6 +18,8 @@ class TransactionKind(Enum):
     PURCHASE = 0x00
     CASH = 0x01
     CASHBACK = 0x09
+    BALANCE_INQUIRY = 0x31
+    """余额查询: an amount of zero, with the online PIN; a desk verifies the holder by it (9C of ISO 8583, an assumption)."""
     LOAD = 0x60
     """圈存 from the account of the same card (指定账户圈存)."""
 
@@ -35,6 +37,7 @@ class AuthorisationRequest:
         currency: Numeric currency code, four digits.
         chip_data: Field 55.
         pin_block: Online PIN as an ISO 9564-1 block of format 0 under the key between terminal and bank, or nothing.
+        reference: Number of the change of the card for which a balance inquiry verifies the holder, or nothing.
     """
 
     number: str
@@ -45,6 +48,7 @@ class AuthorisationRequest:
     currency: str
     chip_data: bytes
     pin_block: bytes = b""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class AuthorisationResponse:
         authorisation_code: Six characters when approved.
         issuer_authentication: Value of 91: ARPC 8 ‖ response code 2; nothing when the bank makes none.
         scripts: Templates 71 and 72, one after the other.
+        balance: Balance of the account in the smallest unit, to an inquiry that is approved.
     """
 
     number: str
@@ -64,6 +69,7 @@ class AuthorisationResponse:
     authorisation_code: str = ""
     issuer_authentication: bytes = b""
     scripts: bytes = b""
+    balance: int | None = None
 
     def to_json(self) -> str:
         """As the books keep it."""

@@ -48,8 +48,16 @@ CREATE TABLE IF NOT EXISTS change (
     number TEXT PRIMARY KEY, pan TEXT REFERENCES card_number, kind TEXT NOT NULL, old_sequence TEXT NOT NULL,
     new_pan TEXT NOT NULL DEFAULT '', new_sequence TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL CHECK (state IN ('frozen', 'ordered', 'switched', 'undone')),
-    CHECK (state = 'undone' OR pan IS NOT NULL), CHECK (state NOT IN ('ordered', 'switched') OR new_sequence <> '')
+    holder_check TEXT NOT NULL CHECK (holder_check IN ('card and PIN', 'identity document')),
+    pre_made INTEGER NOT NULL DEFAULT 0 CHECK (pre_made IN (0, 1)),
+    CHECK (state = 'undone' OR pan IS NOT NULL), CHECK (state NOT IN ('ordered', 'switched') OR new_sequence <> ''),
+    CHECK (pan IS NULL OR (kind = 'first issuance') = (old_sequence = '')),
+    CHECK (pan IS NULL OR kind <> 'upgrade' OR holder_check = 'card and PIN')
 ) STRICT;
+CREATE TABLE IF NOT EXISTS verification (
+    request TEXT PRIMARY KEY, pan TEXT NOT NULL, sequence TEXT NOT NULL, reference TEXT NOT NULL, time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS verification_of_change ON verification (reference);
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_change ON change (pan) WHERE state IN ('frozen', 'ordered');
 CREATE TABLE IF NOT EXISTS card (
     pan TEXT NOT NULL REFERENCES card_number, sequence TEXT NOT NULL CHECK (sequence GLOB '[0-9][0-9]'),
@@ -63,6 +71,22 @@ CREATE TABLE IF NOT EXISTS e_cash_return (
     pan TEXT NOT NULL, sequence TEXT NOT NULL, number TEXT NOT NULL UNIQUE, amount INTEGER NOT NULL CHECK (amount >= 0),
     PRIMARY KEY (pan, sequence), FOREIGN KEY (pan, sequence) REFERENCES card
 ) STRICT;
+CREATE TABLE IF NOT EXISTS chip (
+    identification TEXT PRIMARY KEY CHECK (length(identification) = 32), atr TEXT NOT NULL UNIQUE, version TEXT NOT NULL,
+    pan TEXT NOT NULL, sequence TEXT NOT NULL, UNIQUE (pan, sequence), FOREIGN KEY (pan, sequence) REFERENCES card
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS chip_stays BEFORE UPDATE ON chip
+BEGIN SELECT RAISE(ABORT, 'the chip of a card is never another one'); END;
+CREATE TRIGGER IF NOT EXISTS chip_remains BEFORE DELETE ON chip
+BEGIN SELECT RAISE(ABORT, 'the chip of a card stays known'); END;
+CREATE TRIGGER IF NOT EXISTS holder_verified BEFORE INSERT ON change
+WHEN NEW.holder_check = 'card and PIN' AND NEW.pan IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM verification JOIN request ON request.number = verification.request
+    WHERE reference = NEW.number AND verification.pan = NEW.pan AND verification.sequence = NEW.old_sequence
+        AND request.state IN ('approved', 'completed'))
+BEGIN SELECT RAISE(ABORT, 'the holder was not verified for this change'); END;
+CREATE TRIGGER IF NOT EXISTS verification_stays BEFORE UPDATE ON verification
+BEGIN SELECT RAISE(ABORT, 'a verification is never changed'); END;
 CREATE TRIGGER IF NOT EXISTS card_stays BEFORE UPDATE OF pan, sequence, expiry ON card
 BEGIN SELECT RAISE(ABORT, 'a card keeps its number, its sequence number and its expiry'); END;
 CREATE TRIGGER IF NOT EXISTS card_remains BEFORE DELETE ON card
@@ -70,7 +94,8 @@ BEGIN SELECT RAISE(ABORT, 'a card stays in the register'); END;
 CREATE TRIGGER IF NOT EXISTS counter_rises BEFORE UPDATE OF last_counter ON card WHEN NEW.last_counter < OLD.last_counter
 BEGIN SELECT RAISE(ABORT, 'a transaction counter never falls'); END;
 CREATE TRIGGER IF NOT EXISTS first_card BEFORE INSERT ON card
-WHEN NEW.state <> 'ordered' AND EXISTS (SELECT 1 FROM card WHERE pan = NEW.pan)
+WHEN NEW.state <> 'ordered' AND (EXISTS (SELECT 1 FROM card WHERE pan = NEW.pan)
+    OR EXISTS (SELECT 1 FROM change WHERE NEW.pan IN (pan, new_pan)))
 BEGIN SELECT RAISE(ABORT, 'a further card of a number comes by a change'); END;
 CREATE TRIGGER IF NOT EXISTS ordered_card BEFORE INSERT ON card WHEN NEW.state = 'ordered' AND NOT EXISTS (
     SELECT 1 FROM change WHERE state = 'ordered' AND new_pan = NEW.pan AND new_sequence = NEW.sequence)
@@ -89,7 +114,7 @@ BEGIN SELECT RAISE(ABORT, 'the cards of this number are frozen by a change'); EN
 """
 
 CHANGES = """
-CREATE TRIGGER IF NOT EXISTS change_stays BEFORE UPDATE OF number, pan, kind, old_sequence ON change
+CREATE TRIGGER IF NOT EXISTS change_stays BEFORE UPDATE OF number, pan, kind, old_sequence, holder_check ON change
 BEGIN SELECT RAISE(ABORT, 'a change keeps its number and its card'); END;
 CREATE TRIGGER IF NOT EXISTS change_states BEFORE UPDATE ON change WHEN NOT (
     (OLD.state = 'frozen' AND NEW.state IN ('ordered', 'undone'))

@@ -41,6 +41,8 @@ def _first(transaction: Transaction) -> Kind:
         return Kind.AAC
     if configuration.offline_only:
         return Kind.AAC if prefers_decline(transaction) or needs_bank(transaction) else Kind.TC
+    if transaction.purchase.kind is TransactionKind.BALANCE_INQUIRY and not transaction.online_pin:
+        _ask_for_online_pin(transaction)
     online = configuration.online_only or needs_bank(transaction)
     online = online or _matches(transaction, application.tac_online, IAC_ONLINE, ALWAYS)
     if not online and transaction.e_cash and _e_cash_runs_low(transaction):
@@ -50,9 +52,9 @@ def _first(transaction: Transaction) -> Kind:
 
 
 def needs_bank(transaction: Transaction) -> bool:
-    """圈存 and cash from a dispenser are the bank's to decide (JR/T 0025.13 §7.3)."""
+    """圈存, an inquiry, and cash from a dispenser are the bank's to decide (JR/T 0025.13 §7.3)."""
     cash = transaction.configuration.dispenses_cash and transaction.purchase.kind is TransactionKind.CASH
-    return cash or transaction.purchase.kind is TransactionKind.LOAD
+    return cash or transaction.purchase.kind in (TransactionKind.LOAD, TransactionKind.BALANCE_INQUIRY)
 
 
 def _e_cash_runs_low(transaction: Transaction) -> bool:

@@ -91,6 +91,7 @@ class OnlineDialogue:
             purchase.currency,
             cryptogram.chip_data,
             self._pin_block(),
+            purchase.reference,
         )
         try:
             response = self._host.authorise(request)

@@ -12,6 +12,7 @@ KINDS = {
     TransactionKind.PURCHASE: ("消费", "SALE"),
     TransactionKind.CASH: ("取现", "CASH"),
     TransactionKind.CASHBACK: ("消费并返现", "SALE WITH CASHBACK"),
+    TransactionKind.BALANCE_INQUIRY: ("余额查询", "BALANCE INQUIRY"),
     TransactionKind.LOAD: ("圈存", "E-CASH LOAD"),
 }
 

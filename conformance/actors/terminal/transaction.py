@@ -96,6 +96,7 @@ class Purchase:
         e_cash: Whether e-cash may be used.
         force_online: Whether the merchant wants the bank to decide.
         earlier_amount: Sum of earlier amounts of the same card in the terminal's log, for the floor limit.
+        reference: Number of a change of the card for which a balance inquiry verifies the holder.
     """
 
     amount: int
@@ -107,6 +108,7 @@ class Purchase:
     e_cash: bool = True
     force_online: bool = False
     earlier_amount: int = 0
+    reference: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.amount <= LARGEST_AMOUNT or not 0 <= self.other_amount <= self.amount:
