@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from conformance.face_option import FaceFile, FacePrinter
+
 if TYPE_CHECKING:
     from conformance.actors.station import Order, Outcome, Station, Told
     from conformance.targets.base import Target
@@ -72,6 +74,7 @@ class _Desk:
     reader: str | None = None
     expect_chip: str | None = None
     serial: str | None = None
+    face: Path | None = None
 
     def give_up(self, sentence: str, code: int = WRONG_USE) -> NoReturn:
         """End the command with one sentence."""
@@ -117,6 +120,7 @@ class _Desk:
         from conformance.actors.station import Equipment, Journal, JournalError, Station
 
         product, blank = self.products()
+        printer = self._printer()
         try:
             journal = Journal(self.journal)
         except JournalError as problem:
@@ -127,10 +131,16 @@ class _Desk:
             journal.close()
             self.give_up(f"the books {self.books} cannot be used: {problem}")
         try:
-            yield Station(Equipment(product, blank, centre, journal), _View(silent).tell)
+            yield Station(Equipment(product, blank, centre, journal, printer), _View(silent).tell)
         finally:
             centre.books.close()
             journal.close()
+
+    def _printer(self) -> FacePrinter | None:
+        try:
+            return None if self.face is None else FacePrinter(self.face)
+        except ValueError as problem:
+            self.give_up(str(problem))
 
     @contextmanager
     def chip(self, blank: Profile) -> Iterator[Target]:
@@ -204,6 +214,7 @@ def issue(
     number: Number = None,
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
+    face: FaceFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a card from a blank chip (即时制卡): tree and keys, the holder's data, reading back, register, activation, first PIN.
@@ -211,7 +222,7 @@ def issue(
     The holder's data are judged before the chip is touched. A request that was carried out is not carried out again.
     Exit code: 0 issued, 1 not issued or the chip destroyed, 2 wrong use, 3 interrupted: go on with `sscard station resume`.
     """
-    desk = _Desk("issue", profile, blank, journal, books, image, reader, expect_chip, serial)
+    desk = _Desk("issue", profile, blank, journal, books, image, reader, expect_chip, serial, face)
     _work(desk, order, number, new_pin, as_json, resume=False)
 
 
@@ -227,13 +238,14 @@ def resume(
     number: Number = None,
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
+    face: FaceFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Go on with an interrupted request, its order and its chip: the card is finished, or the chip declared destroyed.
 
     Exit code: 0 issued, 1 the chip is destroyed, 2 wrong use, 3 interrupted again, or another chip in the reader.
     """
-    desk = _Desk("station resume", profile, blank, journal, books, image, reader, expect_chip)
+    desk = _Desk("station resume", profile, blank, journal, books, image, reader, expect_chip, face=face)
     if image is not None and not image.exists():
         desk.give_up(f"{image}: no such image; name that of the interrupted request")
     _work(desk, order, number, new_pin, as_json, resume=True)
@@ -302,7 +314,7 @@ def _work(desk: _Desk, path: Path, number: str | None, new_pin: str, as_json: bo
         act = station.resume if resume else station.issue
         outcome = act(order, target, new_pin)
     code = exit_code(outcome)
-    _print(outcome, code, as_json)
+    _print(outcome, code, as_json, station.equipment.printer)
     raise typer.Exit(code)
 
 
@@ -322,9 +334,14 @@ def exit_code(outcome: Outcome) -> int:
     return {Ending.COMPLETED: 0, Ending.INTERRUPTED: INTERRUPTED}.get(outcome.ending, NOT_ISSUED)
 
 
-def _print(outcome: Outcome, code: int, as_json: bool) -> None:
+def _print(outcome: Outcome, code: int, as_json: bool, printer: object = None) -> None:
+    face = (
+        printer
+        if isinstance(printer, FacePrinter) and any(step.step.name == "PRINT" for step in outcome.steps)
+        else None
+    )
     if as_json:
-        typer.echo(json.dumps(_table(outcome, code), ensure_ascii=False))
+        typer.echo(json.dumps({**_table(outcome, code), "face": face and face.table}, ensure_ascii=False))
         return
     typer.echo(f"\n{outcome.ending.zh} {outcome.ending.en}: {outcome.zh} · {outcome.en}")
     if outcome.returned is not None:
@@ -332,6 +349,10 @@ def _print(outcome: Outcome, code: int, as_json: bool) -> None:
         typer.echo(
             f"卡的识别码 card {returned.card}，规范版本 version {returned.version}，持卡人 person {returned.person}"
         )
+    if face is not None:
+        typer.echo(f"卡面 face: {face.files[0]}, {face.files[1]}")
+        if face.warning:
+            typer.echo(f"sscard: {face.warning}", err=True)
     if outcome.steps and not code:
         _print_timeline(outcome)
 

@@ -58,6 +58,19 @@ def test_the_live_view_tells_each_step_and_the_sum(desk):
         assert text in result.stdout
 
 
+def test_the_face_is_printed_beside_the_card(desk):
+    result = run("issue", "order.toml", *PLACE, "--image", "card.sscard", "--face", "face.svg", "--json")
+    assert result.exit_code == 0, result.output
+    table = json.loads(result.stdout)
+    assert (table["face"]["front"], table["face"]["back"]) == ("face.svg", "face-back.svg")
+    assert "printing the face" in [step["step"] for step in table["steps"]]
+    front = (desk / "face.svg").read_text("utf-8")
+    for field in ("name", "social security number", "card number"):
+        assert FIELDS[field] in front
+        assert FIELDS[field] not in result.stdout
+    assert (desk / "face.svg").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -75,6 +88,8 @@ def test_the_live_view_tells_each_step_and_the_sum(desk):
         (("--image", "c", "--books", "order.toml"), "books"),
         (("--image", "order.toml"), "not a card image"),
         (("--image", "c", "--expect-chip", "00"), "another chip"),
+        (("--image", "c", "--face", "face.jpg"), ".svg or .png"),
+        (("--image", "c", "--face", "none/face.svg"), "no such folder"),
     ],
 )
 def test_wrong_use_is_one_sentence(desk, arguments, sentence):

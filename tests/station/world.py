@@ -8,11 +8,13 @@ from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.keys import HsmKeys
 from conformance.actors.medical.messages import CardState
 from conformance.actors.medical.reader import CardReader
-from conformance.actors.station import Ending, Equipment, Journal, Order, Outcome, Station, Told
+from conformance.actors.station import Ending, Equipment, Journal, Order, Outcome, Printer, Station, Told
+from conformance.actors.station.printing import read_face
 from conformance.failures import BenchError
 from conformance.targets.in_process import InProcessTarget
 from emulator import load_card
 from profiles import load
+from profiles.face import Face
 from profiles.model import Profile
 
 INITIAL, NEW = "123456", "650981"
@@ -53,8 +55,19 @@ class Killed(BaseException):
     """The station's program ends here and now."""
 
 
+class Paper:
+    """A printer that keeps what it printed."""
+
+    def __init__(self) -> None:
+        self.printed: list[Face] = []
+
+    def print_face(self, face: Face) -> Face:
+        self.printed.append(face)
+        return face
+
+
 class World:
-    """Everything that survives the station: chip, journal, centre."""
+    """Everything that survives the station: chip, journal, centre, and what was printed."""
 
     def __init__(self, product: Profile, blank: Profile | None = None) -> None:
         self.product = product
@@ -63,10 +76,11 @@ class World:
         self.target = InProcessTarget(self.card)
         self.journal = Journal()
         self.centre = Centre(product)
+        self.printer: Printer = Paper()
         self.order = order()
 
     def station(self, listener: Callable[[Told], None] = lambda told: None, journal: Journal | None = None) -> Station:
-        equipment = Equipment(self.product, self.blank, self.centre, journal or self.journal)
+        equipment = Equipment(self.product, self.blank, self.centre, journal or self.journal, self.printer)
         return Station(equipment, listener)
 
     def issue(self) -> Outcome:
@@ -84,6 +98,11 @@ class World:
         """Identification codes of the person's cards that may be used."""
         return [card.card for card in self.centre.books.cards_of(self.order.person) if card.state is CardState.NORMAL]
 
+    def face(self) -> Face:
+        """What the printer printed last."""
+        assert isinstance(self.printer, Paper)
+        return self.printer.printed[-1]
+
     def settled(self, outcome: Outcome) -> None:
         """Completed, chip and centre of one mind; or destroyed, and no card in use."""
         known = self.journal.request(self.order.number)
@@ -94,6 +113,7 @@ class World:
             return
         assert outcome.ending is Ending.COMPLETED
         reader = self.reader()
+        assert read_face(reader) == self.face()
         assert self.active() == [reader.identification.hex().upper()] == [known.card]
         assert reader.text("SSSE/EF06", "08") == self.order.person
         assert reader.text("SSSE/EF05", "07") == self.order.values["07"]

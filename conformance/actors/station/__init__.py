@@ -3,6 +3,7 @@
 from conformance.actors.station.journal import Journal, JournalError
 from conformance.actors.station.order import Order, OrderError, load_order
 from conformance.actors.station.outcome import Ending, Kind, Outcome, Step, Told
+from conformance.actors.station.printer import Printer, PrinterFailed
 from conformance.actors.station.station import Station
 from conformance.actors.station.work import Equipment
 
@@ -15,6 +16,8 @@ __all__ = [
     "Order",
     "OrderError",
     "Outcome",
+    "Printer",
+    "PrinterFailed",
     "Station",
     "Step",
     "Told",

@@ -139,6 +139,10 @@ class Journal(Store):
         """Whether the request ever set about registering its card."""
         return (Step.REGISTER.name, "before") in self.entries(number)
 
+    def may_be_printed(self, number: str) -> bool:
+        """Whether a face for the request was ever begun to be printed."""
+        return (Step.PRINT.name, "before") in self.entries(number)
+
     def entries(self, number: str) -> list[tuple[str, str]]:
         """Step and phase of every entry, oldest first."""
         rows = self.all("SELECT step, phase FROM entry WHERE request = ? ORDER BY id", number)

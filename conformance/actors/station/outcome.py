@@ -23,6 +23,7 @@ class Step(Named):
     CLOSE = ("密钥替换与关闭", "key replacement and closing")
     PERSONALISE = ("个人化", "personalisation")
     READ_BACK = ("回读校验", "reading back")
+    PRINT = ("打印卡面", "printing the face")
     REGISTER = ("卡登记（封存）", "registration, sealed")
     ACTIVATE = ("启用", "activation")
     CHANGE_PIN = ("首次修改密码", "first PIN change")

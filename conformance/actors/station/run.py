@@ -9,8 +9,9 @@ from collections.abc import Callable
 from conformance.actors.medical.keys import KeysRefused
 from conformance.actors.medical.reader import CardGone, CardRefused
 from conformance.actors.station.outcome import Ending, Outcome, Step, Told
+from conformance.actors.station.printer import PrinterFailed
 from conformance.actors.station.refusals import Destroyed
-from conformance.actors.station.steps import ACTIONS, PLANS
+from conformance.actors.station.steps import ACTIONS, plan
 from conformance.actors.station.tree import TreeError
 from conformance.actors.station.work import Work
 
@@ -38,17 +39,19 @@ class Run:
     def go(self) -> Outcome:
         """The steps in their order."""
         work, number = self._work, self._number
-        plan = PLANS[work.order.kind]
+        steps = plan(work.order.kind, printing=work.equipment.printer is not None)
         self._journal.attempt(number)
-        step = plan[0]
+        step = steps[0]
         try:
             work.begin()
             self._journal.name_card(number, work.data.identification)
-            for step in plan:
+            for step in steps:
                 if not self._journal.is_done(number, step):
                     self._take(step)
         except CardGone as problem:
             return self._interrupted(step, "卡片脱离", str(problem))
+        except PrinterFailed as problem:
+            return self._interrupted(step, "打印机故障", str(problem))
         except (CardRefused, KeysRefused, TreeError) as problem:
             return self._failed(step, str(problem))
         except sqlite3.Error as problem:

@@ -13,7 +13,7 @@ from conformance.actors.station.desk_steps import require_no_card
 from conformance.actors.station.journal import JournalError, Request, State
 from conformance.actors.station.link import ChipLink
 from conformance.actors.station.order import Order
-from conformance.actors.station.outcome import Ending, Outcome, Told
+from conformance.actors.station.outcome import Ending, Outcome, Step, Told
 from conformance.actors.station.refusals import Refused
 from conformance.actors.station.run import MOST_RUNS, Run
 from conformance.actors.station.work import Equipment, Work
@@ -95,6 +95,9 @@ class Station:
             self._cancel(known)
         except sqlite3.Error as problem:
             return Outcome(Ending.INTERRUPTED, "中心不可用", f"the centre's books cannot be used: {problem}")
+        if self.journal.may_be_printed(number):
+            self.journal.note(number, Step.PRINT, "failed")
+            reason += "; the printed face is destroyed with it"
         self.journal.destroy(number, reason)
         return Outcome(Ending.DESTROYED, "芯片作废，不得交付", reason)
 

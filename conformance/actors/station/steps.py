@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from conformance.actors.station import chip_steps, desk_steps
 from conformance.actors.station.outcome import Kind, Step
+from conformance.actors.station.printing import print_face
 from conformance.actors.station.work import Work
 
 ACTIONS: Mapping[Step, Callable[[Work], None]] = {
@@ -14,6 +15,7 @@ ACTIONS: Mapping[Step, Callable[[Work], None]] = {
     Step.CLOSE: chip_steps.close,
     Step.PERSONALISE: chip_steps.personalise,
     Step.READ_BACK: chip_steps.read_back,
+    Step.PRINT: print_face,
     Step.REGISTER: desk_steps.register,
     Step.ACTIVATE: desk_steps.activate,
     Step.CHANGE_PIN: chip_steps.change_first_pin,
@@ -28,9 +30,15 @@ PLANS: Mapping[Kind, tuple[Step, ...]] = {
         Step.CLOSE,
         Step.PERSONALISE,
         Step.READ_BACK,
+        Step.PRINT,
         Step.REGISTER,
         Step.ACTIVATE,
         Step.CHANGE_PIN,
         Step.RETURN,
     ),
 }
+
+
+def plan(kind: Kind, *, printing: bool) -> tuple[Step, ...]:
+    """The steps of an issuance at a station with or without a printer."""
+    return tuple(step for step in PLANS[kind] if printing or step is not Step.PRINT)

@@ -13,6 +13,7 @@ from conformance.actors.station.initialisation import CardData
 from conformance.actors.station.journal import Journal
 from conformance.actors.station.link import ChipLink
 from conformance.actors.station.order import Order
+from conformance.actors.station.printer import Printer
 from profiles.model import Profile
 
 TERMINAL = bytes.fromhex("500000000010")
@@ -28,12 +29,14 @@ class Equipment:
         blank: The product of the blank chip: its maker's keys.
         centre: The insurance centre.
         journal: The station's journal.
+        printer: Its card printer; a station without one does not print.
     """
 
     product: Profile
     blank: Profile
     centre: Centre
     journal: Journal
+    printer: Printer | None = None
 
 
 class Work:
