@@ -18,10 +18,11 @@ def catalogue_names(profile: Profile) -> tuple[str, ...]:
 def areas_of(profile: Profile) -> tuple[str, ...]:
     """The only areas that concern a product; empty where all do.
 
-    Rules for cards of persons are none for a PSAM, those for payment applications none for one before its personalisation.
+    Rules for cards of persons are none for a PSAM, those for payment applications none for one before its personalisation;
+    and a chip in which it waits beside what the pre-issue commands will build has a life cycle of its own.
     """
     if payment_directory(profile) is None and awaited_directory(profile) is not None:
-        return ("PAY-PER",)
+        return ("LIFE", "PAY-PER") if profile.life_cycle == "blank" else ("PAY-PER",)
     return ("SAM",) if has_sam(profile) else ()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from emulator.apps.payment import build as payment
 from emulator.apps.personalisation import chip
 from emulator.apps.sam import build as sam
@@ -34,7 +36,10 @@ ENVIRONMENT_KINDS = frozenset({"MF", "DDF"})
 
 def build(profile: model.Profile) -> Snapshot:
     """The memory of a fresh card of this product, with diversified test keys and its initial contents."""
+    blank = profile.life_cycle == "blank"
     directories = tuple(_directory(profile, name) for name in _parents_first(profile))
+    if blank:
+        directories = tuple(_maker_made(directory) for directory in directories)
     structure = Structure(
         product=profile.name,
         product_sha256=profile_sha256(profile),
@@ -46,14 +51,14 @@ def build(profile: model.Profile) -> Snapshot:
         directories=directories,
         contactless=profile.has_antenna,
     )
-    blank = profile.life_cycle == "blank"
     cells: Snapshot = {
         STRUCTURE_CELL: structure.to_json(),
         CARD_STATE_CELL: CardState.INITIALISING if blank else CardState.OPERATIONAL,
     }
     for directory in directories:
         awaited = chip.is_awaited(profile, directory.name)
-        cells[directory.state_cell] = DirectoryState.CREATION if blank or awaited else DirectoryState.OPERATIONAL
+        unfinished = awaited or (blank and directory.parent is None)
+        cells[directory.state_cell] = DirectoryState.CREATION if unfinished else DirectoryState.OPERATIONAL
         computed: payment_content.Computed = {}
         if payment.is_payment(profile, directory.name):
             added, computed = payment.cells_of(profile, directory.name)
@@ -73,6 +78,12 @@ def build(profile: model.Profile) -> Snapshot:
             cells[pin.tries_cell] = pin.limit
             cells[pin.cell] = pack_pin(profile.directory[directory.name].pin[pin.path.rpartition("/")[2]].value)
     return cells
+
+
+def _maker_made(directory: Directory) -> Directory:
+    """A directory that the pre-issue commands take neither away nor apart."""
+    files = tuple(dataclasses.replace(file, maker_made=True) for file in directory.files)
+    return dataclasses.replace(directory, files=files, maker_made=True)
 
 
 def _parents_first(profile: model.Profile) -> list[str]:

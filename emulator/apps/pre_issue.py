@@ -12,6 +12,8 @@ Behind the body of an internal file stands what it holds (assumed): no command w
 what SELECT adds to its directory's tag A5.
 
 END of the master file closes the chip for good and takes the transport key away; nothing below may still be in creation.
+What the maker put into the chip is not theirs to build or to take away: a debit application that waits for its
+personalisation is personalised before END or after it, and DELETE leaves it where it is.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from emulator.cos.structure import (
 from emulator.cos.tree import Node
 from emulator.crypto import Algorithm, decrypt_ecb, encrypt_block, mac, unpad_length_prefixed
 from emulator.iso7816 import SW, Command, StatusError
+from profiles.model import PERSONALISATION
 
 CREATE, END, TRANSPORT_CODE = 0x01, 0x02, 0x03
 DELETE_FILE, DELETE_DIRECTORY, DELETE_ALL = 0x01, 0x02, 0x03
@@ -124,8 +127,7 @@ def _end(card: Card, data: bytes) -> None:
     if data:
         raise StatusError(SW.WRONG_LENGTH)
     node = _in_creation(card)
-    cells = card.memory.cells
-    if any(cells[below.state_cell] == DirectoryState.CREATION for below in node.walk() if below is not node):
+    if any(_is_being_built(card, below) for below in node.walk() if below is not node):
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     changes: dict[str, Value] = {node.state_cell: DirectoryState.OPERATIONAL}
     if node is not card.master_file:
@@ -137,6 +139,12 @@ def _end(card: Card, data: bytes) -> None:
         changes |= {transport.cell(1): b"", transport.tries_cell: 0}
     kept = tuple(key for key in node.directory.keys if key is not transport)
     card.change_structure(_with(card.structure, dataclasses.replace(node.directory, keys=kept)), changes)
+
+
+def _is_being_built(card: Card, node: Node) -> bool:
+    """Whether the pre-issue commands have begun a directory and not ended it."""
+    waiting = node.directory.application == PERSONALISATION
+    return card.memory.cells[node.state_cell] == DirectoryState.CREATION and not waiting
 
 
 def _create(card: Card, body: bytes) -> None:
@@ -240,6 +248,8 @@ def delete(card: Card, command: Command) -> bytes:
     if command.p2 == DELETE_FILE:
         if file is None:
             raise StatusError(SW.NO_CURRENT_EF)
+        if file.maker_made:
+            raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
         files = tuple(other for other in node.directory.files if other is not file)
         structure = _with(card.structure, dataclasses.replace(node.directory, files=files))
     else:
@@ -254,10 +264,11 @@ def _without_directories(card: Card, node: Node, *, everything: bool) -> Structu
     if (card.memory.cells[master.state_cell] != DirectoryState.CREATION) if everything else node is master:
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     top = master if everything else node
-    doomed = {below.directory.name for below in top.walk()} - {master.directory.name}
+    doomed = {below.directory.name for below in top.walk() if not below.directory.maker_made}
     kept = tuple(directory for directory in card.structure.directories if directory.name not in doomed)
     structure = dataclasses.replace(card.structure, directories=kept)
-    return _with(structure, dataclasses.replace(master.directory, files=())) if everything else structure
+    files = tuple(file for file in master.directory.files if file.maker_made)
+    return _with(structure, dataclasses.replace(master.directory, files=files)) if everything else structure
 
 
 @COMMANDS.command("WRITE KEY")

@@ -85,6 +85,8 @@ class File:
     """Path of the key that protects APPEND RECORD in a file of the extended application; empty in other files."""
     updatable: tuple[int, ...] | None = None
     """Numbers of the records that may be updated where not all are alike; None: all, as ``update`` says."""
+    maker_made: bool = False
+    """Whether the chip left its maker with it: the pre-issue DELETE takes away what pre-issue commands made, and no more."""
 
     @property
     def cell(self) -> str:
@@ -182,6 +184,8 @@ class Directory:
     """Where SELECT finds it: ``contact``, ``contactless`` or ``both``."""
     contactless_answer: bytes = b""
     """Answer of SELECT on the contactless interface where it is another; empty: the same."""
+    maker_made: bool = False
+    """Whether the chip left its maker with it, see :attr:`File.maker_made`."""
 
     @property
     def state_cell(self) -> str:

@@ -39,6 +39,8 @@ def test_list_tells_every_product() -> None:
         "psam-3des",
         "psam-sm4",
         "ssc2-3des",
+        "ssc2-blank",
+        "ssc3-blank",
         "ssc3-sm4",
     ]
     assert "第三代社会保障卡" in result.stdout

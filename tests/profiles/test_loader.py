@@ -39,7 +39,8 @@ def test_a_name_and_the_path_of_its_file_give_the_same_profile(ssc3: Profile) ->
 
 def test_what_is_neither_name_nor_file() -> None:
     debits = "debit, debit-blank, debit-dual, debit-either, debit-plain, debit-prepaid, debit-sm"
-    known = f"blank, blank-3des, {debits}, debit-sm-blank, debit-total, psam-3des, psam-sm4, ssc2-3des, ssc3-sm4"
+    ssc = "ssc2-3des, ssc2-blank, ssc3-blank, ssc3-sm4"
+    known = f"blank, blank-3des, {debits}, debit-sm-blank, debit-total, psam-3des, psam-sm4, {ssc}"
     assert _problems("ssc4") == {"": f"neither a product nor a TOML file; the products are {known}"}
 
 

@@ -8,6 +8,7 @@ from profiles import Profile, available, load, profile_sha256
 from profiles.checks import check
 from profiles.content import encode_file
 from profiles.dictionary import element
+from profiles.keys import root_key
 
 from .notice37 import FILES, KEYS, RIGHTS, rows
 
@@ -34,6 +35,8 @@ def test_the_products_are_these() -> None:
         "psam-3des",
         "psam-sm4",
         "ssc2-3des",
+        "ssc2-blank",
+        "ssc3-blank",
         "ssc3-sm4",
     ]
 
@@ -177,6 +180,38 @@ def test_a_blank_card_has_a_master_file_and_a_transport_key() -> None:
     assert blank.life_cycle == "blank"
     assert blank.directory["MF"].key["TK"].use == "transport"
     assert not blank.directory["MF"].file
+
+
+@pytest.mark.parametrize(("chip", "card"), [("ssc3-blank", "ssc3-sm4"), ("ssc2-blank", "ssc2-3des")])
+def test_a_blank_chip_has_what_its_card_has_from_the_maker(chip: str, card: str) -> None:
+    """All but social security; nothing of a bank's or of a holder's."""
+    blank, product = load(chip), load(card)
+    made = {name for name, found in product.directory.items() if found.application != "social security"}
+    assert blank.directory.keys() == made
+    assert blank.life_cycle == "blank"
+    assert not blank.content
+    assert blank.algorithm == product.algorithm
+    assert blank.specification == product.specification
+    assert blank.has_antenna == product.has_antenna
+    for name in made - {"DEBIT", "MF"}:
+        one, other = blank.directory[name], product.directory[name]
+        assert one.model_dump(exclude={"key", "pin"}) == other.model_dump(exclude={"key", "pin"})
+        assert one.key.keys() == other.key.keys()
+    waiting, payment = blank.directory["DEBIT"].personalisation, product.directory["DEBIT"].payment
+    assert waiting is not None
+    assert payment is not None
+    assert waiting.settings == payment.settings
+    assert waiting.algorithm == payment.algorithm
+    assert waiting.product == card
+
+
+def test_a_blank_chip_has_the_secrets_that_certificates_are_issued_with(ssc3: Profile) -> None:
+    blank, rules = load("ssc3-blank"), ssc3.directory["CERT"].certificates
+    assert rules is not None
+    assert blank.directory["PKI"].pin["ADMINPIN"].value == rules.initial_administrator_pin
+    for name in ("MKPKI", "MKCERT"):
+        assert root_key(blank, name, 1) == rules.initial_master_key
+        assert root_key(ssc3, name, 1) != rules.initial_master_key
 
 
 def test_the_holder_is_invented(ssc3: Profile) -> None:
