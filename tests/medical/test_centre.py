@@ -125,7 +125,9 @@ def test_refusals(change: dict[str, object], refusal: Refusal) -> None:
 def test_cards_in_other_states_do_not_settle(state: CardState) -> None:
     made = Centre(CARDS, scheme=SCHEME)
     made.insure(PERSON, "余晓阳")
-    made.register(CARD, PERSON, HISTORICAL, state)
+    made.register(CARD, PERSON, HISTORICAL, CardState.SEALED if state is CardState.SEALED else CardState.NORMAL)
+    if state is not CardState.SEALED:
+        made.change_card(CARD, state)
     assert made.pre_settle(asked()).refusal is Refusal.CARD_STATE
 
 

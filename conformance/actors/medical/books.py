@@ -7,45 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from conformance.actors.key_service import AccountLoad
-from conformance.actors.medical.messages import CardState
+from conformance.actors.medical.books_schema import SCHEMA
+from conformance.actors.medical.messages import CardState, Channel, Quote
 from conformance.actors.store import Store
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS person (
-    person TEXT PRIMARY KEY, name TEXT NOT NULL, insured INTEGER NOT NULL CHECK (insured IN (0, 1)),
-    deductible INTEGER NOT NULL CHECK (deductible >= 0), rate INTEGER NOT NULL CHECK (rate BETWEEN 0 AND 1000),
-    fund_limit INTEGER NOT NULL CHECK (fund_limit >= 0), year TEXT NOT NULL,
-    deductible_used INTEGER NOT NULL DEFAULT 0 CHECK (deductible_used BETWEEN 0 AND deductible),
-    own_year INTEGER NOT NULL DEFAULT 0 CHECK (own_year >= 0),
-    fund_year INTEGER NOT NULL DEFAULT 0 CHECK (fund_year BETWEEN 0 AND fund_limit)
-) STRICT;
-CREATE TABLE IF NOT EXISTS card (
-    card TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES person, historical TEXT NOT NULL,
-    state INTEGER NOT NULL CHECK (state IN (0, 1, 2, 3, 4, 9))
-) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS one_card_in_use ON card (person) WHERE state IN (1, 3, 4);
-CREATE TABLE IF NOT EXISTS settlement (
-    number TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES person, card TEXT NOT NULL REFERENCES card,
-    category TEXT NOT NULL, offline INTEGER NOT NULL, total INTEGER NOT NULL CHECK (total > 0),
-    account INTEGER NOT NULL CHECK (account >= 0), own INTEGER NOT NULL CHECK (own >= 0),
-    fund INTEGER NOT NULL CHECK (fund >= 0), deductible INTEGER NOT NULL CHECK (deductible >= 0),
-    state TEXT NOT NULL CHECK (state IN ('quoted', 'cleared', 'reversed')), year TEXT NOT NULL,
-    card_number TEXT, tac TEXT, covered TEXT,
-    CHECK (account + own + fund = total), CHECK ((state = 'cleared') <= (tac IS NOT NULL)),
-    UNIQUE (card, covered)
-) STRICT;
-CREATE TABLE IF NOT EXISTS load (
-    number TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES person, card TEXT NOT NULL REFERENCES card,
-    random TEXT NOT NULL, card_number TEXT NOT NULL, balance INTEGER NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),
-    terminal TEXT NOT NULL, time TEXT NOT NULL, mac2 TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('offered', 'loaded', 'reversed'))
-) STRICT;
-CREATE TABLE IF NOT EXISTS movement (
-    id INTEGER PRIMARY KEY, book TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount <> 0), settlement TEXT NOT NULL,
-    reason TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS movement_of_book ON movement (book);
-"""
 FUND, HOSPITALS, INCOME, SHORTFALL = "fund", "hospitals", "income", "shortfall"
 """Books beside those of the persons. ``shortfall`` takes what an account lacked for offline settlements."""
 
@@ -125,6 +90,11 @@ class StoredSettlement:
     covered: str | None = None
     """Fingerprint of what the TAC covers."""
 
+    @property
+    def quote(self) -> Quote:
+        """Who pays what."""
+        return Quote(self.number, None, self.account, self.own, self.fund)
+
 
 def account_of(person: str) -> str:
     """The book of a person's medical account 个人账户."""
@@ -160,7 +130,7 @@ class Books(Store):
                 person.fund_year,
             )
         except sqlite3.IntegrityError as error:
-            raise ValueError(f"person {person.person} cannot be entered: {error}") from error
+            raise ValueError(f"the person cannot be entered: {error}") from error
 
     def person(self, number: str) -> Person | None:
         """A person by 社会保障号码."""
@@ -173,17 +143,11 @@ class Books(Store):
             self.run(f"UPDATE person SET {column} = ? WHERE person = ?", value, number)  # noqa: S608 - names of ours
 
     def enter_card(self, card: RegisteredCard) -> None:
-        """A new card; raises :class:`ValueError` when it is registered, or the person has one in use."""
-        try:
-            self.run(
-                "INSERT INTO card VALUES (?, ?, ?, ?)",
-                card.card,
-                card.person,
-                card.historical.hex().upper(),
-                card.state.value,
-            )
-        except sqlite3.IntegrityError as error:
-            raise ValueError(f"card {card.card} cannot be registered: {error}") from error
+        """A new card; raises sqlite3.IntegrityError when it is registered, or the person has such a one already."""
+        self.run(
+            "INSERT INTO card VALUES (?, ?, ?, ?)",
+            *(card.card, card.person, card.historical.hex().upper(), card.state.value),
+        )
 
     def card(self, card: str) -> RegisteredCard | None:
         """A card by 卡的识别码."""
@@ -194,12 +158,12 @@ class Books(Store):
         """Every card that a person ever had, in the order of registration."""
         return [_card(row) for row in self.all("SELECT * FROM card WHERE person = ? ORDER BY rowid", person)]
 
-    def set_card_state(self, card: str, state: CardState) -> None:
-        """Another state; raises :class:`ValueError` when the person has another card in use."""
-        try:
-            self.run("UPDATE card SET state = ? WHERE card = ?", state.value, card.upper())
-        except sqlite3.IntegrityError as error:
-            raise ValueError(f"card {card} cannot become {state.name}: the person has another one in use") from error
+    def enter_act(self, card: RegisteredCard, state: CardState, channel: Channel) -> None:
+        """Another state of a card; raises sqlite3.IntegrityError where the register does not allow it."""
+        self.run(
+            "INSERT INTO act (card, source, target, channel) VALUES (?, ?, ?, ?)",
+            *(card.card, card.state.value, state.value, channel),
+        )
 
     # Settlements
 

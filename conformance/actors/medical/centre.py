@@ -31,8 +31,10 @@ from conformance.actors.medical.books import (
 from conformance.actors.medical.loads import Loads
 from conformance.actors.medical.messages import (
     CardState,
+    Channel,
     Clearing,
     Confirmation,
+    Inquiry,
     LoadAnswer,
     LoadRequest,
     Mode,
@@ -43,20 +45,11 @@ from conformance.actors.medical.messages import (
     Quote,
     Refusal,
 )
+from conformance.actors.medical.register import Register
 from profiles.keys import keys
 from profiles.model import Profile
 
 PER_MILLE = 1000
-TRANSITIONS: dict[CardState, frozenset[CardState]] = {
-    CardState.SEALED: frozenset({CardState.NORMAL, CardState.CANCELLED}),
-    CardState.NORMAL: frozenset(
-        {CardState.TEMPORARILY_LOST, CardState.FORMALLY_LOST, CardState.LOCKED, CardState.CANCELLED}
-    ),
-    CardState.TEMPORARILY_LOST: frozenset({CardState.NORMAL, CardState.FORMALLY_LOST, CardState.CANCELLED}),
-    CardState.FORMALLY_LOST: frozenset({CardState.NORMAL, CardState.CANCELLED}),
-    CardState.LOCKED: frozenset({CardState.NORMAL, CardState.CANCELLED}),
-    CardState.CANCELLED: frozenset(),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +95,7 @@ class Centre:
         if self._tac_key is None:
             raise ValueError(f"profile {cards.name} has no TAC key; give a card with the medical application")
         self._loads = Loads(self.books, cards, now)
+        self._register = Register(self.books)
 
     # Persons and cards
 
@@ -117,19 +111,33 @@ class Centre:
             )
 
     def register(self, card: str, person: str, historical: bytes, state: CardState = CardState.SEALED) -> None:
-        """Enter a card: 卡的识别码, holder, 13 historical bytes of its reset answer."""
-        with self.books.transaction():
-            self.books.enter_card(RegisteredCard(card.upper(), person, historical, state))
+        """Enter a card: 卡的识别码, holder, 13 historical bytes; raises :class:`ValueError` for what the register refuses."""
+        self._register.enter(RegisteredCard(card.upper(), person, historical, state))
 
-    def change_card(self, card: str, state: CardState) -> None:
+    def change_card(self, card: str, state: CardState, channel: Channel = Channel.WINDOW) -> None:
         """Activate, report lost, lock or cancel a card; raises :class:`ValueError` for what the register does not allow."""
-        with self.books.transaction():
-            found = self.books.card(card)
-            if found is None:
-                raise ValueError(f"card {card} is not registered")
-            if state not in TRANSITIONS[found.state]:
-                raise ValueError(f"card {card} is {found.state.name} and cannot become {state.name}")
-            self.books.set_card_state(card, state)
+        self._register.change(card, state, channel)
+
+    def replace_card(self, new: str, old: str, channel: Channel = Channel.STATION) -> None:
+        """换卡: the old card cancelled and the new one in use, at once; raises :class:`ValueError` as :meth:`change_card`."""
+        self._register.replace(new, old, channel)
+
+    def card(self, card: str) -> RegisteredCard | None:
+        """A card of the register by its 卡的识别码."""
+        return self.books.card(card)
+
+    def cards_of(self, person: str) -> tuple[RegisteredCard, ...]:
+        """Every card that the register has of a person."""
+        return tuple(self.books.cards_of(person))
+
+    def inquire_by_card(self, card: str) -> Inquiry:
+        """自助查询 with a card: refused unless the card is in use."""
+        found = self.books.card(card)
+        if found is None:
+            return Inquiry(Refusal.UNKNOWN_CARD)
+        if found.state is not CardState.NORMAL:
+            return Inquiry(Refusal.CARD_STATE)
+        return Inquiry(account=self.inquire(found.person))
 
     def inquire(self, person: str) -> PersonAccount | None:
         """Balance, sums of the year and cards of a person; None for an unknown one."""
@@ -169,7 +177,7 @@ class Centre:
             assert person is not None  # noqa: S101 - judged above
             stored = self._shares(person, request)
             self.books.enter_settlement(stored)
-            return _quote(stored)
+            return stored.quote
 
     @staticmethod
     def _known_quote(known: StoredSettlement, request: PreSettlement) -> Quote:
@@ -178,7 +186,7 @@ class Centre:
             return Quote(request.number, Refusal.REVERSED)
         if known.state is SettlementState.CLEARED:
             return Quote(request.number, Refusal.REPEATED)
-        return _quote(known) if same else Quote(request.number, Refusal.REPEATED)
+        return known.quote if same else Quote(request.number, Refusal.REPEATED)
 
     def _ineligible(self, request: PreSettlement) -> Refusal | None:
         person, card = self.books.person(request.person), self.books.card(request.card)
@@ -244,7 +252,7 @@ class Centre:
                 return self._cleared(stored) if stored.covered == covered else Clearing(number, Refusal.REPEATED)
             if card is None or card.card != stored.card:
                 return Clearing(number, Refusal.FOREIGN_CARD if card else Refusal.UNKNOWN_CARD)
-            if confirmation.settlement.amounts != _quote(stored).card_amounts:
+            if confirmation.settlement.amounts != stored.quote.card_amounts:
                 return Clearing(number, Refusal.WRONG_AMOUNT)
             if not self._tac_is_right(card, confirmation.settlement, confirmation.tac):
                 return Clearing(number, Refusal.WRONG_TAC)
@@ -391,7 +399,3 @@ def fingerprint(settlement: Settlement) -> str:
     """Digest of what a TAC covers: amounts, type, terminal, its transaction number, time."""
     covered = settlement.signed + settlement.terminal_number + settlement.time
     return hashlib.sha256(covered).hexdigest()
-
-
-def _quote(stored: StoredSettlement) -> Quote:
-    return Quote(stored.number, None, stored.account, stored.own, stored.fund)

@@ -27,8 +27,9 @@ from conformance.actors.medical.debit import (
     packed_time,
     send,
 )
+from conformance.actors.medical.maintenance import MAC_LENGTH
 from conformance.actors.medical.operations import KIND, Operation, settled
-from conformance.actors.medical.pins import MAC_LENGTH, RELOAD, UNBLOCK, UNBLOCKING_KEY
+from conformance.actors.medical.pins import RELOAD, UNBLOCK, UNBLOCKING_KEY
 from conformance.actors.medical.reader import ENVIRONMENT, READ_KEY, CardRefused
 from conformance.actors.medical.values import changes, read_values
 from emulator.crypto import Algorithm

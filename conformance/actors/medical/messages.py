@@ -6,7 +6,7 @@ All amounts are whole fen. Requests carry a number that no other request has; se
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Protocol
 
 from conformance.actors.key_service import AccountLoad, Settlement
@@ -177,6 +177,17 @@ class CardState(Enum):
     CANCELLED = 9
 
 
+class Channel(StrEnum):
+    """Where somebody asks for another state of a card."""
+
+    PHONE = "phone"
+    """电话、APP: the holder is not there."""
+    WINDOW = "window"
+    """窗口: the holder with the identity document, in writing."""
+    STATION = "station"
+    """制卡设备: an issuance."""
+
+
 @dataclass(frozen=True, slots=True)
 class PersonAccount:
     """What an inquiry shows of a person."""
@@ -191,6 +202,14 @@ class PersonAccount:
     fund_year: int
     """Paid by the pooled fund this year."""
     cards: tuple[tuple[str, CardState], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """The answer to an inquiry with a card, or why there is none."""
+
+    refusal: Refusal | None = None
+    account: PersonAccount | None = None
 
 
 class InsuranceHost(Protocol):

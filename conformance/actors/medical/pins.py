@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from conformance.actors.medical.keys import KeysRefused, TerminalKeys
+from conformance.actors.medical.maintenance import maintain
 from conformance.actors.medical.reader import ENVIRONMENT, CardReader
 from emulator.crypto import Algorithm, pad_length_prefixed
 
 UNBLOCKING_KEY = "PUK"
 UNBLOCK, RELOAD = 0x00, 0x01
-MAC_LENGTH = 4
 
 
 def change_pin(reader: CardReader, old: str, new: str) -> None:
@@ -34,16 +33,4 @@ def packed(digits: str) -> bytes:
 
 
 def _maintain(reader: CardReader, mode: int, blocks: bytes, zh: str, en: str) -> None:
-    keys: TerminalKeys | None = reader.keys
-    if keys is None:
-        raise KeysRefused("the reader has neither PSAM nor HSM")
-    reader.open(ENVIRONMENT)
-    reader.authenticate(UNBLOCKING_KEY)
-    name = reader.cards.directory[ENVIRONMENT].maintenance_key
-    if name is None:
-        raise KeysRefused("the card product has no maintenance key")
-    challenge = reader.challenge()
-    data = keys.encipher(name, reader.card, challenge, blocks) if blocks else b""
-    header = bytes((0x84, 0x24, 0x00, mode, len(data) + MAC_LENGTH))
-    code = keys.maintenance_mac(name, reader.card, challenge, header + data)
-    reader.need(reader.send(0x84, 0x24, 0x00, mode, data + code, ne=0), zh, en)
+    maintain(reader, ENVIRONMENT, UNBLOCKING_KEY, bytes((0x24, 0x00, mode)), blocks, zh, en)

@@ -33,6 +33,8 @@ ALGORITHM_PATH = (0x6F, 0xA5, 0x9F0C)
 APPEND = 0x03
 """P2 of UPDATE RECORD that makes a new record 1 of a cyclic file (§3.1)."""
 LONGEST_CYCLE = 254
+BLOCKED = frozenset({SW.FUNCTION_NOT_SUPPORTED, SW.SELECTED_FILE_DEACTIVATED})
+"""What SELECT of an application answers that is blocked for a while (details §5.8)."""
 
 
 class CardLink(Protocol):
@@ -152,14 +154,17 @@ class CardReader:
             raise CardRefused(zh, en, answer.sw)
         return answer
 
-    def open(self, name: str) -> None:
-        """Select a directory through its environment, unless it is the current one; rights of an ADF end there."""
+    def open(self, name: str, *, blocked: bool = False) -> None:
+        """Select a directory through its environment, unless it is the current one; rights of an ADF end there.
+
+        ``blocked`` takes the answer of an application that is blocked for a while, too.
+        """
         if self._current == name:
             return
         described = self._directory(name)
         if described.kind == "ADF" and self._environment() != described.parent:
             self._select(described.parent or ENVIRONMENT)
-        self._select(name)
+        self._select(name, BLOCKED if blocked else frozenset())
 
     def _environment(self) -> str | None:
         if self._current is None:
@@ -167,11 +172,12 @@ class CardReader:
         current = self._directory(self._current)
         return current.parent if current.kind == "ADF" else self._current
 
-    def _select(self, name: str) -> None:
+    def _select(self, name: str, accepted: frozenset[int] = frozenset()) -> None:
         described = self._directory(name)
         way, name_or_fid = (SELECT_BY_NAME, described.aid) if described.aid else (SELECT_BY_IDENTIFIER, described.fid)
         answer = self.send(0x00, 0xA4, way, 0x00, name_or_fid)
-        self.need(answer, f"选择 {name}", f"SELECT of {name}")
+        if answer.sw not in accepted:
+            self.need(answer, f"选择 {name}", f"SELECT of {name}")
         if described.kind != "ADF":
             self._proven.clear()
             self._environment_data = answer.data
