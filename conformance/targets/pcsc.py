@@ -98,10 +98,9 @@ class PcscTarget:
             contactless_reader=None if other in (None, self._first) else other.reader,
         )
 
-    def wait_for_cards(self) -> None:
-        """Wait until every reader shows a card, which a reader may do some time after it has given it power."""
-        for reader in self._readers.values():
-            reader.wait_for_card(self._tell)
+    def wait_for_card(self) -> None:
+        """Wait until the first reader shows its card, which it may do some time after it has given it power."""
+        self._first.wait_for_card(self._tell)
 
     def connect(self) -> bytes:
         """Connect exclusively and switch the card on."""

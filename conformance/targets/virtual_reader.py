@@ -30,7 +30,6 @@ class VirtualReaderTarget(PcscTarget):
         except StackError as problem:
             raise BenchError(str(problem)) from None
         try:
-            # The antenna first: it answers only while the contacts have no power.
             if dual:
                 self._stack.insert(card.contactless(), ANTENNA_SLOT, gone=(PowerLoss,))
             self._stack.insert(card, CONTACT_SLOT, gone=(PowerLoss,))
@@ -40,7 +39,7 @@ class VirtualReaderTarget(PcscTarget):
                 "virtual card in a PC/SC reader",
                 contactless_reader=names[ANTENNA_SLOT] if dual else None,
             )
-            self.wait_for_cards()
+            self.wait_for_card()
         except LinkError as problem:
             self._stack.stop()
             raise BenchError(str(problem)) from None

@@ -219,8 +219,13 @@ class ContactlessCard(Card):
         whole = super().transmit(command._replace(ne=answered[1] or 256).to_bytes())
         return whole[:-STATUS_LENGTH][: command.ne] + whole[-STATUS_LENGTH:]
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether a field would get an answer: a card between powered contacts is not in it (JR/T 0025.12 §6.1.4)."""
+        return not self._contacts.powered
+
     def _require_field(self) -> None:
-        if self._contacts.powered:
+        if not self.is_reachable:
             raise PowerLoss("the contacts have power; take them away first")
 
 

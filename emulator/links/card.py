@@ -1,6 +1,6 @@
 """What every link expects of a card, and the card that does nothing."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class CardDevice(Protocol):
@@ -24,6 +24,16 @@ class CardDevice(Protocol):
         Raises:
             PowerLoss: the card was torn out while it worked (`emulator.cos.memory`).
         """
+        ...
+
+
+@runtime_checkable
+class MovableCard(Protocol):
+    """A card that is not always where the reader could reach it."""
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the reader sees the card; its answers and its ATR count only then."""
         ...
 
 

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from emulator.cos.memory import PowerLoss
-from emulator.links.card import CardDevice
+from emulator.links.card import CardDevice, MovableCard
 from emulator.links.wire import (
     DEFAULT_PORT,
     GET_ATR,
@@ -49,13 +49,17 @@ class LinkError(Exception):
     """The reader can't be reached; the message says what to do."""
 
 
+class _Withdrawn(Exception):
+    """The card is not where the reader could reach it."""
+
+
 class LinkEvent(Enum):
     """What happens to the line between card and reader."""
 
     INSERTED = "inserted"
     """The reader has taken the card and asked for its ATR."""
     REMOVED = "removed"
-    """The card was taken out by `remove()`."""
+    """The card was taken out by `remove()`, or left the field of a contactless reader."""
     TORN = "torn"
     """The card lost power in the middle of a command; it comes back at once."""
     LOST = "lost"
@@ -263,6 +267,8 @@ class VpcdLink:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopped, pause)
                 self._changed.wait_for(lambda: self._inserted or self._stopped)
+                while not (self._stopped or self._is_reachable()):
+                    self._changed.wait(self.BACK_OFF[0])
                 if self._stopped:
                     break
             try:
@@ -293,6 +299,8 @@ class VpcdLink:
             for body in messages.feed(data):
                 try:
                     answer = self._answer(body)
+                except _Withdrawn:
+                    return LinkEvent.REMOVED, "The card left the field: its contacts have power."
                 except self._gone:
                     tear(line)
                     return LinkEvent.TORN, "The card lost power in the middle of a command; it comes back."
@@ -336,6 +344,9 @@ class VpcdLink:
             return None  # vpcd never sends it, and awaits no answer
         return self._command(body)
 
+    def _is_reachable(self) -> bool:
+        return not isinstance(self.card, MovableCard) or self.card.is_reachable
+
     def _command(self, command: bytes) -> bytes:
         if self._on_exchange:
             begin = time.perf_counter()
@@ -347,7 +358,14 @@ class VpcdLink:
         return response if len(response) <= MAX_MESSAGE else RESPONSE_TOO_LONG
 
     def _current_atr(self) -> bytes:
-        """Return the ATR of the last reset; pcscd asks for it even before it gives power."""
+        """Return the ATR of the last reset; pcscd asks for it even before it gives power.
+
+        Raises:
+            _Withdrawn: the card is not where this reader could reach it. For pcscd it has to be gone: one that is there
+                and does not answer stays mute until somebody takes it out.
+        """
+        if not self._is_reachable():
+            raise _Withdrawn
         if not self._atr:
             self._atr = self.card.reset(True)
             self.card.power_off()

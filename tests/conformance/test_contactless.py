@@ -191,7 +191,7 @@ def test_a_contactless_reader_alone_shows_the_interface(stack: PrivateStack):
     with stack.insert(load_card("ssc3-sm4").contactless(), 1):
         target = PcscTarget(stack.reader_names[1])
         try:
-            target.wait_for_cards()
+            target.wait_for_card()
             target.connect()
             assert target.interfaces == (Interface.CONTACTLESS,)
             assert target.interface is Interface.CONTACTLESS
@@ -249,3 +249,20 @@ def test_what_a_payment_card_does_over_contacts_is_not_asked_of_its_antenna():
     assert given["PAY-PIN/right/BV"] == (Interface.CONTACT, Verdict.NOT_RUN)
     assert {verdict for side, verdict in given.values() if side is Interface.CONTACT} == {Verdict.NOT_RUN}
     assert {verdict for side, verdict in given.values() if side is Interface.CONTACTLESS} == {Verdict.PASS}
+
+
+@pytest.mark.pcsc
+def test_a_card_whose_contacts_get_power_leaves_the_field_and_comes_back(stack: PrivateStack):
+    """pcscd takes a card that is there and does not answer for mute until somebody takes it out."""
+    card = load_card("debit")
+    with stack.insert(card.contactless(), 1):
+        reader = CardInReader(stack.reader_names[1])
+        try:
+            card.reset()
+            with pytest.raises(BenchError):
+                reader.connect(seconds=1)
+            card.power_off()
+            reader.wait_for_card(lambda zh, en: None)
+            assert Atr.parse(reader.connect(seconds=3)).contactless_identity is not None
+        finally:
+            reader.close()

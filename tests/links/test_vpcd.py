@@ -303,3 +303,36 @@ def test_ctrl_c_ends_run_without_a_traceback(reader: FakeReader) -> None:
     output, errors = child.communicate(timeout=SECONDS)
     assert (child.returncode, errors) == (0, "")
     assert "the card is out" in output
+
+
+class ShyCard(RecordingCard):
+    """Is in the field or not."""
+
+    is_reachable = True
+
+
+def test_a_card_that_left_the_field_is_gone_for_the_reader_until_it_is_back(reader: FakeReader) -> None:
+    card = ShyCard()
+    with make(card, reader):
+        reader.accept().send(WANT_ATR)
+        assert reader.receive() == ATR
+        card.is_reachable = False
+        reader.send(WANT_ATR)
+        assert reader.ended()
+        reader.server.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            reader.accept()
+        card.is_reachable = True
+        reader.server.settimeout(SECONDS)
+        reader.accept().send(WANT_ATR)
+        assert reader.receive() == ATR
+
+
+def test_a_card_out_of_the_field_can_be_taken_out_for_good(reader: FakeReader) -> None:
+    card = ShyCard()
+    link = make(card, reader).start()
+    card.is_reachable = False
+    reader.accept().send(WANT_ATR)
+    assert reader.ended()
+    link.stop()
+    assert card.events[-1] == "off"
