@@ -1,14 +1,16 @@
 """First issuance from end to end: what the card can do afterwards, and who may not begin one."""
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
+import profiles
 from conformance.actors.medical.line import Line
 from conformance.actors.medical.messages import CardState
 from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import OfflineLimits, Visit
-from conformance.actors.station import Ending, Journal, Step
+from conformance.actors.station import Ending, Journal, Order, Step
 from conformance.targets.in_process import InProcessTarget
 from emulator import load_card
 from emulator.apps.build import build
@@ -16,6 +18,7 @@ from emulator.cos.structure import Structure
 from profiles import load
 from tests.station.world import FIELDS, NEW, World, order
 
+PHOTO = (Path(profiles.__file__).parent / "products" / "photo.jpg").read_bytes()
 PRODUCTS = ("ssc3-sm4", "ssc2-3des")
 
 
@@ -207,6 +210,72 @@ def test_two_stations_that_both_registered_activate_one_card():
     assert world.active() == ["F" * 32]
     states = {card.card: card.state for card in world.centre.books.cards_of(world.order.person)}
     assert sorted(state.name for state in states.values()) == ["CANCELLED", "NORMAL"]
+
+
+MORE = {
+    "household registration category": "51",
+    "address of household registration": "重庆市渝中区样例路1号",
+    "address of residence": "重庆市渝中区样例路2号",
+    "area of residence": "500103",
+    "telephone": "023-00000000",
+}
+
+
+def test_photo_and_common_data_are_written_and_read_back():
+    """SSSE/EF08, DF01/EF05, EF06, EF0A, SSSE/EF0D, as issuers of several regions write them (reconstructed specification §2.4)."""
+    world = World(load("ssc3-sm4"))
+    more = MORE | {"person identification number": "500000000013", "place of first application": "500103"}
+    world.order = Order.of({**FIELDS, **more, "photo": PHOTO})
+    assert world.issue().ending is Ending.COMPLETED
+    reader = world.reader()
+    for path, tag, text in (
+        ("DF01/EF05", "20", "51"),
+        ("DF01/EF05", "21", "重庆市渝中区样例路1号"),
+        ("DF01/EF06", "23", "重庆市渝中区样例路2号"),
+        ("DF01/EF06", "24", "500103"),
+        ("DF01/EF06", "28", "023-00000000"),
+        ("SSSE/EF0D", "EA", "500000000013"),
+        ("SSSE/EF0D", "EB", "500103"),
+    ):
+        assert reader.text(path, tag) == text, path
+    assert reader.text("DF01/EF06", "2C") == ""
+    assert reader.read_binary("SSSE/EF08") == PHOTO.ljust(0x1000, b"\0")
+
+
+def test_a_photo_that_reads_back_otherwise_is_written_again():
+    world = World(load("ssc3-sm4"))
+    world.order, turned = order(photo=PHOTO), []
+
+    def turn(told):
+        if told.step is Step.PERSONALISE and told.done and not turned:
+            turned.append(next(name for name in world.card.memory.cells if name.endswith("DDF1/EF08")))
+            photo = world.card.memory.cells[turned[0]]
+            world.card.memory.cells[turned[0]] = photo[:3000] + bytes([photo[3000] ^ 4]) + photo[3001:]
+
+    outcome = world.station(turn).issue(world.order, world.target, NEW)
+    assert outcome.ending is Ending.INTERRUPTED
+    assert "EF08" in outcome.en
+    outcome = world.resume()
+    assert outcome.ending is Ending.COMPLETED
+    assert world.reader().read_binary("SSSE/EF08").startswith(PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("product", "change", "sentence"),
+    [
+        ("ssc2-3des", {"photo": PHOTO}, "carries no photo"),
+        ("ssc3-sm4", {"photo": PHOTO[:2] + b"\xff\xfe\x02\x02" + bytes(512) + PHOTO[2:]}, "the card takes 4096"),
+        ("ssc2-3des", {"place_of_first_application": "500103"}, "has no place of first application"),
+    ],
+)
+def test_what_the_card_has_no_place_for_is_refused_before_the_chip_is_touched(product, change, sentence):
+    world = World(load(product))
+    world.order, fresh = order(**change), world.card.snapshot()
+    outcome = world.issue()
+    assert outcome.ending is Ending.REFUSED
+    assert sentence in outcome.en
+    assert world.card.snapshot() == fresh
+    assert world.journal.request(world.order.number) is None
 
 
 def test_fields_of_the_tests_are_those_of_an_order():

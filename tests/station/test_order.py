@@ -3,12 +3,15 @@
 import contextlib
 import csv
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import profiles
 from conformance.actors.station import Order, OrderError, load_order
+from conformance.actors.station.photo import PhotoError, check_photo
 from tests.station.world import FIELDS, order
 
 WRONG = {
@@ -22,6 +25,11 @@ WRONG = {
     "nationality": ["99x", "00"],
     "birthplace": ["12", "000000"],
     "date of birth": ["19900301", "19901301"],
+    "household registration category": ["60", "5"],
+    "telephone": ["0" * 16],
+    "area of residence": ["5001", "000000"],
+    "citizenship": ["China", "usa"],
+    "place of first application": ["50010"],
     "favourite colour": ["red"],
 }
 
@@ -73,6 +81,63 @@ def test_no_table_raises_anything_else(changes):
     table = {**FIELDS, **changes}
     with contextlib.suppress(OrderError):
         assert Order.of(table).values["08"] == table["social security number"]
+
+
+PHOTO = (Path(profiles.__file__).parent / "products" / "photo.jpg").read_bytes()
+FRAME = PHOTO.index(b"\xff\xc0") + 4
+"""Where bits, height, width and components of the picture stand."""
+
+
+def framed(height, width, components=3, bits=8, marker=0xC0):
+    frame = bytes((bits,)) + height.to_bytes(2) + width.to_bytes(2) + bytes((components,))
+    return PHOTO[: FRAME - 3] + bytes((marker,)) + PHOTO[FRAME - 2 : FRAME] + frame + PHOTO[FRAME + 6 :]
+
+
+def test_a_photo_is_taken_beside_the_order(tmp_path):
+    (tmp_path / "face.jpg").write_bytes(PHOTO)
+    toml = tmp_path / "order.toml"
+    toml.write_text("".join(f'"{name}" = "{value}"\n' for name, value in FIELDS.items()) + 'photo = "face.jpg"\n')
+    assert load_order(toml).photo == PHOTO == framed(441, 358)
+    assert load_order(toml).content() != order().content()
+    for good in (framed(378, 308), framed(1260, 1024), framed(441, 358, marker=0xC2)):
+        (tmp_path / "face.jpg").write_bytes(good)
+        assert load_order(toml).photo == good
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "no whole JPEG"),
+        (PHOTO[:-2], "no whole JPEG"),
+        (b"BM" + bytes(200), "no whole JPEG"),
+        (b"\xff\xd8\xff\xd9", "no picture"),
+        (framed(441, 358, marker=0xC3), "no picture"),
+        (framed(441, 358, components=1), "1 colours of 8 bits"),
+        (framed(441, 358, bits=12), "3 colours of 12 bits"),
+        (framed(377, 308), "fewer than 300"),
+        (framed(378, 307), "fewer than 300"),
+        (framed(441, 441), "not of the form"),
+    ],
+)
+def test_a_wrong_photo_is_refused_with_its_reason(data, reason):
+    with pytest.raises(OrderError, match=f"photo: .*{reason}"):
+        order(photo=data)
+
+
+@pytest.mark.parametrize("name", ["none.jpg", "", ".", "a\0b", 7])
+def test_a_photo_that_cannot_be_read_is_refused(name, tmp_path):
+    if name == "":
+        assert Order.of({**FIELDS, "photo": name}, "order", tmp_path).photo == b""
+        return
+    with pytest.raises(OrderError, match="photo"):
+        Order.of({**FIELDS, "photo": name}, "order", tmp_path)
+
+
+@given(st.binary(max_size=80), st.integers(0, 60))
+def test_no_photo_raises_anything_else(noise, at):
+    for data in (noise, b"\xff\xd8" + noise + b"\xff\xd9", PHOTO[: FRAME - 4 + at] + noise + b"\xff\xd9"):
+        with contextlib.suppress(PhotoError):
+            check_photo(data)
 
 
 def test_an_order_does_not_show_its_person():

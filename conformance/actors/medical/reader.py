@@ -35,6 +35,8 @@ APPEND = 0x03
 LONGEST_CYCLE = 254
 BLOCKED = frozenset({SW.FUNCTION_NOT_SUPPORTED, SW.SELECTED_FILE_DEACTIVATED})
 """What SELECT of an application answers that is blocked for a while (details §5.8)."""
+PIECE = 0xF0
+"""Bytes of a transparent file in one command."""
 
 
 class CardLink(Protocol):
@@ -349,18 +351,30 @@ class CardReader:
 
     def read_binary(self, path: str) -> bytes:
         """A transparent file as a whole."""
-        file, data = self.file(path), b""
-        self.open(path.partition("/")[0])
-        self.satisfy(file.read)
-        selected = self.send(0x00, 0xA4, 0x02, 0x00, file.fid, ne=0)
-        self.need(selected, f"选择 {path}", f"SELECT of {path}")
+        data, file = b"", self._select_file(path, self.file(path).read)
         while len(data) < (file.size or 0):
-            wanted = min((file.size or 0) - len(data), 0xF0)
+            wanted = min((file.size or 0) - len(data), PIECE)
             answer = self.send(0x00, 0xB0, len(data) >> 8, len(data) & 0xFF, ne=wanted)
             data += self.need(answer, f"读 {path}", f"READ BINARY of {path}").data
             if not answer.data:
                 break
         return data
+
+    def write_binary(self, path: str, data: bytes) -> None:
+        """The beginning of a transparent file; what stands behind it stays."""
+        self._select_file(path, self.file(path).update)
+        for start in range(0, len(data), PIECE):
+            answer = self.send(0x00, 0xD6, start >> 8, start & 0xFF, data[start : start + PIECE], ne=0)
+            self.need(answer, f"更新 {path}", f"UPDATE BINARY of {path}")
+
+    def _select_file(self, path: str, condition: AccessCondition) -> File:
+        """Make a file the current one, what an access needs proven."""
+        file = self.file(path)
+        self.open(path.partition("/")[0])
+        self.satisfy(condition)
+        selected = self.send(0x00, 0xA4, 0x02, 0x00, file.fid, ne=0)
+        self.need(selected, f"选择 {path}", f"SELECT of {path}")
+        return file
 
     def _record(self, path: str, number: int) -> Response:
         file = self.file(path)

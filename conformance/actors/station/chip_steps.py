@@ -6,6 +6,7 @@ from conformance.actors.key_service import KeyService
 from conformance.actors.medical.pins import change_pin, reload_pin
 from conformance.actors.medical.reader import ENVIRONMENT, CardRefused
 from conformance.actors.station.chip import Chip, Phase
+from conformance.actors.station.contents import PHOTO, items
 from conformance.actors.station.initialisation import Initialiser
 from conformance.actors.station.outcome import Step
 from conformance.actors.station.refusals import Destroyed, Refused
@@ -55,12 +56,12 @@ def personalise(work: Work) -> None:
     """Issue items (SSC-LIFE-014): they may be written again and again until the card is handed over."""
     reader = work.reader()
     Verification(reader, work.data).genuine()
+    reader.open(ENVIRONMENT)
     reader.authenticate(READ_KEY)
-    for name in ("EF06", "EF05"):
-        file = reader.file(f"{ENVIRONMENT}/{name}")
-        for tag in file.elements:
-            if tag in work.order.values:
-                reader.write(f"{ENVIRONMENT}/{name}", tag, work.order.values[tag])
+    for path, tag, text in items(work.equipment.product, work.order):
+        reader.write(path, tag, text)
+    if work.order.photo:
+        reader.write_binary(f"{ENVIRONMENT}/{PHOTO}", work.order.photo)
 
 
 def read_back(work: Work) -> None:

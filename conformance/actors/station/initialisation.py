@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from conformance.actors.key_service import KeyService
 from conformance.actors.medical.reader import ENVIRONMENT, CardRefused
 from conformance.actors.station.chip import MASTER_FILE, MASTER_KEY, Chip, Phase
+from conformance.actors.station.contents import PHOTO, items
 from conformance.actors.station.order import ISSUED, Order
 from conformance.actors.station.tree import (
     FCI_FILE,
@@ -34,21 +34,21 @@ class CardData:
         self._historical = historical
         self._order = order
         self.keys = KeyService(product, historical)
-        self._first = self._with({})
-        self._whole = self._with(order.values)
+        self._first = self._with(Order("", {}))
+        self._whole = self._with(order)
 
-    def _with(self, values: Mapping[str, str]) -> Profile:
+    def _with(self, order: Order) -> Profile:
         """The product with the content of this card alone: its own holder is never on it."""
         issuer = self._product.content.get(ENVIRONMENT, {}).get("EF05", {})
         fixed = {tag: issuer[tag] for tag in PRESENT if tag in issuer}
         serial = {"computed": "card identification code", "serial": self._historical[-4:].hex()}
-        everything = {"01": serial, "03": self._product.specification, **fixed, **values}
-        files = self._product.directory[ENVIRONMENT].file
-        parts = {
-            name: {tag: everything[tag] for tag in files[name].elements if tag in everything}
-            for name in ("EF05", "EF06")
-        }
-        tables: dict[str, dict[str, dict[str, Any]]] = {ENVIRONMENT: parts}
+        card = {"01": serial, "03": self._product.specification, **fixed}
+        tables: dict[str, dict[str, dict[str, Any]]] = {ENVIRONMENT: {"EF05": card}}
+        for path, tag, text in items(self._product, order):
+            place, _, name = path.partition("/")
+            tables.setdefault(place, {}).setdefault(name, {})[tag] = text
+        if order.photo:
+            tables[ENVIRONMENT][PHOTO] = {"data": order.photo.hex()}
         for place in own_directories(self._product):
             for name, file in self._product.directory[place].file.items():
                 if file.layout == "medical amounts":

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from conformance.actors.station.outcome import Kind
+from conformance.actors.station.photo import PhotoError, check_photo
 from profiles.dictionary import ValueFormatError, element
 
 PERSON, NAME, SEX, BORN, ISSUED, EXPIRES = "08", "09", "0A", "0D", "05", "06"
@@ -26,11 +27,19 @@ FIELDS: Mapping[str, str] = {
     "nationality": "0B",
     "birthplace": "0C",
     "date of birth": BORN,
+    "household registration category": "20",
+    "address of household registration": "21",
+    "address of residence": "23",
+    "area of residence": "24",
+    "telephone": "28",
+    "citizenship": "37",
+    "person identification number": "EA",
+    "place of first application": "EB",
 }
-"""Names of an order's fields, and the tags of SSSE/EF05 and EF06 where they go."""
-OPTIONAL = frozenset({"name extension", "birthplace"})
-"""What a card may lack; the others are the least that is written (reconstructed specification §2.4)."""
-NUMBER = "number"
+"""Names of an order's fields, and the tags of their elements: those that issuers write (reconstructed specification §2.4)."""
+NEEDED = frozenset({"07", ISSUED, EXPIRES, PERSON, NAME, SEX, "0B", BORN})
+"""The least that is written; a card may lack the others."""
+NUMBER, PHOTO = "number", "photo"
 MALE = "1"
 
 
@@ -44,13 +53,15 @@ class Order:
 
     Attributes:
         number: Request number, which no other order has.
-        values: Texts by tag of SSSE/EF05 and EF06.
+        values: Texts by tag.
         kind: Why the card is made.
+        photo: The holder's photograph, a JPEG; nothing for a card without.
     """
 
     number: str
     values: Mapping[str, str] = field(repr=False)
     kind: Kind = Kind.FIRST
+    photo: bytes = field(default=b"", repr=False)
 
     @property
     def person(self) -> str:
@@ -69,28 +80,48 @@ class Order:
 
     def content(self) -> bytes:
         """Everything that the order says, in one form, for comparison."""
-        return json.dumps([self.number, self.kind, sorted(self.values.items())], ensure_ascii=False).encode()
+        said = [self.number, self.kind, sorted(self.values.items()), self.photo.hex()]
+        return json.dumps(said, ensure_ascii=False).encode()
 
     @classmethod
-    def of(cls, table: Mapping[str, object], source: str = "order") -> Order:
-        """Judge the fields of an order by the dictionary; raises :class:`OrderError` for the first that is wrong."""
-        unknown = [name for name in table if name not in FIELDS and name != NUMBER]
+    def of(cls, table: Mapping[str, object], source: str = "order", folder: Path = Path()) -> Order:
+        """Judge the fields of an order by the dictionary; raises :class:`OrderError` for the first that is wrong.
+
+        Args:
+            table: Fields by name; the photo as its file's name or its bytes.
+            source: What messages call the order.
+            folder: To which a relative file name refers.
+        """
+        unknown = [name for name in table if name not in FIELDS and name not in (NUMBER, PHOTO)]
         if unknown:
-            known = ", ".join((NUMBER, *FIELDS))
+            known = ", ".join((NUMBER, *FIELDS, PHOTO))
             raise OrderError(f"{source}: no field {unknown[0]!r}; an order has {known}")
         number = str(table.get(NUMBER, ""))
         if not re.fullmatch("[0-9A-Za-z-]{1,32}", number):
             raise OrderError(f"{source}: {NUMBER} is not one to thirty-two letters, digits and hyphens")
         values = {tag: _value(source, name, table.get(name)) for name, tag in FIELDS.items() if _given(table, name)}
-        missing = [name for name in FIELDS if name not in OPTIONAL and FIELDS[name] not in values]
+        missing = [name for name, tag in FIELDS.items() if tag in NEEDED and tag not in values]
         if missing:
             raise OrderError(f"{source}: {missing[0]!r} is missing; every card needs it")
         _agree(source, values)
-        return cls(number, values)
+        return cls(number, values, photo=_photo(source, table.get(PHOTO), folder) if _given(table, PHOTO) else b"")
 
 
 def _given(table: Mapping[str, object], name: str) -> bool:
     return table.get(name) not in (None, "")
+
+
+def _photo(source: str, given: object, folder: Path) -> bytes:
+    """The bytes of the photograph, judged."""
+    if not isinstance(given, str | bytes):
+        raise OrderError(f"{source}: {PHOTO} is no file name; write it between quotation marks")
+    try:
+        data = given if isinstance(given, bytes) else (folder / given).read_bytes()
+        check_photo(data)
+    except (OSError, ValueError) as problem:
+        reason = problem if isinstance(problem, PhotoError) else "the file cannot be read; name a JPEG file"
+        raise OrderError(f"{source}: {PHOTO}: {reason}") from None
+    return data
 
 
 def _value(source: str, name: str, value: object) -> str:
@@ -142,7 +173,7 @@ def load_order(path: Path, number: str | None = None) -> Order:
     except (OSError, UnicodeDecodeError) as problem:
         raise OrderError(f"{path}: cannot be read as UTF-8 text ({type(problem).__name__})") from None
     table = _row(path, text, number) if path.suffix.lower() == ".csv" else _table(path, text)
-    order = Order.of(table, str(path))
+    order = Order.of(table, str(path), path.parent)
     if number is not None and order.number != number:
         raise OrderError(f"{path}: the order in it has number {order.number}, not {number}")
     return order

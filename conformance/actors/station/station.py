@@ -9,6 +9,7 @@ from conformance.actors.medical.messages import CardState
 from conformance.actors.medical.reader import CardGone, CardLink, CardRefused
 from conformance.actors.station.chip import Chip
 from conformance.actors.station.chip_steps import require_blank
+from conformance.actors.station.contents import require_places
 from conformance.actors.station.desk_steps import require_no_card
 from conformance.actors.station.journal import JournalError, Request, State
 from conformance.actors.station.link import ChipLink
@@ -47,6 +48,7 @@ class Station:
             known = self.journal.request(order.number)
             if known is not None:
                 return self._known(known, order)
+            require_places(self.product, order)
             require_no_card(self.centre, order, own=None)
             chip = Chip(ChipLink(link))
             require_blank(self.equipment, chip)
