@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -17,16 +17,22 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from conformance.flow_judging import FLOW_RULE_EN, FLOW_RULE_ZH
 from conformance.judge import RULE_EN, RULE_STRICT_EN, RULE_STRICT_ZH, RULE_ZH, Row
 from conformance.requirements import PAYMENT, Text
 from conformance.verdict import Conformity, Verdict
+from reports.books import Change
 from reports.evidence import Named, Omitted, Shown
 from reports.model import Report
+from reports.picture import Picture, clock, spoken
+from reports.timeline import TimelineReport
 from reports.trace import Decoder
 from reports.trace.parts import printable
 
 _SHOWN_BYTES = 96
 """Bytes of a hexadecimal value that are shown before it is shortened."""
+_SHOWN_BREACHES = 40
+"""Broken rules of a flow that are shown one by one."""
 _WORTH_MARKING = 4
 """Characters that two values have in common before it helps to mark where they part."""
 _SIGNS = {
@@ -50,16 +56,37 @@ def render(report: Report) -> str:
         script=Markup(script),  # noqa: S704 - our own file
         policy=f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'",
         sign=_SIGNS[report.conformity],
-        rule_zh=RULE_ZH + (RULE_STRICT_ZH if report.judgement.strict else ""),
-        rule_en=RULE_EN + (" " + RULE_STRICT_EN if report.judgement.strict else ""),
+        case_sign=_SIGNS[report.judgement.conformity],
+        flow_sign=_SIGNS[report.of_flows] if report.of_flows else "",
+        rules=tuple(_rules(report)),
         atr=Decoder().reset(report.target.atr).answer if report.target else (),
         issued=report.end.t if report.end else report.log.events[-1].t,
         anchors={case.begin.case: f"c{index}" for index, case in enumerate(report.cases, 1)},
     )  # fmt: skip
 
 
+def timeline_picture(line: TimelineReport, title: Text) -> str:
+    """A timeline as an SVG file of its own."""
+    module = _environment().get_template("timeline.svg").make_module({})
+    return str(getattr(module, "draw")(Picture(line, "t"), title.zh, title.en, alone=True))  # noqa: B009 - a macro
+
+
+def _rules(report: Report) -> Iterator[Text]:
+    """The rules by which the statement was made."""
+    if report.has_cases:
+        strict = report.judgement.strict
+        yield Text(
+            RULE_ZH + (RULE_STRICT_ZH if strict else ""),
+            RULE_EN + (" " + RULE_STRICT_EN if strict else ""),
+        )
+    if report.flows:
+        yield Text(FLOW_RULE_ZH, FLOW_RULE_EN)
+
+
 def _heading(report: Report) -> Text:
     """What the report is of, by the catalogues that the run judged by; a log that names none is of a social security card."""
+    if not report.has_cases:
+        return Text("发卡、换卡与结算流程检测报告", "Test report of flows: issuance, upgrade, settlement")
     if report.start.profile.get("catalogues") == [PAYMENT]:
         return Text("金融IC卡一致性检测报告", "Conformance test report of a payment card")
     return Text("社会保障卡一致性检测报告", "Conformance test report of a social security card")
@@ -84,6 +111,9 @@ def _environment() -> Environment:
         differing=_differing,
         ring=_ring,
         spoken=_spoken,
+        spoken_seconds=spoken,
+        clock=clock,
+        picture=Picture,
     )
     environment.tests.update(
         exchange=lambda entry: isinstance(entry, Shown),
@@ -91,7 +121,7 @@ def _environment() -> Environment:
         omitted=lambda entry: isinstance(entry, Omitted),
         check=lambda entry: hasattr(entry, "good"),
     )
-    environment.globals.update(Verdict=Verdict)
+    environment.globals.update(Verdict=Verdict, Change=Change, SHOWN_BREACHES=_SHOWN_BREACHES)
     return environment
 
 

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from conformance.judge import Row
+from reports.books import BookTable
+from reports.flows import Cell, FlowReport
 from reports.model import CaseReport, Report
+from reports.timeline import TimelineReport
 
 FORMAT_VERSION = 1
 
@@ -42,8 +45,8 @@ def content(report: Report) -> dict[str, Any]:
             "reader": report.target.reader if report.target else None,
             "contactless_reader": report.target.contactless_reader if report.target else None,
         },
-        "scope": list(judgement.scope),
-        "requirements": [_requirement(row) for row in judgement.rows],
+        "scope": list(judgement.scope) if report.has_cases else [],
+        "requirements": [_requirement(row) for row in judgement.rows] if report.has_cases else [],
         "official_items": [
             {
                 "item": entry.item.key,
@@ -53,9 +56,10 @@ def content(report: Report) -> dict[str, Any]:
                 "passed": entry.passed,
                 "applicable": len(entry.rows),
             }
-            for entry in report.official
+            for entry in (report.official if report.has_cases else ())
         ],
         "cases": [_case(case) for case in report.cases],
+        "flows": [_flow(flow) for flow in report.flows],
         "changes": [
             {"requirement": change.row.requirement.id, "before": change.before, "after": change.after}
             for change in report.changes
@@ -132,4 +136,74 @@ def _case(case: CaseReport) -> dict[str, Any]:
         "examples": end.examples if end else 0,
         "exchanges": end.exchanges if end else 0,
         "seconds": end.seconds if end else 0.0,
+    }
+
+
+def _flow(flow: FlowReport) -> dict[str, Any]:
+    outcome = flow.outcome
+    return {
+        "flow": flow.name,
+        "number": flow.start.number if flow.start else None,
+        "title": flow.title._asdict(),
+        "conformity": flow.conformity.en,
+        "finished": outcome.finished,
+        "trials": outcome.trials,
+        "interruptions": outcome.interruptions,
+        "breaches": flow.breaches,
+        "rules": [
+            {
+                "rule": rule.number,
+                "text": rule.text._asdict(),
+                "verdict": flow.verdict_of(rule).value,
+                "broken": rule.broken,
+            }
+            for rule in flow.rules
+        ],
+        "steps": [
+            {"step": step.name, "title": step.title._asdict(), "irreversible": step.irreversible} for step in flow.steps
+        ],
+        "failures": [{"failure": failure.name, "title": failure.title._asdict()} for failure in flow.failures],
+        "cells": [_cell(step, failure, cell) for (step, failure), cell in flow.cells.items()],
+        "timeline": _timeline(flow.timeline) if flow.timeline else None,
+        "books": [_table(table) for table in flow.books.tables] if flow.books else [],
+        "books_compared": bool(flow.books and flow.books.has_before and flow.books.has_after),
+    }
+
+
+def _cell(step: str, failure: str, cell: Cell) -> dict[str, Any]:
+    return {
+        "step": step,
+        "failure": failure,
+        "trials": cell.trials,
+        "outcomes": dict(cell.outcomes),
+        "broken": [dict(entry) for entry in cell.broken],
+    }
+
+
+def _timeline(line: TimelineReport) -> dict[str, Any]:
+    return {
+        "entries": [
+            {
+                "step": span.step,
+                "title": span.title._asdict(),
+                "lane": span.lane.value[0],
+                "begin": span.begin,
+                "seconds": span.seconds,
+                "chip_seconds": span.chip_seconds,
+                "commands": span.commands,
+                "measured": span.measured,
+            }
+            for span in line.spans
+        ],
+        "total": line.total,
+        "promised": line.promised,
+        "kept": line.kept,
+    }
+
+
+def _table(table: BookTable) -> dict[str, Any]:
+    return {
+        "title": table.title._asdict(),
+        "columns": [column._asdict() for column in table.columns],
+        "rows": [{"change": row.change.title.en, "before": row.before, "after": row.after} for row in table.rows],
     }

@@ -1,15 +1,18 @@
-"""The report for continuous integration: JUnit XML, one test case a case.
+"""The report for continuous integration: JUnit XML, one test case a case, and one a cell of a flow's matrix.
 
 A failed case that makes the card not conformant is a failure; one that is only a deviation passes with its finding in the
-output, unless the run was strict. Bench errors and inconclusive cases are errors, cases that weren't run are skipped.
+output, unless the run was strict. Bench errors and inconclusive cases are errors, cases that weren't run are skipped. A cell in
+which a rule was broken is a failure; a flow that was cut off has an error more.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from xml.etree import ElementTree
 
 from conformance.verdict import Verdict
+from reports.flows import Cell, FlowReport
 from reports.model import CaseReport, Report
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -31,6 +34,10 @@ def render(report: Report) -> str:
             if outcome:
                 counts[("failure", "error", "skipped").index(outcome) + 1] += 1
         _count(suite, counts, spent)
+        totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        seconds += spent
+    for flow in report.flows:
+        counts, spent = _append_flow(root, flow, report.start.t.isoformat())
         totals = [total + count for total, count in zip(totals, counts, strict=True)]
         seconds += spent
     _count(root, totals, seconds)
@@ -92,6 +99,54 @@ def _details(case: CaseReport) -> str:
     if end.reproduce:
         lines.append(f"reproduce: {end.reproduce}")
     return "\n".join(lines)
+
+
+def _append_flow(root: ElementTree.Element, flow: FlowReport, began: str) -> tuple[list[int], float]:
+    """Add a flow as a suite; give its counts and seconds."""
+    suite = ElementTree.SubElement(root, "testsuite", name=_clean(flow.name), timestamp=began)
+    failures = errors = 0
+    for (step, failure), cell in flow.cells.items():
+        element = _testcase(suite, flow, f"{step}/{failure}")
+        if cell.broken:
+            failures += 1
+            rules = sorted({entry["rule"] for entry in cell.broken})
+            inner = ElementTree.SubElement(element, "failure", message=_clean(_breach(cell)))
+            inner.set("type", f"rule {', '.join(map(str, rules))}")
+            inner.text = _clean(_places(cell))
+        output = ElementTree.SubElement(element, "system-out")
+        output.text = _clean(f"trials: {cell.trials}; " + ", ".join(f"{n} {name}" for name, n in cell.outcomes.items()))
+    if flow.outcome.uncounted:
+        failures += 1
+        ElementTree.SubElement(
+            _testcase(suite, flow, "rules"),
+            "failure",
+            type="rule",
+            message=f"the log counts {flow.outcome.uncounted} broken trials and does not list them",
+        )
+    if not flow.outcome.finished or not flow.outcome.trials:
+        errors += 1
+        why = "no failure was tried" if flow.outcome.finished else "the run ended inside this flow"
+        ElementTree.SubElement(_testcase(suite, flow, "all failures tried"), "error", type="incomplete", message=why)
+    counts = [len(suite), failures, errors, 0]
+    spent = min(flow.end.seconds, 1e7) if flow.end and 0 <= flow.end.seconds < math.inf else 0.0
+    _count(suite, counts, spent)
+    return counts, spent
+
+
+def _testcase(suite: ElementTree.Element, flow: FlowReport, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", name=_clean(name), classname=_clean(flow.name), time="0.000")
+
+
+def _breach(cell: Cell) -> str:
+    first = cell.broken[0]
+    return f"{len(cell.broken)} × rule {first['rule']}: {first['zh']} {first['en']}"
+
+
+def _places(cell: Cell) -> str:
+    return "\n".join(
+        f"rule {entry['rule']} at {entry['place']}: {entry['en']}\nreproduce: {entry['reproduce']}"
+        for entry in cell.broken
+    )
 
 
 def _clean(text: str) -> str:

@@ -6,7 +6,9 @@ import re
 
 from conformance.judge import Row
 from conformance.verdict import Conformity, Verdict
+from reports.flows import FlowReport
 from reports.model import Report
+from reports.picture import clock, spoken
 from reports.trace.parts import printable
 
 _SHOWN = 20
@@ -20,15 +22,25 @@ _MARKS = {
 
 def render(report: Report) -> str:
     """The summary."""
-    judgement = report.judgement
-    hard = report.hard_in_scope
-    passed = sum(row.verdict is Verdict.PASS for row in hard)
     lines = [
         f"## {_MARKS[report.conformity]} {report.conformity.zh} {report.conformity.en}",
         "",
         f"报告 report {_code(report.start.run)} · 产品 profile {_code(str(report.start.profile.get('name', '?')))} · "
         f"卡 card {_code((report.target.identification if report.target else None) or '—')}",
         "",
+    ]
+    if report.flows:
+        lines += _flows(report.flows)
+    if report.has_cases:
+        lines += _cases(report)
+    return "\n".join(lines)
+
+
+def _cases(report: Report) -> list[str]:
+    judgement = report.judgement
+    hard = report.hard_in_scope
+    passed = sum(row.verdict is Verdict.PASS for row in hard)
+    lines = [
         "| 判定性要求 deciding | 不符合 non-conformities | 偏差 deviations | 未判定 unsettled | 用例 cases | 交互 exchanges |",
         "|---|---|---|---|---|---|",
         f"| {passed} / {len(hard)} | {len(judgement.nonconformities)} | {len(judgement.deviations)} | "
@@ -44,7 +56,37 @@ def render(report: Report) -> str:
             f"与报告 {_code(report.earlier)} 比较 compared: {len(worse)} 变差 worse, {len(report.changes) - len(worse)} 其他 other changes",
             "",
         ]
-    return "\n".join(lines)
+    return lines
+
+
+def _flows(flows: tuple[FlowReport, ...]) -> list[str]:
+    lines = [
+        "| 流程 flow | 结论 statement | 试验 trials | 中断 interruptions | 违反规则 breaches | 用时 time | 账目更改 books changed |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for flow in flows:
+        line = flow.timeline
+        time = "—" if line is None else spoken(line.total)
+        if line and line.promised:
+            time = f"{clock(line.total)} / {clock(line.promised)}"
+        lines.append(
+            f"| {_plain(flow.title.zh)} {_plain(flow.title.en)} | {_MARKS[flow.conformity]} {flow.conformity.zh} "
+            f"{flow.conformity.en} | {flow.outcome.trials} | {flow.outcome.interruptions} | {flow.breaches} | {time} | "
+            f"{flow.books.changed if flow.books else '—'} |"
+        )
+    lines.append("")
+    for flow in flows:
+        if flow.findings:
+            lines += [f"### 违反规则 Breaches: {_plain(flow.title.zh)} {_plain(flow.title.en)}", ""]
+            lines += [
+                f"- **规则 rule {found.entry['rule']}** {_plain(found.entry['zh'])} {_plain(found.entry['en'])} — "
+                f"{_plain(found.step.title.zh)} × {_plain(found.failure.title.zh)}, {_code(found.entry['place'])}: "
+                f"{_code(found.entry['reproduce'])}"
+                for found in flow.findings[:_SHOWN]
+            ]
+            lines += [f"- … {len(flow.findings) - _SHOWN}"] if len(flow.findings) > _SHOWN else []
+            lines.append("")
+    return lines
 
 
 def _section(title: str, rows: tuple[Row, ...], report: Report) -> list[str]:

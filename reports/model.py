@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.events import CaseFinished, CaseStarted, RunFinished, RunStarted, TargetConnected
+from conformance.flow_judging import flows_conformity
 from conformance.judge import CaseOutcome, Judgement, Row, judge
 from conformance.requirements import Area, Catalogue, OfficialItem, Text
 from conformance.verdict import Conformity, Verdict, worst
 from profiles.model import Profile
 from reports.declaration import Declared, declaration
 from reports.evidence import Move, Named, Timeline, counterexample, timelines
+from reports.flows import FlowReport, flow_reports
 from reports.log import Log
 from reports.statistics import Statistics, statistics
 
@@ -124,6 +126,9 @@ class Report:
     cases: tuple[CaseReport, ...]
     declared: tuple[Declared, ...]
     statistics: Statistics
+    flows: tuple[FlowReport, ...] = ()
+    of_flows: Conformity | None = None
+    """The statement about all flows; None where the run had none."""
     particulars: Particulars = Particulars()
     earlier: str | None = None
     """Number of the earlier report."""
@@ -133,9 +138,17 @@ class Report:
     by_case: Mapping[str, CaseReport] = field(default_factory=dict, repr=False)
 
     @property
+    def has_cases(self) -> bool:
+        """Whether there is anything to say of test cases and requirements; a run that had flows alone says nothing of them."""
+        return bool(self.cases) or not self.flows
+
+    @property
     def conformity(self) -> Conformity:
-        """The statement."""
-        return self.judgement.conformity
+        """The statement: of cases and flows the graver one."""
+        found = {self.of_flows} if self.of_flows is not None else set()
+        if self.has_cases:
+            found.add(self.judgement.conformity)
+        return next(each for each in _GRAVEST if each in found)
 
     @property
     def suites(self) -> dict[str, list[CaseReport]]:
@@ -149,6 +162,10 @@ class Report:
     def hard_in_scope(self) -> tuple[Row, ...]:
         """The requirements that must be passed for a statement of conformity."""
         return tuple(row for row in self.judgement.rows if row.hard and row.in_scope)
+
+
+_GRAVEST = (Conformity.NON_CONFORMANT, Conformity.BENCH_ERROR, Conformity.INCOMPLETE, Conformity.CONFORMANT)
+"""A counterexample stays one, whatever happened to the bench; then as the rule of judging has it."""
 
 
 def build(
@@ -170,6 +187,7 @@ def build(
     cases = _cases(log, judgement, profile)
     target = next((event for event in log.events if isinstance(event, TargetConnected)), None)
     last = log.events[-1]
+    flows = flow_reports(log.events)
     return Report(
         log=log,
         start=start,
@@ -182,10 +200,12 @@ def build(
         cases=cases,
         declared=declaration(start, target, catalogue),
         statistics=statistics(log.events),
+        flows=flows,
+        of_flows=flows_conformity(log.events),
         particulars=particulars or Particulars(),
         earlier=str(earlier["run"]) if earlier else None,
         changes=_changes(judgement, earlier) if earlier else (),
-        notes=tuple(_notes(log, catalogue, profile)),
+        notes=tuple(_notes(log, catalogue, profile, bool(cases) or not flows)),
         by_case={case.begin.case: case for case in cases},
     )
 
@@ -240,7 +260,7 @@ def _changes(judgement: Judgement, earlier: Mapping[str, Any]) -> tuple[Change, 
     return tuple(sorted(changes, key=lambda change: not change.worse))
 
 
-def _notes(log: Log, catalogue: Catalogue, profile: Profile | None) -> Iterable[Text]:
+def _notes(log: Log, catalogue: Catalogue, profile: Profile | None, has_cases: bool) -> Iterable[Text]:
     start = log.start
     if log.cut_off:
         yield Text(
@@ -249,12 +269,12 @@ def _notes(log: Log, catalogue: Catalogue, profile: Profile | None) -> Iterable[
         )
     if not isinstance(log.events[-1], RunFinished):
         yield Text("事件日志没有结束事件：测试中途被切断", "the event log has no end: the run was cut off")
-    if start.catalogue_sha256 != catalogue.sha256:
+    if has_cases and start.catalogue_sha256 != catalogue.sha256:
         yield Text(
             "判定使用的要求目录与测试时的版本不同",
             "the requirement catalogue used for judging differs from the one at the time of the run",
         )
-    if profile is None:
+    if has_cases and profile is None:
         yield Text(
             f"找不到卡片配置 {start.profile.get('name', '?')}，报文仅按数据字典解析",
             f"the card profile {start.profile.get('name', '?')} was not found; exchanges are decoded by the dictionary alone",

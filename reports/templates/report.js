@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const form = document.querySelector(".filter");
+  if (!form) return;
   const cases = [...document.querySelectorAll("details.case")];
   const text = new Map();
   const search = form.querySelector("input[type=search]");

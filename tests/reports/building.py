@@ -81,6 +81,10 @@ class Run:
         self.events.append(event)
         return self
 
+    def add(self, kind: type[Event], **given: Any) -> Run:
+        """An event of any kind."""
+        return self._add(kind(t=self._tick(), **given))
+
     def target(self, **given: Any) -> Run:
         """A card answered its reset."""
         known: dict[str, Any] = {

@@ -1,0 +1,146 @@
+"""The rule of judging flows: from the events of a campaign of failures to the statement about each flow and about all of them.
+
+**A flow's statement**, the first line that holds:
+
+1. *not conformant*: one of the eight rules was broken after a trial. A log that counts more broken trials than it lists is read
+   to the flow's disadvantage.
+2. *incomplete*: the flow was cut off before all its failures were tried, or no failure was tried at all.
+3. *conformant*.
+
+**All flows**, the first that holds: a flow is not conformant; the run says that its bench failed; a flow is incomplete, or the run
+was interrupted or cut off; conformant. Whether the promised time was kept is shown and doesn't decide: its human and machine
+parts are declared budgets, not measurements.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from conformance.events import (
+    BrokenRule,
+    Event,
+    FlowBooks,
+    FlowFinished,
+    FlowStarted,
+    FlowTimed,
+    FlowTrials,
+    RunFinished,
+)
+from conformance.requirements import Text
+from conformance.verdict import Conformity
+
+FLOW_RULES: Mapping[int, Text] = {
+    1: Text(
+        "同一卡号任何时刻至多一张卡可联机交易；每次恢复之后恰有一张",
+        "At most one card of a PAN can transact on line at any moment, and after every recovered failure exactly one can.",
+    ),
+    2: Text(
+        "代发、代扣、理财等约定逐一不变；账本合计除流程所列记账外不变；任何金额不重记、不丢失",
+        "Agreements after are those before, one for one; ledger sums are constant but for the bookings that the flow declares; "
+        "no amount is booked twice or lost.",
+    ),
+    3: Text(
+        "除切换的一刻外，持卡人始终有一张可用的卡：切换之前旧卡可用，之后新卡可用",
+        "The holder is never without a working card longer than the one switch: until it the old one works, after it the new one.",
+    ),
+    4: Text(
+        "中断的流程重新开始后只有两种结果：完成，或与原先一样；半成品芯片绝不交出，或续做，或作废并登记",
+        "An interrupted flow, started again, ends completed or as before; a half-made chip is never handed out: "
+        "it is resumed, or destroyed and recorded.",
+    ),
+    5: Text(
+        "清算之后，卡、终端与中心的个人账户、统筹基金和年度累计一致；一个 TAC 只结算一次",
+        "Medical account, pooled fund and year totals agree between card, terminal and centre after clearing; a TAC settles once.",
+    ),
+    6: Text(
+        "一人的数据绝不出现在他人的卡上、他人流程的流水里，也不以明文出现在日志中",
+        "No data of one person is ever on another person's card, in the journal of another's flow, or in a log in clear.",
+    ),
+    7: Text(
+        "发卡之后，卡拒绝一切预发卡命令；传输密钥不复存在",
+        "After issuing, a card refuses every pre-issue command; the transport key is gone.",
+    ),
+    8: Text(
+        "切换之后旧卡被拒：联机凭卡序列号，脱机按其产品配置所能",
+        "The old card is refused after the switch: on line by its sequence number, off line by what its profile permits.",
+    ),
+}
+"""What must hold at every moment, whatever fails, by number."""
+
+FLOW_RULE_ZH = (
+    "判定规则：在每个步骤注入失败、恢复之后，下列八条规则在每一次试验中都成立，则流程判为“符合”；任一次试验违反任一条，则判为“不符合”；"
+    "流程未做完或没有试验，则判为“不完整”；测试台出错则不作结论。八分钟的承诺另行列示，不参与判定：其中人工与机器的时间是申报的预算。"
+)
+FLOW_RULE_EN = (
+    "Decision rule: a flow is conformant if the eight rules held in every trial, after a failure was put into each step and the flow was recovered; "
+    "not conformant if one trial broke one of them; incomplete if the flow was cut off or had no trial; when the bench failed nothing is stated. The "
+    "promise of eight minutes is shown and does not decide: its human and machine parts are declared budgets."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowOutcome:
+    """What the log says about a flow."""
+
+    flow: str
+    conformity: Conformity
+    finished: bool
+    trials: int
+    interruptions: int
+    """Failures that struck."""
+    broken: tuple[BrokenRule, ...]
+    """Every rule that was found broken, trial by trial."""
+    uncounted: int
+    """Broken trials that the log counts and doesn't list."""
+
+    @property
+    def by_rule(self) -> Mapping[int, int]:
+        """How often each rule was found broken; a rule that held is not named."""
+        return Counter(entry["rule"] for entry in self.broken)
+
+
+def flow_outcomes(events: Iterable[Event]) -> tuple[FlowOutcome, ...]:
+    """Every flow that the log tells of, in the order in which they were begun."""
+    trials: dict[str, list[FlowTrials]] = {}
+    ends: dict[str, FlowFinished] = {}
+    for event in events:
+        if isinstance(event, FlowStarted | FlowBooks | FlowTimed | FlowTrials | FlowFinished):
+            found = trials.setdefault(event.flow, [])
+            if isinstance(event, FlowTrials):
+                found.append(event)
+            elif isinstance(event, FlowFinished):
+                ends[event.flow] = event
+    return tuple(_outcome(flow, found, ends.get(flow)) for flow, found in trials.items())
+
+
+def flows_conformity(events: Iterable[Event]) -> Conformity | None:
+    """The statement about all flows of a run; None where it has none."""
+    events = tuple(events)
+    outcomes = {outcome.conformity for outcome in flow_outcomes(events)}
+    if not outcomes:
+        return None
+    last = events[-1]
+    end = last if isinstance(last, RunFinished) else None
+    if Conformity.NON_CONFORMANT in outcomes:
+        return Conformity.NON_CONFORMANT
+    if end and end.interrupted and end.conformity == Conformity.BENCH_ERROR.value:
+        return Conformity.BENCH_ERROR
+    if end is None or end.interrupted or Conformity.INCOMPLETE in outcomes:
+        return Conformity.INCOMPLETE
+    return Conformity.CONFORMANT
+
+
+def _outcome(flow: str, cells: list[FlowTrials], end: FlowFinished | None) -> FlowOutcome:
+    broken = tuple(entry for cell in cells for entry in cell.broken)
+    trials = end.trials if end else sum(cell.trials for cell in cells)
+    uncounted = end.broken if end and not broken else 0
+    if broken or uncounted:
+        conformity = Conformity.NON_CONFORMANT
+    elif end is None or trials == 0:
+        conformity = Conformity.INCOMPLETE
+    else:
+        conformity = Conformity.CONFORMANT
+    struck = end.interruptions if end else 0
+    return FlowOutcome(flow, conformity, end is not None, trials, struck, broken, max(uncounted, 0))
