@@ -94,7 +94,11 @@ class CardInReader:
             seconds,
         )
         self._card, self._protocol = self._good(answer, "connecting the card")
-        return self.reset()
+        try:
+            return self.reset()
+        except BenchError:
+            self.release()
+            raise
 
     @property
     def _handle(self) -> Any:
