@@ -124,22 +124,21 @@ def _line(row: Sequence[str], width: int) -> Line:
 
 
 def _aligned(old: list[Line], new: list[Line]) -> Iterator[BookRow]:
-    """Rows of one key side by side; where first cells are no keys, rows that stand alike in both lists."""
-    if _keyed(old) and _keyed(new):
-        return _by_key(old, new)
+    """Rows of one key side by side; where no cells are a key, rows that stand alike in both lists.
+
+    The key is the fewest first cells that tell all rows of a table apart, but never the whole row.
+    """
+    width = max((len(row) for row in old + new), default=0)
+    for cells in range(1, width):
+        if all(len({row[:cells] for row in rows}) == len(rows) for rows in (old, new)):
+            return _by_key(old, new, cells)
     return _by_order(old, new)
 
 
-def _keyed(rows: list[Line]) -> bool:
-    """Whether every row has a first cell that no other row has."""
-    keys = [row[0] for row in rows if row and row[0]]
-    return len(set(keys)) == len(rows)
-
-
-def _by_key(old: list[Line], new: list[Line]) -> Iterator[BookRow]:
-    after = {row[0]: row for row in new}
+def _by_key(old: list[Line], new: list[Line], cells: int) -> Iterator[BookRow]:
+    after = {row[:cells]: row for row in new}
     for row in old:
-        yield BookRow(row, after.pop(row[0], None))
+        yield BookRow(row, after.pop(row[:cells], None))
     for row in after.values():
         yield BookRow(None, row)
 

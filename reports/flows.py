@@ -31,7 +31,7 @@ class RuleReport:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """A row of the matrix."""
+    """A column of the matrix."""
 
     name: str
     title: Text
@@ -40,7 +40,7 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class FailureReport:
-    """A column of the matrix, or a pair of failures."""
+    """A row of the matrix, or a pair of failures."""
 
     name: str
     title: Text
@@ -130,21 +130,25 @@ class FlowReport:
 
     @property
     def single(self) -> tuple[FailureReport, ...]:
-        """Failures that come alone: the columns of the matrix."""
+        """Failures that come alone: the rows of the matrix."""
         return tuple(failure for failure in self.failures if not failure.pair)
 
     @property
     def pairs(self) -> tuple[FailureReport, ...]:
-        """Pairs of failures, which are too many for columns."""
+        """Pairs of failures, which are too many for the matrix."""
         return tuple(failure for failure in self.failures if failure.pair)
 
     def cell(self, step: str, failure: str) -> Cell:
         """The trials of a failure in a step, none where there were none."""
         return self.cells.get((step, failure), NO_TRIALS)
 
-    def column(self, failure: str) -> Cell:
+    def of_failure(self, failure: str) -> Cell:
         """The trials of a failure in all steps together."""
         return _joined(cell for (_, name), cell in self.cells.items() if name == failure)
+
+    def of_step(self, step: str) -> Cell:
+        """The trials of all single failures in a step together."""
+        return _joined(cell for (name, failure), cell in self.cells.items() if name == step and "+" not in failure)
 
     @property
     def whole(self) -> Cell:

@@ -25,13 +25,13 @@ def only(flow: Flow) -> FlowReport:
 # The matrix
 
 
-def test_the_rows_are_the_steps_of_the_flow_in_its_order() -> None:
+def test_the_columns_are_the_steps_of_the_flow_in_its_order() -> None:
     found = only(Flow(Run()).trials("switch", "power-cut", completed=1))
     assert [step.name for step in found.steps] == [name for name, *_ in STEPS]
     assert [step.name for step in found.steps if not step.irreversible] == ["verify", "read-back"]
 
 
-def test_a_step_that_only_a_trial_names_has_a_row_too() -> None:
+def test_a_step_that_only_a_trial_names_has_a_column_too() -> None:
     found = only(Flow(Run()).trials("elsewhere", "power-cut", completed=1))
     assert found.steps[-1].title == ("elsewhere", "")
 
@@ -45,15 +45,14 @@ def test_a_cell_adds_what_several_events_say_and_drops_zeros() -> None:
     assert found.cell("close", "power-cut").trials == 0
 
 
-def test_a_column_adds_all_steps() -> None:
+def test_the_sums_add_all_steps_and_all_single_failures() -> None:
     flow = Flow(Run()).trials("close", "killed", completed=3).trials("switch", "killed", completed=4, as_before=1)
-    assert only(flow.trials("switch", "power-cut", completed=50)).column("killed").outcomes == {
-        "completed": 7,
-        "as before": 1,
-    }
+    found = only(flow.trials("switch", "late", completed=50).trials("switch", "late+killed", completed=500))
+    assert found.of_failure("killed").outcomes == {"completed": 7, "as before": 1}
+    assert found.of_step("switch").outcomes == {"completed": 54, "as before": 1}
 
 
-def test_pairs_of_failures_are_no_columns() -> None:
+def test_pairs_of_failures_are_no_rows() -> None:
     flow = Flow(Run()).trials("close", "killed", completed=3).trials("close", "killed+answer-lost", completed=4)
     found = only(flow)
     assert [failure.name for failure in found.single] == ["killed"]
@@ -197,6 +196,17 @@ def test_rows_of_one_key_stand_side_by_side() -> None:
 def test_a_changed_row_tells_its_changed_cells() -> None:
     (found,) = books([["a", "1"]], [["a", "2"]]).tables
     assert [found.rows[0].differs(column) for column in range(2)] == [False, True]
+
+
+def test_cards_of_one_number_are_told_apart_by_their_sequence_number() -> None:
+    before = [["6217…0017", "01", "normal"], ["6217…0942", "01", "normal"]]
+    after = [["6217…0017", "01", "cancelled"], ["6217…0017", "02", "normal"], ["6217…0942", "01", "normal"]]
+    (found,) = books(before, after, 3).tables
+    assert [(row.change, (row.after or ("",))[:2]) for row in found.rows] == [
+        (Change.CHANGED, ("6217…0017", "01")),
+        (Change.SAME, ("6217…0942", "01")),
+        (Change.ADDED, ("6217…0017", "02")),
+    ]
 
 
 def test_rows_without_a_key_are_compared_in_their_order() -> None:
