@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.actors.station import Ending, Kind, Step
+from conformance.actors.station import Ending, Step
 from conformance.actors.station.steps import plan
 from conformance.targets.in_process import InProcessTarget, cut_supply_at
 from emulator import load_card
@@ -10,7 +10,7 @@ from profiles import load
 from tests.station.world import NEW, Cutting, Killed, World, order, small
 
 PRODUCTS = ("ssc3-sm4", "ssc2-3des")
-STEPS = plan(Kind.FIRST, printing=True)
+STEPS = plan(order(), World(load("ssc3-sm4")).station().equipment)
 
 
 def done(step):
@@ -88,7 +88,7 @@ def test_the_station_is_killed_at_every_step(product, number):
     world = World(load(product))
     assert killed_at(world, number)
     again = world.issue()
-    completed = number == 2 * len(Step)
+    completed = number == 2 * len(STEPS)
     assert again.ending is (Ending.COMPLETED if completed else Ending.INTERRUPTED)
     outcome = world.resume()
     assert outcome.ending is Ending.COMPLETED

@@ -49,6 +49,7 @@ class Outcome(StrEnum):
     FROZEN = "a change of this number is open"
     BLOCKED = "the account is blocked"
     NOT_VERIFIED = "the holder was not verified on line with the card for this change a short while ago"
+    OTHER_HOLDER = "the account is another person's"
     NOT_ORDERED = "no new card is ordered"
     SWITCHED = "the cards were switched; nothing is left to undo"
     UNDONE = "the change was undone"

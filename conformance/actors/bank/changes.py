@@ -109,18 +109,27 @@ class CardDesk:
         return self._unless_undone(answer, number)
 
     def freeze(
-        self, number: str, pan: str, kind: ChangeKind, *, lost: bool = False, card_present: bool = True
+        self,
+        number: str,
+        pan: str,
+        kind: ChangeKind,
+        *,
+        lost: bool = False,
+        card_present: bool = True,
+        identity: str = "",
     ) -> Answer:
         """Begin a change: until its end no other one touches the cards of the number. The card that is in use works on.
 
         The holder of a card that is present is verified by a balance inquiry with its PIN whose reference is ``number``, a
         short while before; without it the answer is ``NOT_VERIFIED``, and the freeze may be asked again. Of a card that is
         not present the desk declares the identity check. A ``lost`` card is not present, and off at once. An upgrade needs
-        the card.
+        the card. ``identity``, where it is given, must be the identity number of the account's holder.
         """
         check = HolderCheck.CARD if card_present and not lost else HolderCheck.IDENTITY
         answer = self._once(
-            number, ("freeze", pan, kind, lost, check), lambda: self._freeze(number, pan, kind, check, lost=lost)
+            number,
+            ("freeze", pan, kind, lost, check, identity),
+            lambda: self._freeze(number, pan, kind, check, lost=lost, identity=identity),
         )
         return self._unless_undone(answer, number)
 
@@ -255,7 +264,9 @@ class CardDesk:
         begun = "SELECT 1 FROM change WHERE pan = ?"
         return self._ledger.one(others, pan, ChangeKind.FIRST) is None and self._ledger.one(begun, pan) is not None
 
-    def _freeze(self, number: str, pan: str, kind: ChangeKind, check: HolderCheck, *, lost: bool) -> Answer:
+    def _freeze(
+        self, number: str, pan: str, kind: ChangeKind, check: HolderCheck, *, lost: bool, identity: str
+    ) -> Answer:
         if self.change(number) is not None:
             return Answer(Outcome.UNDONE)
         card = self.in_use(pan)
@@ -265,6 +276,8 @@ class CardDesk:
             return Answer(Outcome.FROZEN)
         if card.blocked:
             return Answer(Outcome.BLOCKED)
+        if identity and identity != card.identity:
+            return Answer(Outcome.OTHER_HOLDER)
         declared = check is HolderCheck.IDENTITY and kind is not ChangeKind.UPGRADE
         if not declared and not self._verifications.serves(number, card):
             raise _NotKept(Outcome.NOT_VERIFIED)

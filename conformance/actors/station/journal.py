@@ -23,11 +23,12 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS salt (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS request (
     number TEXT PRIMARY KEY, contents TEXT NOT NULL, person TEXT NOT NULL, product TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('open', 'completed', 'destroyed')),
-    atr TEXT NOT NULL UNIQUE, card TEXT, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', returned TEXT,
+    state TEXT NOT NULL CHECK (state IN ('open', 'completed', 'destroyed', 'withdrawn')),
+    atr TEXT NOT NULL, card TEXT, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', returned TEXT,
     CHECK ((state = 'completed') = (returned IS NOT NULL))
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_request ON request (person) WHERE state = 'open';
+CREATE UNIQUE INDEX IF NOT EXISTS one_request_of_chip ON request (atr) WHERE state <> 'withdrawn';
 CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY, request TEXT NOT NULL REFERENCES request, time TEXT NOT NULL, step TEXT NOT NULL,
     phase TEXT NOT NULL CHECK (phase IN ('before', 'after', 'failed'))
@@ -46,6 +47,8 @@ class State(StrEnum):
     OPEN = "open"
     COMPLETED = "completed"
     DESTROYED = "destroyed"
+    WITHDRAWN = "withdrawn"
+    """Refused before the chip was changed; the chip may serve another request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Journal(Store):
 
         Raises :class:`JournalError` when its person has an open request, or the chip another request.
         """
-        if self.one("SELECT 1 FROM request WHERE atr = ?", atr) is not None:
+        if self.one("SELECT 1 FROM request WHERE atr = ? AND state <> 'withdrawn'", atr) is not None:
             raise JournalError("another request had a chip with this reset answer; take a new chip")
         try:
             self.run(
@@ -124,6 +127,10 @@ class Journal(Store):
         """Count a run over the chip."""
         self.run("UPDATE request SET attempts = attempts + 1 WHERE number = ?", number)
 
+    def forgive(self, number: str) -> None:
+        """A run that failed through no fault of the chip does not count."""
+        self.run("UPDATE request SET attempts = attempts - 1 WHERE number = ? AND attempts > 0", number)
+
     def note(self, number: str, step: Step, phase: str) -> None:
         """An entry: ``before``, ``after`` or ``failed``."""
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -135,13 +142,9 @@ class Journal(Store):
         row = self.one(query, number, step.name)
         return row is not None and row["phase"] == "after"
 
-    def may_be_registered(self, number: str) -> bool:
-        """Whether the request ever set about registering its card."""
-        return (Step.REGISTER.name, "before") in self.entries(number)
-
-    def may_be_printed(self, number: str) -> bool:
-        """Whether a face for the request was ever begun to be printed."""
-        return (Step.PRINT.name, "before") in self.entries(number)
+    def was_begun(self, number: str, step: Step) -> bool:
+        """Whether a request ever set about a step; what came of it is another question."""
+        return (step.name, "before") in self.entries(number)
 
     def entries(self, number: str) -> list[tuple[str, str]]:
         """Step and phase of every entry, oldest first."""
@@ -156,6 +159,10 @@ class Journal(Store):
     def destroy(self, number: str, reason: str) -> None:
         """The request's chip is never handed out."""
         self.run("UPDATE request SET state = 'destroyed', reason = ? WHERE number = ?", reason, number)
+
+    def withdraw(self, number: str, reason: str) -> None:
+        """The request ends before its chip was changed."""
+        self.run("UPDATE request SET state = 'withdrawn', reason = ? WHERE number = ?", reason, number)
 
     def _digest(self, text: bytes) -> str:
         return hashlib.scrypt(text, salt=self._salt, dklen=32, **COST).hex()

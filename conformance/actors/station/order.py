@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from conformance.actors.station import former
+from conformance.actors.station.former import Former
 from conformance.actors.station.outcome import Kind
 from conformance.actors.station.photo import PhotoError, check_photo
 from profiles.dictionary import ValueFormatError, element
@@ -56,12 +58,14 @@ class Order:
         values: Texts by tag.
         kind: Why the card is made.
         photo: The holder's photograph, a JPEG; nothing for a card without.
+        former: The bank's part: accounts, and where the card is that is replaced.
     """
 
     number: str
     values: Mapping[str, str] = field(repr=False)
     kind: Kind = Kind.FIRST
     photo: bytes = field(default=b"", repr=False)
+    former: Former = field(default_factory=Former)
 
     @property
     def person(self) -> str:
@@ -80,7 +84,7 @@ class Order:
 
     def content(self) -> bytes:
         """Everything that the order says, in one form, for comparison."""
-        said = [self.number, self.kind, sorted(self.values.items()), self.photo.hex()]
+        said = [self.number, self.kind, sorted(self.values.items()), self.photo.hex(), self.former.content()]
         return json.dumps(said, ensure_ascii=False).encode()
 
     @classmethod
@@ -92,9 +96,9 @@ class Order:
             source: What messages call the order.
             folder: To which a relative file name refers.
         """
-        unknown = [name for name in table if name not in FIELDS and name not in (NUMBER, PHOTO)]
+        unknown = [name for name in table if name not in (*FIELDS, NUMBER, PHOTO, *former.FIELDS)]
         if unknown:
-            known = ", ".join((NUMBER, *FIELDS, PHOTO))
+            known = ", ".join((NUMBER, *FIELDS, PHOTO, *former.FIELDS))
             raise OrderError(f"{source}: no field {unknown[0]!r}; an order has {known}")
         number = str(table.get(NUMBER, ""))
         if not re.fullmatch("[0-9A-Za-z-]{1,32}", number):
@@ -104,7 +108,11 @@ class Order:
         if missing:
             raise OrderError(f"{source}: {missing[0]!r} is missing; every card needs it")
         _agree(source, values)
-        return cls(number, values, photo=_photo(source, table.get(PHOTO), folder) if _given(table, PHOTO) else b"")
+        photo = _photo(source, table.get(PHOTO), folder) if _given(table, PHOTO) else b""
+        try:
+            return cls(number, values, photo=photo, former=Former.of(table))
+        except ValueError as problem:
+            raise OrderError(f"{source}: {problem}") from None
 
 
 def _given(table: Mapping[str, object], name: str) -> bool:

@@ -13,19 +13,33 @@ class Kind(StrEnum):
 
     FIRST = "first issuance"
     """首次发卡."""
+    UPGRADE = "upgrade"
+    """同号升级 of a bank card."""
+    REPLACEMENT = "replacement"
+    """同号换卡、同号补卡 of a damaged or lost card."""
+    DIFFERENT_NUMBER = "different number"
+    """异号换卡."""
+    GENERATION = "generation change"
+    """换代换卡 of a card of the second generation, with the same number."""
 
 
 class Step(Named):
     """A step of an issuance: names in Chinese and English."""
 
     BLANK_CHECK = ("空白卡检查", "blank-chip check")
+    VERIFY_HOLDER = ("核验持卡人与旧卡", "holder and old card verified on line")
+    FREEZE = ("银行受理（冻结变更）", "the bank begins the change")
+    ORDER = ("银行制卡登记", "the bank orders the new card")
     INITIALISE = ("初始化", "initialisation")
     CLOSE = ("密钥替换与关闭", "key replacement and closing")
     PERSONALISE = ("个人化", "personalisation")
     READ_BACK = ("回读校验", "reading back")
     PRINT = ("打印卡面", "printing the face")
     REGISTER = ("卡登记（封存）", "registration, sealed")
+    SWITCH = ("银行切换新旧卡", "the bank switches the cards")
     ACTIVATE = ("启用", "activation")
+    BLOCK_OLD = ("旧芯片锁定", "the old chip is blocked")
+    RETURN_E_CASH = ("旧卡电子现金退回", "e-cash of the old card returned")
     CHANGE_PIN = ("首次修改密码", "first PIN change")
     RETURN = ("数据回盘", "data return")
 
@@ -65,7 +79,7 @@ class Return:
     version: str
     """规范版本."""
     bank_number: str
-    """Empty on a card without financial application."""
+    """Account number, masked, and card sequence number; empty on a card without financial application."""
     person: str
     """Masked."""
 
@@ -79,3 +93,5 @@ class Outcome:
     en: str
     steps: tuple[Told, ...] = ()
     returned: Return | None = None
+    notes: tuple[tuple[str, str], ...] = ()
+    """What is left to be done or known besides, in Chinese and English."""

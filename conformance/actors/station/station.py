@@ -5,17 +5,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from conformance.actors.medical.messages import CardState
+from conformance.actors.bank.messages import HostUnreachable
+from conformance.actors.medical.messages import CardState, Channel
 from conformance.actors.medical.reader import CardGone, CardLink, CardRefused
+from conformance.actors.station.bank_steps import take_back
 from conformance.actors.station.chip import Chip
 from conformance.actors.station.chip_steps import require_blank
 from conformance.actors.station.contents import require_places
-from conformance.actors.station.desk_steps import require_no_card
+from conformance.actors.station.former import OldCard
 from conformance.actors.station.journal import JournalError, Request, State
 from conformance.actors.station.link import ChipLink
+from conformance.actors.station.old_card import OldChip
 from conformance.actors.station.order import Order
-from conformance.actors.station.outcome import Ending, Outcome, Step, Told
+from conformance.actors.station.outcome import Ending, Kind, Outcome, Step, Told
 from conformance.actors.station.refusals import Refused
+from conformance.actors.station.replaced import WITHOUT_FORMER, require_register_fits
 from conformance.actors.station.run import MOST_RUNS, Run
 from conformance.actors.station.work import Equipment, Work
 
@@ -36,20 +40,25 @@ class Station:
         self.journal = equipment.journal
         self.listener = listener
 
-    def issue(self, order: Order, link: CardLink, new_pin: str) -> Outcome:
+    def issue(
+        self, order: Order, link: CardLink, new_pin: str, old: OldChip | None = None, bank_pin: str = ""
+    ) -> Outcome:
         """Issue a card for an order. An order that was carried out answers as it did, and touches no chip.
 
         Args:
             order: What the card shall say.
             link: The way to the blank chip.
             new_pin: PIN that the holder chooses in place of the initial one, 4 to 12 digits.
+            old: The card that is replaced, where the order says that it is present.
+            bank_pin: Online PIN that the holder of a first card with financial application chooses.
         """
         try:
             known = self.journal.request(order.number)
             if known is not None:
                 return self._known(known, order)
             require_places(self.product, order)
-            require_no_card(self.centre, order, own=None)
+            self._require_whole(order, old, bank_pin)
+            require_register_fits(self.centre, order, own=None)
             chip = Chip(ChipLink(link))
             require_blank(self.equipment, chip)
             self.journal.begin(order, self.product.name, chip.atr.hex().upper())
@@ -59,16 +68,42 @@ class Station:
             return Outcome(Ending.REFUSED, "流水不允许", str(problem))
         except CardGone as problem:
             return Outcome(Ending.REFUSED, "无卡", str(problem))
-        return self._run(order, link, new_pin)
+        except (HostUnreachable, OSError) as problem:
+            return Outcome(Ending.REFUSED, "中心不可达", f"the centre cannot be reached: {problem}")
+        return self._run(order, link, new_pin, old, bank_pin)
 
-    def resume(self, order: Order, link: CardLink, new_pin: str) -> Outcome:
-        """Go on with an interrupted request and its chip, or declare the chip destroyed."""
+    def _require_whole(self, order: Order, old: OldChip | None, bank_pin: str) -> None:
+        """Everything that an order of its kind needs is there."""
+        former, kind = order.former, order.kind
+        if kind is Kind.FIRST:
+            if former.account and self.equipment.bank is not None and not bank_pin:
+                raise Refused("未设置银行卡密码", "a first card with an account needs the PIN that its holder chooses")
+            return
+        if former.account and self.equipment.bank is None:
+            raise Refused("未连接银行", "the order has an account number, and the station no bank")
+        if kind is Kind.UPGRADE and not former.account:
+            raise Refused("缺少银行卡号", "an upgrade needs the account number of the bank card")
+        if kind is Kind.DIFFERENT_NUMBER and bool(former.account) is not bool(former.new_account):
+            raise Refused("缺少新旧卡号", "a change of number needs the account number and the new account number")
+        present = former.old_card is OldCard.PRESENT
+        if not present and kind in (Kind.UPGRADE, Kind.GENERATION):
+            raise Refused("须持旧卡办理", f"a request of kind {kind} needs the old card")
+        if present and old is None:
+            raise Refused("旧卡不在读卡器", "the order says that the old card is present, and it is in no reader")
+        if present and old is not None and kind not in WITHOUT_FORMER and old.product is None:
+            raise Refused("未说明旧卡产品", "the product of the old social security card is not known")
+
+    def resume(
+        self, order: Order, link: CardLink, new_pin: str, old: OldChip | None = None, bank_pin: str = ""
+    ) -> Outcome:
+        """Go on with an interrupted request and its chip, or declare the chip destroyed; see :meth:`issue`."""
         known = self.journal.request(order.number)
         if known is None:
             return Outcome(Ending.REFUSED, "无此申请", f"the journal has no request {order.number}; issue it first")
         if known.state is not State.OPEN or not self.journal.has_same_contents(order):
             return self._known(known, order)
-        if known.attempts >= MOST_RUNS:
+        switched = self.journal.was_begun(order.number, Step.SWITCH)
+        if known.attempts >= MOST_RUNS and not switched:
             return self.destroy(order.number, f"{known.attempts} runs over the chip were in vain")
         if known.product != self.product.name:
             sentence = f"the request is for a card of product {known.product}"
@@ -83,36 +118,56 @@ class Station:
         if chip.atr.hex().upper() != known.atr:
             sentence = "another chip is in the reader; put that of the request back"
             return Outcome(Ending.INTERRUPTED, "不是该申请的芯片", sentence)
-        return self._run(order, link, new_pin)
+        return self._run(order, link, new_pin, old, bank_pin)
 
     def destroy(self, number: str, reason: str) -> Outcome:
-        """Declare the chip of an open request destroyed: the centre cancels its card, nobody gets it.
+        """Declare the chip of an open request destroyed: bank and centre take its card back, nobody gets it.
 
-        While the centre's books cannot be used the request stays open.
+        Before the switch the old card works on. After it the new one, whose chip is gone, is off as a lost card is, and its
+        holder gets another one by a request of its own. While a host cannot be reached the request stays open.
         """
         known = self.journal.request(number)
         if known is None or known.state is not State.OPEN:
             return Outcome(Ending.REFUSED, "无未完成的申请", f"the journal has no open request {number}")
         try:
-            self._cancel(known)
-        except sqlite3.Error as problem:
-            return Outcome(Ending.INTERRUPTED, "中心不可用", f"the centre's books cannot be used: {problem}")
-        if self.journal.may_be_printed(number):
+            if self._take_back(known):
+                reason += "; the cards were switched: replace the new one as a lost card"
+        except (sqlite3.Error, HostUnreachable, OSError) as problem:
+            return Outcome(Ending.INTERRUPTED, "银行或中心不可用", f"bank or centre cannot be used: {problem}")
+        if self.journal.was_begun(number, Step.PRINT):
             self.journal.note(number, Step.PRINT, "failed")
             reason += "; the printed face is destroyed with it"
         self.journal.destroy(number, reason)
         return Outcome(Ending.DESTROYED, "芯片作废，不得交付", reason)
 
-    def _run(self, order: Order, link: CardLink, new_pin: str) -> Outcome:
-        return Run(Work(self.equipment, order, link, new_pin), self.destroy, self.listener).go()
+    def withdraw(self, number: str, reason: str) -> Outcome:
+        """End an open request whose chip was not touched: all is as before, and the chip may serve another one."""
+        known = self.journal.request(number)
+        if known is None or known.state is not State.OPEN or self.journal.was_begun(number, Step.INITIALISE):
+            return Outcome(Ending.REFUSED, "不能撤销", f"request {number} is not open, or its chip was changed")
+        try:
+            self._take_back(known)
+        except (sqlite3.Error, HostUnreachable, OSError) as problem:
+            return Outcome(Ending.INTERRUPTED, "银行不可用", f"the bank cannot be used: {problem}")
+        self.journal.withdraw(number, reason)
+        return Outcome(Ending.REFUSED, "申请已撤销，一切如前", reason)
 
-    def _cancel(self, known: Request) -> None:
-        """The request's own card, and no other one, leaves the register."""
-        card = (
-            self.centre.books.card(known.card) if known.card and self.journal.may_be_registered(known.number) else None
-        )
+    def _run(self, order: Order, link: CardLink, new_pin: str, old: OldChip | None, bank_pin: str) -> Outcome:
+        work = Work(self.equipment, order, link, new_pin, old, bank_pin)
+        return Run(work, self.destroy, self.withdraw, self.listener).go()
+
+    def _take_back(self, known: Request) -> bool:
+        """The bank's change is undone, the request's own card, and no other one, leaves the register.
+
+        Answers whether the cards were switched already.
+        """
+        number, bank = known.number, self.equipment.bank
+        switched = bank is not None and self.journal.was_begun(number, Step.FREEZE) and take_back(bank, number)
+        registered = known.card and self.journal.was_begun(number, Step.REGISTER)
+        card = self.centre.card(known.card) if known.card and registered else None
         if card is not None and card.state is not CardState.CANCELLED:
-            self.centre.change_card(card.card, CardState.CANCELLED)
+            self.centre.change_card(card.card, CardState.CANCELLED, Channel.STATION)
+        return switched
 
     def _known(self, known: Request, order: Order) -> Outcome:
         """What a request that the journal has answers again."""
@@ -121,6 +176,9 @@ class Station:
             return Outcome(Ending.REFUSED, "申请编号已用于另一制卡数据", sentence)
         if known.state is State.COMPLETED:
             return Outcome(Ending.COMPLETED, "此前已完成", "was issued before", returned=known.returned)
+        if known.state is State.WITHDRAWN:
+            sentence = f"this request was withdrawn ({known.reason}); issue with a new number"
+            return Outcome(Ending.REFUSED, "申请已撤销", sentence)
         if known.state is State.DESTROYED:
             sentence = f"the chip of this request was destroyed ({known.reason}); issue with a new number"
             return Outcome(Ending.DESTROYED, "芯片已作废", sentence)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from conformance.actors.bank.authority import Authority
 from conformance.actors.key_service import KeyService
-from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.keys import HsmKeys
 from conformance.actors.medical.reader import ENVIRONMENT, CardLink, CardReader, CardRefused
 from conformance.actors.station.chip import Chip
+from conformance.actors.station.desks import CentreDesk, IssuerDesk
 from conformance.actors.station.initialisation import CardData
 from conformance.actors.station.journal import Journal
 from conformance.actors.station.link import ChipLink
 from conformance.actors.station.order import Order
 from conformance.actors.station.printer import Printer
 from profiles.model import Profile
+
+if TYPE_CHECKING:
+    from conformance.actors.station.old_card import OldChip
 
 TERMINAL = bytes.fromhex("500000000010")
 """Terminal number that the station's HSM shows."""
@@ -30,25 +35,51 @@ class Equipment:
         centre: The insurance centre.
         journal: The station's journal.
         printer: Its card printer; a station without one does not print.
+        bank: The bank; a station without one makes cards without financial application.
+        authority: The certification authority of the bank, None for the published one.
     """
 
     product: Profile
     blank: Profile
-    centre: Centre
+    centre: CentreDesk
     journal: Journal
     printer: Printer | None = None
+    bank: IssuerDesk | None = None
+    authority: Authority | None = None
 
 
 class Work:
     """One run over a chip: the order, the chip, and what its card shall hold. A step is a function of it."""
 
-    def __init__(self, equipment: Equipment, order: Order, link: CardLink, new_pin: str) -> None:
+    def __init__(
+        self,
+        equipment: Equipment,
+        order: Order,
+        link: CardLink,
+        new_pin: str,
+        old: OldChip | None = None,
+        bank_pin: str = "",
+    ) -> None:
         self.equipment = equipment
         self.order = order
         self.link = ChipLink(link)
         self.new_pin = new_pin
         self.chip = Chip(self.link)
         self.data: CardData
+        self.old = old
+        self.bank_pin = bank_pin
+        """Online PIN that the holder of a first card chooses."""
+        self.notes: list[tuple[str, str]] = []
+
+    @property
+    def bank(self) -> IssuerDesk | None:
+        """The bank, where the card gets a financial application."""
+        return self.equipment.bank if self.order.former.account else None
+
+    def note(self, zh: str, en: str) -> None:
+        """Keep what is left to be done or known when the card is handed over."""
+        if (zh, en) not in self.notes:
+            self.notes.append((zh, en))
 
     def begin(self) -> None:
         """Switch the chip on, and settle what its card will hold."""

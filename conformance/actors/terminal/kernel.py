@@ -114,7 +114,7 @@ class Kernel:
             return
 
     def _up_to_decision(self, transaction: Transaction) -> None:
-        afl = _begin(transaction)
+        afl = begin(transaction)
         read(transaction, afl)
         if self._expected_account not in transaction.account_number:
             raise Ended(Reason.OTHER_CARD)
@@ -157,7 +157,7 @@ class Kernel:
                 transaction.balance_after = transaction.balance - spent
 
 
-def _begin(transaction: Transaction) -> bytes:
+def begin(transaction: Transaction) -> bytes:
     """Select applications until one takes the transaction; answers its AFL."""
     for candidate in candidates(transaction):
         transaction.enter(Phase.SELECTION)

@@ -1,0 +1,46 @@
+"""What a payment card shows to anyone: its account number and card sequence number, without a transaction."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import date
+
+from conformance.actors.bank.card_data import CardOrder
+from conformance.actors.terminal.channel import Channel, Link
+from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION, begin
+from conformance.actors.terminal.reading import read
+from conformance.actors.terminal.transaction import PreparedHolder, Purchase, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCard:
+    """Account number 5A and card sequence number 5F34."""
+
+    account_number: str = field(repr=False)
+    sequence_number: str
+
+    @property
+    def masked(self) -> str:
+        """As it may be kept and shown."""
+        number = CardOrder(self.account_number, self.sequence_number, date.max).masked
+        return f"{number} {self.sequence_number}"
+
+
+def shown_card(link: Link) -> ShownCard:
+    """Select the first payment application of a card that is switched on, and read its records.
+
+    Raises:
+        conformance.actors.terminal.ending.Ended: There is none, or the card is gone or answers against the standard.
+    """
+    transaction = Transaction(
+        DEFAULT_CONFIGURATION,
+        Purchase(0, e_cash=False),
+        Channel(link, lambda event: None),
+        PreparedHolder(),
+        secrets.SystemRandom(),
+        lambda event: None,
+    )
+    transaction.unpredictable = secrets.token_bytes(4)
+    read(transaction, begin(transaction))
+    return ShownCard(transaction.account_number, transaction.sequence_number)
