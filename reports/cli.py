@@ -49,7 +49,7 @@ def report(
         typer.echo(f"sscard report: {problem}", err=True)
         raise typer.Exit(WRONG_USE) from None
     _tell(written, as_json)
-    if any(change.worse for change in written.report.changes):
+    if written.report.worse:
         raise typer.Exit(WORSE)
 
 

@@ -64,6 +64,10 @@ def content(report: Report) -> dict[str, Any]:
             {"requirement": change.row.requirement.id, "before": change.before, "after": change.after}
             for change in report.changes
         ],
+        "flow_changes": [
+            {"flow": change.flow.name, "rule": change.rule.number, "before": change.before, "after": change.after}
+            for change in report.flow_changes
+        ],
         "statistics": {
             "exchanges": report.statistics.exchanges,
             "examples": report.statistics.examples,
@@ -96,9 +100,24 @@ def read(path: Path) -> dict[str, Any]:
         isinstance(entry, dict) and isinstance(entry.get("id"), str) and isinstance(entry.get("verdict"), str)
         for entry in entries
     )
+    sound = sound and _sound_flows(found.get("flows", []))
     if not sound or found.get("format") != FORMAT_VERSION or not isinstance(found.get("run"), str):
         raise JsonReportError(f"{path}: is not a report of format {FORMAT_VERSION}; give the report.json of a run")
     return dict(found)
+
+
+def _sound_flows(flows: object) -> bool:
+    """Whether the flows of an earlier report can be compared with."""
+    return isinstance(flows, list) and all(
+        isinstance(flow, dict)
+        and isinstance(flow.get("flow"), str)
+        and isinstance(flow.get("rules"), list)
+        and all(
+            isinstance(rule, dict) and isinstance(rule.get("rule"), int) and isinstance(rule.get("verdict"), str)
+            for rule in flow["rules"]
+        )
+        for flow in flows
+    )
 
 
 def _requirement(row: Row) -> dict[str, Any]:

@@ -33,6 +33,12 @@ def render(report: Report) -> str:
         lines += _flows(report.flows)
     if report.has_cases:
         lines += _cases(report)
+    if report.earlier:
+        others = len(report.changes) + len(report.flow_changes) - report.worse
+        lines += [
+            f"与报告 {_code(report.earlier)} 比较 compared: {report.worse} 变差 worse, {others} 其他 other changes",
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -50,12 +56,6 @@ def _cases(report: Report) -> list[str]:
     lines += _section("不符合项 Non-conformities", judgement.nonconformities, report)
     lines += _section("与重构规范的偏差 Deviations from the reconstruction", judgement.deviations, report)
     lines += _section("未判定 Unsettled", judgement.unsettled, report)
-    worse = [change for change in report.changes if change.worse]
-    if report.earlier:
-        lines += [
-            f"与报告 {_code(report.earlier)} 比较 compared: {len(worse)} 变差 worse, {len(report.changes) - len(worse)} 其他 other changes",
-            "",
-        ]
     return lines
 
 

@@ -14,7 +14,7 @@ from conformance.verdict import Conformity, Verdict, worst
 from profiles.model import Profile
 from reports.declaration import Declared, declaration
 from reports.evidence import Move, Named, Timeline, counterexample, timelines
-from reports.flows import FlowReport, flow_reports
+from reports.flows import FlowReport, RuleReport, flow_reports
 from reports.log import Log
 from reports.statistics import Statistics, statistics
 
@@ -112,6 +112,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowChange:
+    """A rule that was judged differently in a flow of the earlier report."""
+
+    flow: FlowReport
+    rule: RuleReport
+    before: str
+    after: str
+    worse: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a report says."""
 
@@ -133,6 +144,7 @@ class Report:
     earlier: str | None = None
     """Number of the earlier report."""
     changes: tuple[Change, ...] = ()
+    flow_changes: tuple[FlowChange, ...] = ()
     notes: tuple[Text, ...] = ()
     """What a reader has to know about how this report came about."""
     by_case: Mapping[str, CaseReport] = field(default_factory=dict, repr=False)
@@ -149,6 +161,11 @@ class Report:
         if self.has_cases:
             found.add(self.judgement.conformity)
         return next(each for each in _GRAVEST if each in found)
+
+    @property
+    def worse(self) -> int:
+        """Requirements and rules that were judged better in the earlier report."""
+        return sum(change.worse for change in self.changes) + sum(change.worse for change in self.flow_changes)
 
     @property
     def suites(self) -> dict[str, list[CaseReport]]:
@@ -204,7 +221,8 @@ def build(
         of_flows=flows_conformity(log.events),
         particulars=particulars or Particulars(),
         earlier=str(earlier["run"]) if earlier else None,
-        changes=_changes(judgement, earlier) if earlier else (),
+        changes=_changes(judgement, earlier) if earlier and (cases or not flows) else (),
+        flow_changes=_flow_changes(flows, earlier) if earlier else (),
         notes=tuple(_notes(log, catalogue, profile, bool(cases) or not flows)),
         by_case={case.begin.case: case for case in cases},
     )
@@ -255,9 +273,25 @@ def _changes(judgement: Judgement, earlier: Mapping[str, Any]) -> tuple[Change, 
     for row in judgement.rows:
         old, new = before.get(row.requirement.id), row.verdict.value
         if old is not None and old != new:
-            worse = old in _SETTLED and _SETTLED.index(new) > _SETTLED.index(old)
-            changes.append(Change(row, old, new, worse))
+            changes.append(Change(row, old, new, _worse(old, new)))
     return tuple(sorted(changes, key=lambda change: not change.worse))
+
+
+def _flow_changes(flows: Iterable[FlowReport], earlier: Mapping[str, Any]) -> tuple[FlowChange, ...]:
+    before = {
+        (flow["flow"], rule["rule"]): rule["verdict"] for flow in earlier.get("flows", ()) for rule in flow["rules"]
+    }
+    changes = []
+    for flow in flows:
+        for rule in flow.rules:
+            old, new = before.get((flow.name, rule.number)), flow.verdict_of(rule).value
+            if old is not None and old != new:
+                changes.append(FlowChange(flow, rule, old, new, _worse(old, new)))
+    return tuple(sorted(changes, key=lambda change: not change.worse))
+
+
+def _worse(old: str, new: str) -> bool:
+    return old in _SETTLED and _SETTLED.index(new) > _SETTLED.index(old)
 
 
 def _notes(log: Log, catalogue: Catalogue, profile: Profile | None, has_cases: bool) -> Iterable[Text]:

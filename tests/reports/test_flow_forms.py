@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import junitparser
+import pytest
 from typer.testing import CliRunner
 
 from conformance.requirements import load_catalogue
@@ -101,3 +102,30 @@ def test_the_command_makes_the_report_again_from_the_log(tmp_path: Path) -> None
     assert result.exit_code == 0
     assert json.loads(result.stdout)["conformity"] == "not conformant"
     assert 'id="flow-1"' in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+def test_a_rule_that_held_and_holds_no_more_is_worse(tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier.json"
+    earlier.write_text(json_report.render(built(upgrade(Run()).end().end(), tmp_path)), "utf-8")
+    words = ["--out", str(tmp_path / "out"), "--compare", str(earlier)]
+    same = upgrade(Run()).end().end().write(tmp_path, "same.ndjson")
+    assert CliRunner().invoke(app, [str(same), *words]).exit_code == 0
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "No rule of a flow was judged differently." in page
+    assert "No requirement was judged differently." not in page
+    worse = broken().write(tmp_path, "worse.ndjson")
+    assert CliRunner().invoke(app, [str(worse), *words]).exit_code == 1
+    changes = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["flow_changes"]
+    assert changes == [{"flow": "upgrade", "rule": rule, "before": "pass", "after": "fail"} for rule in (1, 2)]
+    assert "2 变差 worse, 0 其他 other changes" in (tmp_path / "out" / "summary.md").read_text("utf-8")
+    assert "Changes of flows" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "flows", ["1", "[1]", '[{"flow": 1, "rules": []}]', '[{"flow": "x", "rules": [{"rule": "1"}]}]']
+)
+def test_flows_that_cannot_be_compared_are_refused(tmp_path: Path, flows: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(f'{{"format": 1, "run": "x", "requirements": [], "flows": {flows}}}')
+    with pytest.raises(json_report.JsonReportError, match=r"give the report\.json"):
+        json_report.read(path)
