@@ -22,11 +22,12 @@ _MARKS = {
 
 def render(report: Report) -> str:
     """The summary."""
+    card = report.target.identification if report.target else None
     lines = [
         f"## {_MARKS[report.conformity]} {report.conformity.zh} {report.conformity.en}",
         "",
-        f"报告 report {_code(report.start.run)} · 产品 profile {_code(str(report.start.profile.get('name', '?')))} · "
-        f"卡 card {_code((report.target.identification if report.target else None) or '—')}",
+        f"报告 report {_code(report.start.run)} · 产品 profile {_code(str(report.start.profile.get('name', '?')))}"
+        + (f" · 卡 card {_code(card or '—')}" if report.has_cases else ""),
         "",
     ]
     if report.flows:

@@ -163,6 +163,11 @@ class Report:
         return next(each for each in _GRAVEST if each in found)
 
     @property
+    def physical(self) -> bool:
+        """Whether a card in a reader was tested; a log that names no card is of virtual ones."""
+        return self.target is not None and self.target.target == "card in a PC/SC reader"
+
+    @property
     def worse(self) -> int:
         """Requirements and rules that were judged better in the earlier report."""
         return sum(change.worse for change in self.changes) + sum(change.worse for change in self.flow_changes)

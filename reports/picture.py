@@ -148,7 +148,12 @@ class Picture:
         for number in range(math.floor(self.scale / step) + 1):
             moment = number * step
             anchor = "start" if not number else "end" if self.x(moment) > 96 else "middle"
-            yield Mark(self.x(moment), clock(moment) if self.scale >= 120 else f"{moment:g} s", anchor)
+            yield Mark(self.x(moment), self._text(moment), anchor)
+
+    def _text(self, moment: float) -> str:
+        if self.scale >= 120:
+            return clock(moment)
+        return f"{moment:g} s" if self.scale >= 1 else f"{moment * 1000:g} ms"
 
     def anchor(self, seconds: float) -> str:
         """On which side of a line its words have room."""
@@ -163,6 +168,8 @@ def clock(seconds: float) -> str:
 
 def spoken(seconds: float) -> str:
     """A length of time for a person: milliseconds below a second, minutes from two of them."""
+    if seconds < 0.01:
+        return f"{seconds * 1000:.2f} ms"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 120 else f"{clock(seconds)} min"

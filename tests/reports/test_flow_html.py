@@ -345,3 +345,17 @@ def test_any_events_of_flows_make_a_whole_page(
     assert len([name for name in sections(root) if name.startswith("flow-")]) == len({flow for flow, _ in events})
     for svg in re.findall(r"<svg xmlns.*?</svg>", html, re.DOTALL):
         ElementTree.fromstring(svg)  # noqa: S314 - our own
+
+
+@pytest.mark.parametrize(
+    ("target", "said"), [(None, True), ("virtual card in a PC/SC reader", True), ("card in a PC/SC reader", False)]
+)
+def test_times_of_virtual_chips_are_named_as_such(target: str | None, said: bool) -> None:
+    run = Run().target(target=target) if target else Run()
+    caption = page(upgrade(run).end().end()).by_id("flow-1").all("figcaption")[0].text
+    assert ("says nothing of a physical chip" in caption) is said
+
+
+@pytest.mark.parametrize(("level", "words"), [("official", "every command, every write"), ("quick", "the level quick")])
+def test_the_matrix_says_how_many_places_were_tried(level: str, words: str) -> None:
+    assert words in page(upgrade(Run(level=level)).end().end()).by_id("flow-1").text

@@ -159,7 +159,7 @@ def test_the_line_of_eight_minutes_stands_where_eight_minutes_are() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "short", "said"),
-    [(0.0004, "0:00", "0 ms"), (0.25, "0:00", "250 ms"), (59.6, "1:00", "59.6 s"), (480, "8:00", "8:00 min")],
+    [(0.0004, "0:00", "0.40 ms"), (0.25, "0:00", "250 ms"), (59.6, "1:00", "59.6 s"), (480, "8:00", "8:00 min")],
 )
 def test_times_are_said_as_people_say_them(seconds: float, short: str, said: str) -> None:
     assert (clock(seconds), spoken(seconds)) == (short, said)
