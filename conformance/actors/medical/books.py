@@ -215,6 +215,14 @@ class Books(Store):
         """A settlement that counts no more; its TAC stays used up."""
         self.run("UPDATE settlement SET state = 'reversed' WHERE number = ?", number)
 
+    def take_back_unknown(self, number: str) -> None:
+        """Keep a number that was taken back before anything of this number came."""
+        self.run("INSERT OR IGNORE INTO taken_back VALUES (?)", number)
+
+    def was_taken_back(self, number: str) -> bool:
+        """Whether a number was taken back before anything of it came."""
+        return self.one("SELECT 1 FROM taken_back WHERE number = ?", number) is not None
+
     def quoted(self, person: str) -> tuple[int, int, int]:
         """Account, fund and deductible of a person's quotes that are not settled yet: promised to them."""
         row = self.one(

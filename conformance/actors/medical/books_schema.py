@@ -64,6 +64,7 @@ CREATE TABLE IF NOT EXISTS load (
     terminal TEXT NOT NULL, time TEXT NOT NULL, mac2 TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('offered', 'loaded', 'reversed'))
 ) STRICT;
+CREATE TABLE IF NOT EXISTS taken_back (number TEXT PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS movement (
     id INTEGER PRIMARY KEY, book TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount <> 0), settlement TEXT NOT NULL,
     reason TEXT NOT NULL

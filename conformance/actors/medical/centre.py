@@ -170,6 +170,8 @@ class Centre:
             known = self.books.settlement(request.number)
             if known is not None:
                 return self._known_quote(known, request)
+            if self.books.was_taken_back(request.number):
+                return Quote(request.number, Refusal.REVERSED)
             refusal = self._ineligible(request)
             if refusal is not None:
                 return Quote(request.number, refusal)
@@ -379,11 +381,17 @@ class Centre:
     # Reversal
 
     def reverse(self, number: str) -> Clearing:
-        """冲正: drop a quote, or move everything back that a settlement moved; its TAC stays used up. Again is no error."""
+        """冲正: drop a quote, or move everything back that a settlement moved; its TAC stays used up. Again is no error.
+
+        A reversal that comes before its pre-settlement keeps that from being quoted later.
+        """
         with self.books.transaction():
             stored = self.books.settlement(number)
             if stored is None:
-                return self._loads.reverse(number)
+                answer = self._loads.reverse(number)
+                if answer.refusal is Refusal.UNKNOWN_SETTLEMENT:
+                    self.books.take_back_unknown(number)
+                return answer
             if stored.state is SettlementState.QUOTED:
                 self.books.mark_reversed(number)
             elif stored.state is SettlementState.CLEARED:

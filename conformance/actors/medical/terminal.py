@@ -24,6 +24,7 @@ from conformance.actors.medical.messages import (
     Quote,
 )
 from conformance.actors.medical.offline import may_settle_offline
+from conformance.actors.medical.outbox import Outbox
 from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
 from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Step, Stopped, Told, Visit
 from emulator.iso7816 import SW
@@ -46,6 +47,8 @@ class _State:
     offline: OfflineState | None = None
     went_offline: bool = False
     asked_for_debit: bool = False
+    may_be_quoted: bool = False
+    """Whether the centre may keep a quote for it."""
     person: str = ""
     name: str = ""
     card_number: str = ""
@@ -77,8 +80,7 @@ class HospitalTerminal:
         self.centre = centre
         self.area = area
         self.limits = limits
-        self.undelivered: list[Confirmation | OfflineUpload] = []
-        """What the card settled and the centre does not know yet, oldest first."""
+        self.outbox = Outbox()
         self.unresolved: dict[bytes, _State] = {}
         """Settlements by card of which nobody knows whether the card carried them out."""
         self.resolved: dict[str, Result] = {}
@@ -89,22 +91,9 @@ class HospitalTerminal:
         """What else must be asked of a card that came back, before it begins something new."""
         self._tell = listener
 
-    # Delivery
-
     def deliver(self) -> list[Clearing]:
-        """Send the centre what waits; what it answers is taken off, also where it refuses. Stops where it cannot be reached."""
-        answers: list[Clearing] = []
-        while self.undelivered:
-            waiting = self.undelivered[0]
-            try:
-                if isinstance(waiting, Confirmation):
-                    answers.append(self.centre.settle(waiting))
-                else:
-                    answers.append(self.centre.upload(waiting))
-            except HostUnreachable:
-                break
-            self.undelivered.pop(0)
-        return answers
+        """Send the centre what waits; answers what it said to settlements."""
+        return self.outbox.deliver(self.centre)
 
     # Settlement
 
@@ -172,6 +161,11 @@ class HospitalTerminal:
         self.disputed.append(result)
         return result
 
+    @property
+    def undelivered(self) -> list[Confirmation | OfflineUpload]:
+        """What the card settled and the centre does not know yet, oldest first."""
+        return self.outbox.settlements
+
     def _say(self, step: Step, zh: str, en: str) -> None:
         self._tell(Told(step, zh, en))
 
@@ -214,6 +208,8 @@ class HospitalTerminal:
             visit.use_account,
             state.offline,
         )
+        self.outbox.wanted_again(visit.number)
+        state.may_be_quoted = True
         try:
             quote = self.centre.pre_settle(request)
         except HostUnreachable:
@@ -221,6 +217,7 @@ class HospitalTerminal:
             state.quote, state.went_offline = self._decide_offline(state), True
             return
         if quote.refusal is not None:
+            state.may_be_quoted = False
             raise Stopped(*quote.refusal.value, refusal=quote.refusal)
         state.quote = quote
         self._say(
@@ -257,7 +254,15 @@ class HospitalTerminal:
         number = prepared.settlement.number.hex()
         self._say(Step.INITIALIZE, f"交易序号 {number}", f"transaction number {number}")
         mac2 = self._debit(state, prepared)
-        if not keys.confirm(mac2):
+        try:
+            right = keys.confirm(mac2)
+        except KeysRefused as refused:
+            # The card settled, and its TAC, which the centre checks, proves more than MAC2 would.
+            self._say(
+                Step.MAC2, "MAC2 未能校验，以 TAC 为准", f"MAC2 could not be verified ({refused}): the TAC will tell"
+            )
+            return
+        if not right:
             self._say(Step.MAC2, "MAC2 错误", "MAC2 is wrong")
             raise Stopped("MAC2 校验失败", "MAC2 is wrong: the card is not genuine, or its answer was changed")
         self._say(Step.MAC2, "MAC2 正确", "MAC2 is right")
@@ -366,11 +371,10 @@ class HospitalTerminal:
 
     def _refused(self, state: _State, stop: Stopped) -> Result:
         """Take a quote back that no card settled; where the card may have settled, the centre learns of it later."""
-        if state.quote is not None and not state.went_offline and not state.tac:
-            try:
-                self.centre.reverse(state.visit.number)
-            except HostUnreachable:
-                self._say(Step.CLEARING, "冲正未送达", "the reversal could not be delivered")
+        if state.may_be_quoted and not state.tac and not self.outbox.reverse(state.visit.number, self.centre):
+            self._say(
+                Step.CLEARING, "冲正未送达，稍后再发", "the reversal could not be delivered; it is kept for later"
+            )
         return self._result(state, Outcome.REFUSED, stop)
 
     def _result(self, state: _State, outcome: Outcome, stop: Stopped | None = None) -> Result:
