@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from conformance import bank_cli, pay_cli, read_cli, settle_cli, station_cli, visit_cli
+from conformance import bank_cli, campaign_cli, pay_cli, read_cli, settle_cli, station_cli, visit_cli
 from conformance import cli as conformance_cli
 from emulator.links import cli as links_cli
 from profiles import cli as profiles_cli
@@ -25,6 +25,7 @@ app.command("pay", short_help="Run a payment transaction with a card.")(pay_cli.
 app.command("read", short_help="Print a card as the official middleware does.")(read_cli.read)
 app.command("call", short_help="Call an operation of the official reader interface.")(read_cli.call)
 app.command("issue", short_help="Issue a card from a blank chip.")(station_cli.issue)
+app.command("campaign", short_help="Run flows of issuance and settlement with every failure.")(campaign_cli.campaign)
 app.command("emulate", short_help="Put a card into a PC/SC reader.")(links_cli.emulate)
 app.command("doctor", short_help="Tell what this machine has and lacks.")(links_cli.doctor)
 app.command("report", short_help="Make the report of a run again.")(reports_cli.report)

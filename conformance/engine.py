@@ -102,6 +102,45 @@ def _origin(broken: BaseException) -> str:
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
 
 
+def new_run_number() -> str:
+    """A number that no other run has."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(RUN_NUMBER_BYTES)}"
+
+
+def announcement(plan: Plan, run: str) -> events.RunStarted:
+    """The event with which a run of a plan begins."""
+    profile, catalogue = plan.profile, catalogue_of(plan.profile)
+    return events.RunStarted(
+        t=now(),
+        run=run,
+        tool=dict(plan.tool),
+        command_line=list(plan.command_line),
+        level=plan.level.value,
+        seed=plan.seed,
+        destructive=plan.destructive,
+        strict=plan.strict,
+        masked=plan.unmask_reason is None,
+        unmask_reason=plan.unmask_reason,
+        profile={
+            "name": profile.name,
+            "sha256": profile_sha256(profile),
+            "title": profile.title.model_dump(),
+            "specification": profile.specification,
+            "algorithm": profile.algorithm,
+            "catalogues": list(catalogue_names(profile)),
+            "features": sorted(traits_of(profile).features),
+            "life_cycle": profile.life_cycle,
+        },
+        assumptions=[
+            {name: getattr(assumption, name) for name in assumption.__slots__} for assumption in open_points(profile)
+        ],
+        keys=KeyService(profile, profile.chip.historical).check_values(),
+        catalogue_sha256=catalogue.sha256,
+        areas=list(areas_of(plan.profile)),
+        environment=dict(plan.environment),
+    )
+
+
 class Engine:
     """One run. Iterate over :meth:`run`; events go to ``emit`` as they happen."""
 
@@ -125,7 +164,7 @@ class Engine:
         self.bench = Bench(target, plan.profile, self.traits, recorder)
         self.bench.destructive = plan.destructive
         self.bench.confirm_card = self._confirm_card
-        self.run_number = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(RUN_NUMBER_BYTES)}"
+        self.run_number = new_run_number()
         self._started = perf_counter()
         self._exchanges = 0
         self.conformity = Conformity.INCOMPLETE
@@ -155,7 +194,7 @@ class Engine:
 
     def begin(self) -> None:
         """Announce the run and meet the card; trouble with the bench is kept in :attr:`trouble`."""
-        self._emit(self._announcement())
+        self._emit(announcement(self.plan, self.run_number))
         try:
             self._meet_the_card()
         except BenchError as problem:
@@ -173,39 +212,6 @@ class Engine:
         )
         self.conformity = judge([*self._log, end], self.catalogue).conformity
         self._emit_further(replace(end, conformity=self.conformity.value))
-
-    def _announcement(self) -> events.RunStarted:
-        plan, profile = self.plan, self.plan.profile
-        return events.RunStarted(
-            t=now(),
-            run=self.run_number,
-            tool=dict(plan.tool),
-            command_line=list(plan.command_line),
-            level=plan.level.value,
-            seed=plan.seed,
-            destructive=plan.destructive,
-            strict=plan.strict,
-            masked=plan.unmask_reason is None,
-            unmask_reason=plan.unmask_reason,
-            profile={
-                "name": profile.name,
-                "sha256": profile_sha256(profile),
-                "title": profile.title.model_dump(),
-                "specification": profile.specification,
-                "algorithm": profile.algorithm,
-                "catalogues": list(catalogue_names(profile)),
-                "features": sorted(self.traits.features),
-                "life_cycle": profile.life_cycle,
-            },
-            assumptions=[
-                {name: getattr(assumption, name) for name in assumption.__slots__}
-                for assumption in open_points(profile)
-            ],
-            keys=KeyService(profile, profile.chip.historical).check_values(),
-            catalogue_sha256=self.catalogue.sha256,
-            areas=list(areas_of(plan.profile)),
-            environment=dict(plan.environment),
-        )
 
     def _meet_the_card(self) -> None:
         """Switch the card on, look who it is, and refuse any other than the expected one."""

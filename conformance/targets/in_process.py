@@ -10,9 +10,10 @@ from pathlib import Path
 from conformance.failures import BenchError
 from conformance.targets.base import Interface, TargetDescription
 from emulator import load_card
+from emulator.apps.load import card_of
 from emulator.cos.card import Card
 from emulator.cos.image import ImageError
-from emulator.cos.memory import PowerLoss
+from emulator.cos.memory import Memory, PowerLoss, Snapshot
 from profiles.model import Profile
 
 CONTACTLESS_PROTOCOL = "T=CL"
@@ -40,6 +41,28 @@ def cut_supply_at(card: Card, write: int) -> Iterator[Cut]:
     card.memory.write_hook = count
     try:
         yield cut
+    finally:
+        card.memory.write_hook = None
+
+
+@dataclass
+class Counted:
+    """How many physical writes there were."""
+
+    writes: int = 0
+
+
+@contextmanager
+def count_writes(card: Card) -> Iterator[Counted]:
+    """While this lasts, the card's physical writes are counted, those before a cut too."""
+    counted = Counted()
+
+    def count() -> None:
+        counted.writes += 1
+
+    card.memory.write_hook = count
+    try:
+        yield counted
     finally:
         card.memory.write_hook = None
 
@@ -111,6 +134,18 @@ class InProcessTarget:
         self.card.restore(self._fresh)
         return self._side.reset()
 
+    def power_off(self) -> None:
+        """Take the power away: whatever a reset ends has ended."""
+        self._side.power_off()
+
+    def twin(self) -> InProcessTarget:
+        """Another chip with the same memory: what is done to it leaves this one as it is."""
+        return InProcessTarget(card_of(Memory(self.card.snapshot())), self._kind)
+
+    def snapshot(self) -> Snapshot:
+        """The whole memory, of which :func:`chip_of` makes another chip."""
+        return self.card.snapshot()
+
     def tear(self, command: bytes, write: int) -> bytes | None:
         """Cut the supply at a physical write of the card's memory."""
         with cut_supply_at(self.card, write):
@@ -122,6 +157,16 @@ class InProcessTarget:
     def close(self) -> None:
         """Give up the card."""
         self.card.memory.close()
+
+
+def chip_of(snapshot: Snapshot) -> InProcessTarget:
+    """A chip with this memory, as :meth:`InProcessTarget.snapshot` hands it out."""
+    return InProcessTarget(card_of(Memory(snapshot.copy())))
+
+
+def fresh_chip(profile: Profile) -> InProcessTarget:
+    """A new virtual chip of a product."""
+    return InProcessTarget(load_card(profile))
 
 
 class UnusableCard(ValueError):

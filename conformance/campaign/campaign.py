@@ -1,0 +1,258 @@
+"""A campaign: each flow once undisturbed, then with every failure that its level has; the events tell what became of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from conformance import events
+from conformance.bench import now
+from conformance.campaign.failures import FAILURES
+from conformance.campaign.outside.facts import look
+from conformance.campaign.plan import PairTask, pairs, singles
+from conformance.campaign.rules import Case, Finding, judge
+from conformance.campaign.seams import Place, Seams
+from conformance.campaign.tables import tables
+from conformance.campaign.trial import MOST_RECOVERIES, NOT_RECOVERED, Spec, Tried
+from conformance.campaign.workers import Task, crew, known_flow, scratch
+from conformance.campaign.world import COMPLETED, Flow
+from conformance.cases import Level
+from conformance.verdict import Conformity
+
+UNDISTURBED = "none"
+"""Name of the failure of a run that nothing disturbs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a campaign is asked for.
+
+    Attributes:
+        flows: Names of the flows, in their order.
+        failures: Names of failures; all where empty.
+        level: How many trials.
+        seed: Chooses them where a level has not all.
+        jobs: Processes.
+        fault: A planted fault, or nothing.
+        only: A single trial in place of all.
+    """
+
+    flows: tuple[str, ...]
+    failures: tuple[str, ...] = ()
+    level: Level = Level.QUICK
+    seed: int = 0
+    jobs: int = 1
+    fault: str = ""
+    only: Spec | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a flow's trials came to."""
+
+    flow: str
+    trials: int = 0
+    interruptions: int = 0
+    broken: int = 0
+    seconds: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    cells: dict[tuple[str, str], list[Tried]] = field(default_factory=dict)
+
+
+class Campaign:
+    """Iterate over :meth:`run`; events go to ``emit`` as each flow ends."""
+
+    def __init__(self, order: Order, emit: Callable[[events.Event], None]) -> None:
+        self.order = order
+        self._emit = emit
+        self.tallies: list[Tally] = []
+        self.complete = False
+        """Whether everything was tried."""
+
+    @property
+    def broken(self) -> int:
+        """Trials after which a rule was broken."""
+        return sum(each.broken for each in self.tallies)
+
+    @property
+    def conformity(self) -> Conformity:
+        """Broken rules decide, however the campaign ended."""
+        if self.broken:
+            return Conformity.NON_CONFORMANT
+        return Conformity.CONFORMANT if self.complete else Conformity.INCOMPLETE
+
+    def run(self) -> Iterator[tuple[str, int, int]]:
+        """Run all flows; hands out the flow, how many of its tasks are done, and how many there are."""
+        with crew(self.order.jobs if self.order.only is None else 1) as work:
+            for name in self.order.flows:
+                yield from self._run_flow(known_flow(name, self.order.fault), work)
+        self.complete = True
+
+    def _run_flow(
+        self, flow: Flow, work: Callable[[Sequence[Task]], Iterator[list[Tried]]]
+    ) -> Iterator[tuple[str, int, int]]:
+        started, tally = perf_counter(), Tally(flow.name)
+        self.tallies.append(tally)
+        self._emit(
+            events.FlowStarted(
+                t=now(),
+                flow=flow.name,
+                number=flow.number,
+                title=events.Words(zh=flow.zh, en=flow.en),
+                steps=[
+                    events.FlowStep(step=each.name, zh=each.zh, en=each.en, irreversible=each.irreversible)
+                    for each in flow.steps
+                ],
+            )
+        )
+        try:
+            places = self._undisturbed(flow, tally)
+            tasks = self._tasks(flow, places)
+            for done, tried in enumerate(work(tasks), 1):
+                for each in tried:
+                    _count(tally, each)
+                yield flow.name, done, len(tasks)
+        finally:
+            tally.seconds = perf_counter() - started
+            self._tell(flow, tally)
+
+    def _tasks(self, flow: Flow, places: Sequence[Place]) -> list[Task]:
+        order = self.order
+        if order.only is not None:
+            return [Task(order.only, fault=order.fault)] if order.only.strikes else []
+        chosen = singles(flow, places, order.level, order.seed, order.failures)
+        more = pairs(flow, places, order.level, order.seed, order.failures)
+        works: list[Spec | PairTask] = [*chosen, *more]
+        return [Task(each, order.seed, order.failures, order.fault) for each in works]
+
+    def _undisturbed(self, flow: Flow, tally: Tally) -> tuple[Place, ...]:
+        """The flow without failures: books before and after, times, and all its places."""
+        seams = Seams()
+        with scratch() as folder:
+            world = flow.build(seams, folder)
+            try:
+                self._tell_books(flow, "before", tables(world))
+                before = world.before = look(world)
+                seams.armed = True
+                world.run()
+                entries = flow.timing(world)
+                ended = any(world.recover() for _ in range(MOST_RECOVERIES))
+                seams.end()
+                after = look(world)
+                ending = world.ending(after) if ended else NOT_RECOVERED
+                findings = judge(Case(world, before, after, after, ending))
+                if ending != COMPLETED:
+                    findings.append(
+                        Finding(4, f"无故障而未完成：{ending}", f"nothing failed, and yet it ended {ending}")
+                    )
+                self._tell_books(flow, "after", tables(world))
+            finally:
+                world.close()
+        if entries:
+            self._tell_times(flow, entries)
+        if findings:
+            broken = Tried(Spec(flow.name), flow.steps[0].name, ending, 0, tuple(findings), ())
+            _count(tally, broken)
+        return tuple(seams.places)
+
+    # Events
+
+    def _tell_books(self, flow: Flow, moment: str, found: list[events.Table]) -> None:
+        self._emit(events.FlowBooks(t=now(), flow=flow.name, moment=moment, tables=found))
+
+    def _tell_times(self, flow: Flow, entries: list[events.TimedEntry]) -> None:
+        total = sum(each["seconds"] for each in entries)
+        kept = flow.promised is None or total <= flow.promised
+        self._emit(
+            events.FlowTimed(t=now(), flow=flow.name, entries=entries, total=total, promised=flow.promised, kept=kept)
+        )
+
+    def _tell(self, flow: Flow, tally: Tally) -> None:
+        """A cell of steps and failures after the other, then the end."""
+        steps = [step.name for step in flow.steps]
+        names = list(FAILURES)
+
+        def place(cell: tuple[str, str]) -> tuple[int, int, list[int]]:
+            failures = cell[1].split("+")
+            known = [names.index(each) if each in names else -1 for each in failures]
+            return len(failures), steps.index(cell[0]) if cell[0] in steps else len(steps), known
+
+        for step, failure in sorted(tally.cells, key=place):
+            tried = tally.cells[step, failure]
+            self._emit(
+                events.FlowTrials(
+                    t=now(),
+                    flow=flow.name,
+                    step=step,
+                    failure=failure or UNDISTURBED,
+                    failure_title=_title(failure),
+                    trials=len(tried),
+                    outcomes=dict(Counter(each.ending for each in tried)),
+                    broken=[found for each in tried for found in self._broken(each)],
+                )
+            )
+        self._emit(
+            events.FlowFinished(
+                t=now(),
+                flow=flow.name,
+                trials=tally.trials,
+                interruptions=tally.interruptions,
+                broken=tally.broken,
+                seconds=tally.seconds,
+            )
+        )
+
+    def _broken(self, tried: Tried) -> list[events.BrokenRule]:
+        words = ["sscard", "campaign", "--only", only_of(tried)]
+        if self.order.fault:
+            words += ["--fault", self.order.fault]
+        return [
+            events.BrokenRule(
+                rule=each.rule, zh=each.zh, en=each.en, place=tried.spec.place, reproduce=shlex.join(words)
+            )
+            for each in tried.findings
+        ]
+
+
+def only_of(tried: Tried) -> str:
+    """How ``--only`` names a trial: flow/step/failure/place."""
+    return "/".join((tried.spec.flow, tried.step, tried.spec.failure or UNDISTURBED, tried.spec.place)).rstrip("/")
+
+
+def spec_of(text: str) -> Spec:
+    """The trial that ``--only`` names; ValueError with a sentence for what is none."""
+    flow, _, rest = text.partition("/")
+    _, _, rest = rest.partition("/")
+    failure, _, place = rest.partition("/")
+    if failure == UNDISTURBED and not place:
+        return Spec(flow)
+    names, places = failure.split("+"), place.split("+")
+    if len(names) != len(places) or any(name not in FAILURES for name in names):
+        raise ValueError(f"{text!r} names no trial; write flow/step/failure/place, as a broken rule says")
+    strikes = []
+    for name, each in zip(names, places, strict=True):
+        number, _, write = each.partition(".")
+        if not number.isdecimal() or not (write or "0").isdecimal():
+            raise ValueError(
+                f"{text!r} has no place {each!r}; a place is a number such as 17, or 17.2 inside a command"
+            )
+        strikes.append((name, int(number), int(write or 0)))
+    return Spec(flow, tuple(strikes))
+
+
+def _title(failure: str) -> events.Words:
+    known = [FAILURES[each] for each in failure.split("+") if each in FAILURES]
+    if not known:
+        return events.Words(zh="无故障", en="no failure")
+    return events.Words(zh=" + ".join(each.zh for each in known), en=" + ".join(each.en for each in known))
+
+
+def _count(tally: Tally, tried: Tried) -> None:
+    tally.trials += 1
+    tally.interruptions += tried.struck
+    tally.broken += bool(tried.findings)
+    tally.outcomes[tried.ending] += 1
+    tally.cells.setdefault((tried.step, tried.spec.failure), []).append(tried)

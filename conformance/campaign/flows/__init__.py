@@ -1,0 +1,21 @@
+"""The flows that a campaign runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+from conformance.campaign.world import Flow
+
+MODULES: Mapping[str, tuple[str, str]] = {
+    "issue": ("conformance.campaign.flows.issue", "IssueFlow"),
+    "visit": ("conformance.campaign.flows.visit", "VisitFlow"),
+}
+"""Module and class of each flow, in the order in which a campaign runs them; a module is loaded when its flow is wanted."""
+
+
+def flow_of(name: str) -> Flow:
+    """A flow by its name; KeyError where there is none."""
+    module, kind = MODULES[name]
+    make: Callable[[], Flow] = getattr(import_module(module), kind)
+    return make()

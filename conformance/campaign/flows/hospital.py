@@ -1,0 +1,186 @@
+"""What the flows at a hospital share: one card with both applications, a PSAM, centre and bank on files, and the terminal's program."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from conformance.actors.bank import Bank, IssuerKeys, Ledger
+from conformance.actors.bank.messages import Host, HostUnreachable
+from conformance.actors.medical.centre import Centre, Scheme
+from conformance.actors.medical.keys import KeysRefused, SamKeys
+from conformance.actors.medical.messages import CardState, InsuranceHost, Mode
+from conformance.actors.medical.reader import CardReader
+from conformance.campaign.links import Guarded, Slot
+from conformance.campaign.outside.social import SocialCard
+from conformance.campaign.seams import Seams
+from conformance.campaign.world import Chip, Flow, HostBooks, Person, World
+from conformance.failures import BenchError
+from conformance.targets.in_process import chip_of, fresh_chip
+from profiles import load
+from profiles.payment_content import data_objects, record_values
+
+PRODUCT, MODULE = "ssc3-sm4", "psam-sm4"
+PIN = "123456"
+NOON = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
+SCHEME = Scheme(deductible=10_000, rate=800, fund_limit=5_000_000, yearly_credit=300_000)
+BALANCE, ACCOUNT = 500_000, "50000100002345"
+TO_CENTRE = frozenset({"pre_settle", "settle", "upload", "load", "confirm_load", "reverse"})
+TO_BANK = frozenset({"authorise", "complete", "reverse", "clear"})
+B = Person("B", "50000019850615001X", "样例乙", ("482057",), ("6214980000000002233",))
+
+
+class HospitalWorld(World):
+    """A card with both applications, the PSAM of a terminal, centre and bank."""
+
+    steps: Mapping[str, str] = {}
+    """The step that begins with a place, by what passes there."""
+
+    def __init__(self, flow: HospitalFlow, seams: Seams, folder: Path, memories: Mapping[str, Any]) -> None:
+        super().__init__(seams, folder)
+        self.flow = flow
+        self.hosts = {
+            "bank": HostBooks(folder / "bank.sqlite", flow.open_bank),
+            "centre": HostBooks(folder / "centre.sqlite", flow.open_centre),
+        }
+        self.bank, self.centre = (self.hosts[name].open(self.hosts[name].path) for name in ("bank", "centre"))
+        card = chip_of(memories["card"])
+        self.persons = {"A": flow.person, "B": B}
+        self.chips["card"] = Chip(card, flow.product, "A", issued=True, pin=PIN)
+        self.slot = Slot(seams, card, before=self._note_command)
+        self.sam_slot = Slot(seams, chip_of(memories["module"]), "psam", before=self._note_command)
+        self.sam_slot.reset()
+        lost = lambda: HostUnreachable("no answer")  # noqa: E731 - the same for both
+        centre: Any = Guarded(
+            seams, self.centre, "centre", lost=lost, only=TO_CENTRE, before=self._note_message("centre")
+        )
+        bank: Any = Guarded(seams, self.bank, "bank", lost=lost, only=TO_BANK, before=self._note_message("bank"))
+        self.to_centre, self.to_bank = cast(InsuranceHost, centre), cast(Host, bank)
+        self.reader = CardReader(self.slot, flow.product, SamKeys(self.sam_slot, flow.product), pin=lambda: PIN)
+
+    def open_module(self) -> None:
+        """Switch the PSAM off and on, which may have lost its power."""
+        try:
+            self.sam_slot.reset()
+            self.reader.keys = SamKeys(self.sam_slot, self.flow.product)
+        except (BenchError, KeysRefused) as problem:
+            self.say("", str(problem))
+
+    def _note_command(self, what: str, command: bytes) -> None:
+        self._enter(f"{what}{command[2:4].hex().upper()}", what)
+
+    def _note_message(self, host: str) -> Any:
+        return lambda name, arguments: self._enter(f"{host} {name}")
+
+    def _enter(self, *names: str) -> None:
+        """A step begins with the first of the names that one begins with."""
+        for name in names:
+            if name in self.flow.begins:
+                self.seams.step = self.flow.begins[name]
+                return
+
+    def say(self, zh: str, en: str) -> None:
+        """Something that a program showed."""
+        self.said += [zh, en]
+
+    def expected(self, ending: str) -> dict[str, int]:
+        """The card works, whatever became of the bill."""
+        return {"A": 1, self.flow.person.numbers[0]: 1}
+
+    def close(self) -> None:
+        """Let the books go."""
+        self.bank.ledger.close()
+        self.centre.books.close()
+
+
+class HospitalFlow(Flow):
+    """A flow at a hospital."""
+
+    mode = Mode.ONLINE
+    begins: Mapping[str, str] = {}
+    """Steps by the place with which they begin: a slot and an instruction, with P1 and P2 or without, or a host and a message."""
+
+    def __init__(self) -> None:
+        self.product = load(PRODUCT)
+        self._keys = IssuerKeys.of_profile(self.product)
+        records = record_values(self.product, "DEBIT")
+        self.pan, self.sequence = records["5A"].hex().upper().rstrip("F"), records["5F34"].hex()
+        content = self.product.content["SSSE"]["EF06"]
+        self.person = Person("A", str(content["08"]), str(content["09"]), (), (self.pan,))
+        self._prefab: tuple[dict[str, bytes], dict[str, Any]] | None = None
+
+    def open_bank(self, path: Path) -> Bank:
+        """The bank over its books."""
+        ledger = Ledger(path)
+        hurry(ledger)
+        return Bank(*self._keys, ledger=ledger)
+
+    def open_centre(self, path: Path) -> Centre:
+        """The centre over its books; its clock goes a second with every question."""
+        seconds = itertools.count()
+        centre = Centre(
+            self.product,
+            path,
+            mode=self.mode,
+            scheme=SCHEME,
+            now=lambda: NOON + timedelta(hours=1, seconds=next(seconds)),
+        )
+        hurry(centre.books)
+        return centre
+
+    def prefab(self, folder: Path) -> Mapping[str, Any]:
+        """Write the books with which every world begins, and hand out the chips' memories."""
+        if self._prefab is None:
+            self._prefab = self._prepare(folder)
+        books, memories = self._prefab
+        for name, content in books.items():
+            (folder / name).write_bytes(content)
+        return memories
+
+    def _prepare(self, folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
+        names = ("bank.sqlite", "centre.sqlite")
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+        card, module = fresh_chip(self.product), fresh_chip(load(MODULE))
+        bank, centre = self.open_bank(folder / names[0]), self.open_centre(folder / names[1])
+        objects = data_objects(self.product.directory["DEBIT"])
+        bank.open_account(
+            *(self.pan, self.sequence),
+            balance=BALANCE,
+            e_cash=int(objects.get("9F79", b"\0").hex()),
+            number=ACCOUNT,
+            holder=self.person.name,
+            identity=self.person.identity,
+            pin=PIN,
+        )
+        bank.open_account(B.numbers[0], "01", balance=BALANCE, holder=B.name, identity=B.identity)
+        agree(bank)
+        identification = SocialCard(card, self.product).identification or ""
+        centre.insure(self.person.identity, self.person.name)
+        centre.register(identification, self.person.identity, self.product.chip.historical, CardState.NORMAL)
+        centre.insure(B.identity, B.name)
+        bank.ledger.close()
+        centre.books.close()
+        books = {name: (folder / name).read_bytes() for name in names}
+        return books, {"card": card.snapshot(), "module": module.snapshot()}
+
+
+def agree(bank: Bank) -> None:
+    """The standing agreements of the account: wages, utility bills, wealth management."""
+    from conformance.actors.bank import AgreementKind
+
+    for number, kind, party in (
+        ("PAY-1", AgreementKind.PAYROLL, "Chongqing Light Rail"),
+        ("GAS-1", AgreementKind.UTILITY, "Chongqing Gas"),
+        ("WEALTH-1", AgreementKind.WEALTH, "Steady Growth 90 days"),
+    ):
+        bank.agreements.agree(number, ACCOUNT, kind, party)
+
+
+def hurry(store: Any) -> None:
+    """A power cut of this machine is not among the failures: nothing waits for the disk."""
+    store.run("PRAGMA synchronous = OFF")
+    store.run("PRAGMA journal_mode = MEMORY")

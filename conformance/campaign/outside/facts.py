@@ -1,0 +1,150 @@
+"""Everything that the rules are judged by: looked at from the outside, at one moment of a world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from conformance.actors.medical.messages import PreSettlement
+from conformance.campaign.outside import books
+from conformance.campaign.outside.payment import PaymentCard, Shown
+from conformance.campaign.outside.social import MedicalCard, SocialCard
+from conformance.campaign.world import Chip, World
+
+TERMINAL = "500000000099"
+PROBE = 100
+"""Amount in fen of a bill by which is asked whether the centre would settle with a card."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChipFacts:
+    """What a chip shows.
+
+    Attributes:
+        identification, person: Of social security; None where the chip shows none. The person is number and name.
+        financial: Number, sequence number and expiry.
+        content: All that can be read.
+        open_commands: Pre-issue commands that it accepts.
+        open_transport: Whether it takes its maker's transport code.
+        medical: Balance, sums and log of the medical application.
+        settles: Whether the centre would settle a bill with it.
+        pays: The bank's code to a purchase of nothing on line; empty where the chip gave no ARQC.
+        issued, replaced: Whether the chip was issued at that moment, and whether another one had taken its place.
+    """
+
+    identification: str | None
+    person: tuple[str, str] | None
+    financial: Shown | None
+    content: bytes = field(repr=False)
+    open_commands: tuple[str, ...] = ()
+    open_transport: bool = False
+    medical: MedicalCard | None = None
+    settles: bool = False
+    pays: str = ""
+    issued: bool = False
+    replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A world at one moment.
+
+    Attributes:
+        chips: By name.
+        transacting: By number or person, the chips that a host would serve now.
+        money: By host.
+        agreements: The bank's.
+        centre: The centre's books, None where there is no centre.
+        texts: What may be read where nothing of a person may stand in clear, by where it stands.
+    """
+
+    chips: dict[str, ChipFacts]
+    transacting: dict[str, tuple[str, ...]]
+    money: dict[str, books.MoneyBooks]
+    agreements: tuple[books.Row, ...]
+    centre: books.CentreBooks | None
+    texts: dict[str, str] = field(repr=False)
+
+
+def look(world: World) -> Facts:
+    """Look at everything; nothing is changed, for chips and hosts are asked on copies."""
+    world.update()
+    probes = _Probes(world)
+    try:
+        chips = {name: _chip(probes, world, name, chip) for name, chip in world.chips.items()}
+    finally:
+        probes.close()
+    able: dict[str, list[str]] = {}
+    for name, facts in chips.items():
+        if facts.settles and facts.person:
+            able.setdefault(_key(world, facts.person[0]), []).append(name)
+        if facts.pays == "00" and facts.financial:
+            able.setdefault(facts.financial.pan, []).append(name)
+    hosts = world.hosts
+    money = {"bank": books.bank_money, "centre": books.centre_money}
+    texts = {path.name: books.dump(path) for path in world.journals}
+    return Facts(
+        chips,
+        {number: tuple(names) for number, names in able.items()},
+        {name: money[name](host.path) for name, host in hosts.items()},
+        books.agreements(hosts["bank"].path) if "bank" in hosts else (),
+        books.centre_books(hosts["centre"].path) if "centre" in hosts else None,
+        {**texts, "what the programs said": "\n".join(world.said)},
+    )
+
+
+def _key(world: World, identity: str) -> str:
+    """How findings call a person."""
+    return next((person.key for person in world.persons.values() if person.identity == identity), "a stranger")
+
+
+class _Probes:
+    """Hosts over copies of their books, to be asked what they would do."""
+
+    def __init__(self, world: World) -> None:
+        self._opened = {}
+        for name, host in world.hosts.items():
+            path = world.folder / f"probe-{name}.sqlite"
+            books.copy(host.path, path)
+            self._opened[name] = host.open(path)
+
+    def settles(self, number: str, person: str, card: str) -> bool:
+        """Whether the centre would quote a bill for this card and person."""
+        centre = self._opened.get("centre")
+        if centre is None:
+            return False
+        request = PreSettlement(f"probe {number}", person, card, TERMINAL, PROBE, PROBE)
+        return centre.pre_settle(request).refusal is None
+
+    def pays(self, chip: PaymentCard, name: str) -> str:
+        """The bank's code to a purchase of nothing with this chip."""
+        bank = self._opened.get("bank")
+        request = chip.request(f"probe {name}") if bank is not None else None
+        return "" if bank is None or request is None else str(bank.authorise(request).code)
+
+    def close(self) -> None:
+        """Let the copies go."""
+        for host in self._opened.values():
+            (host.ledger if hasattr(host, "ledger") else host.books).close()
+
+
+def _chip(probes: _Probes, world: World, name: str, chip: Chip) -> ChipFacts:
+    payment = PaymentCard(chip.target)
+    if "SSSE" not in chip.product.directory:
+        facts = ChipFacts(None, None, payment.shown, payment.content, pays=probes.pays(payment, name))
+        return replace(facts, issued=chip.issued, replaced=chip.replaced)
+    social = SocialCard(chip.target, chip.product)
+    identification = social.identification
+    person = social.person()
+    return ChipFacts(
+        identification,
+        person,
+        payment.shown,
+        social.everything() + payment.content,
+        tuple(social.accepted_pre_issue()) if chip.issued else (),
+        bool(chip.transport_code) and social.takes_transport_code(chip.transport_code),
+        social.medical(chip.pin) if chip.pin else None,
+        person is not None and identification is not None and probes.settles(name, person[0], identification),
+        probes.pays(payment, name),
+        chip.issued,
+        chip.replaced,
+    )

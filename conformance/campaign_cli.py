@@ -1,0 +1,238 @@
+"""``sscard campaign``: run the flows of issuance and settlement with every failure, and judge them from the outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from conformance.cli import LevelName
+
+if TYPE_CHECKING:
+    from conformance.campaign.campaign import Campaign, Order
+
+WRONG_USE, BENCH_FAILED = 2, 3
+PROFILE = "ssc3-sm4"
+
+
+def campaign(
+    flow: Annotated[
+        list[str] | None, typer.Option(help="Run only this flow; may be repeated. 'list' shows the flows.")
+    ] = None,
+    failure: Annotated[
+        list[str] | None, typer.Option(help="Let only this failure strike; may be repeated. 'list' shows them.")
+    ] = None,
+    level: Annotated[
+        LevelName, typer.Option(help="How many places of each step are struck; official: every one.")
+    ] = LevelName.quick,
+    seed: Annotated[int, typer.Option(help="Chooses the places, where the level does not take all.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes; the results are the same for any number.")] = min(
+        2, os.cpu_count() or 1
+    ),
+    out: Annotated[Path | None, typer.Option(help="Folder for the report; default: out/ and the run's number.")] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="FLOW/STEP/FAILURE/PLACE", help="Run this single trial, as a broken rule names it."),
+    ] = None,
+    fault: Annotated[
+        str | None, typer.Option(help="Plant a named fault into a flow, which a rule must find; 'list' shows them.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
+) -> None:
+    """Run flows with failures at every step and check after each recovery that the eight rules hold.
+
+    Exit code: 0 every rule held, 1 a rule was broken, 2 interrupted or wrong use, 3 the bench failed.
+    """
+    from conformance.campaign.campaign import Campaign, Order, spec_of
+    from conformance.campaign.failures import FAILURES
+    from conformance.campaign.flows import MODULES
+    from conformance.campaign.planted import PLANTED
+    from conformance.cases import Level
+
+    if "list" in (*(flow or ()), *(failure or ()), fault):
+        _list(flows="list" in (flow or ()), failures="list" in (failure or ()))
+        return
+    for option, names, known in (("--flow", flow, MODULES), ("--failure", failure, FAILURES)):
+        for name in names or ():
+            if name not in known:
+                _give_up(f"{option} {name!r} is unknown; give {', '.join(known)}")
+    if fault is not None and fault not in PLANTED:
+        _give_up(f"--fault {fault!r} is unknown; see: sscard campaign --fault list")
+    try:
+        single = spec_of(only) if only is not None else None
+    except ValueError as problem:
+        _give_up(f"--only {problem}")
+    if single is not None and single.flow not in MODULES:
+        _give_up(f"--only {only!r} begins with no flow; give {', '.join(MODULES)}")
+    wanted = [single.flow] if single else [PLANTED[fault].flow] if fault else flow or list(MODULES)
+    if fault is not None and wanted != [PLANTED[fault].flow]:
+        _give_up(f"--fault {fault} is planted into the flow {PLANTED[fault].flow}, not into {wanted[0]}")
+    order = Order(
+        tuple(name for name in MODULES if name in wanted),
+        tuple(failure or ()),
+        Level(level.value),
+        seed,
+        jobs,
+        fault or "",
+        single,
+    )
+    raise typer.Exit(_run(order, out, Campaign, as_json=as_json))
+
+
+def _give_up(sentence: str, code: int = WRONG_USE) -> NoReturn:
+    typer.echo(f"sscard campaign: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
+def _list(*, flows: bool, failures: bool) -> None:
+    from conformance.campaign.failures import FAILURES
+    from conformance.campaign.flows import MODULES, flow_of
+    from conformance.campaign.planted import PLANTED
+
+    if flows:
+        for name in MODULES:
+            found = flow_of(name)
+            typer.echo(f"{name:12} {found.number}  {found.zh} · {found.en}")
+    elif failures:
+        for each in FAILURES.values():
+            typer.echo(f"{each.name:20} {each.zh} · {each.en}")
+    else:
+        for name, planted in sorted(PLANTED.items()):
+            rules = ",".join(map(str, planted.rules))
+            typer.echo(f"{name:34} {planted.flow:10} {rules:6} {planted.zh} · {planted.en}")
+
+
+def _run(order: Order, out: Path | None, kind: type[Campaign], *, as_json: bool) -> int:
+    """Run a campaign with a progress bar, write the log and the report, and say how it ended."""
+    from datetime import UTC, datetime
+    from time import perf_counter
+
+    from conformance import bring_up
+    from conformance.engine import Plan, announcement, new_run_number
+    from conformance.events import RunFinished
+    from conformance.log import EventLog
+    from profiles import load
+    from reports.write import write_all
+
+    profile, number, started = load(PROFILE), new_run_number(), perf_counter()
+    plan = Plan(
+        profile,
+        level=order.level,
+        seed=order.seed,
+        command_line=("sscard", *sys.argv[1:]),
+        tool=bring_up.tool(),
+        environment=bring_up.environment(),
+    )
+    log, folder = EventLog(), out or Path("out") / number
+    try:
+        log.open(folder / "run.ndjson")
+    except OSError as problem:
+        _give_up(f"{folder}: the report cannot be written there ({problem.strerror})")
+    work, trouble = kind(order, log.write), None
+    with log:
+        log.write(announcement(plan, number))
+        try:
+            _progress(work, silent=as_json)
+        except KeyboardInterrupt:
+            typer.echo("已中断 · interrupted; what was found until now is reported", err=True)
+        except Exception as broken:
+            trouble = f"{type(broken).__name__}: {broken}"
+        conformity = BENCH_FAILED if trouble and not work.broken else work.conformity.value
+        log.write(
+            RunFinished(
+                t=datetime.now(UTC),
+                interrupted=not work.complete,
+                reason=trouble,
+                conformity=conformity,
+                exchanges=0,
+                seconds=perf_counter() - started,
+            )
+        )
+    written = write_all(folder / "run.ndjson", folder, profile=profile)
+    _conclude(work, number, conformity, trouble, written.html, as_json=as_json)
+    return conformity
+
+
+def _progress(work: Campaign, *, silent: bool) -> None:
+    """Step through the campaign; each broken rule is said once, when it is found."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=silent) as bar:
+        tasks = {name: bar.add_task(name, total=None, start=False) for name in work.order.flows}
+        for name, done, total in work.run():
+            if done == 1:
+                bar.start_task(tasks[name])
+            bar.update(tasks[name], completed=done, total=total)
+
+
+def _conclude(
+    work: Campaign, number: str, conformity: int, trouble: str | None, report: Path, *, as_json: bool
+) -> None:
+    """Print what each flow came to, what broke, the verdict and where the report lies."""
+    from conformance.campaign.campaign import only_of
+
+    broken = [
+        (tried, found)
+        for tally in work.tallies
+        for cell in tally.cells.values()
+        for tried in cell
+        for found in tried.findings
+    ]
+    if as_json:
+        flows = {
+            each.flow: {
+                "trials": each.trials,
+                "interruptions": each.interruptions,
+                "outcomes": dict(each.outcomes),
+                "broken": each.broken,
+                "seconds": round(each.seconds, 3),
+            }
+            for each in work.tallies
+        }
+        result = {
+            "run": number,
+            "exit_code": conformity,
+            "flows": flows,
+            "broken": [
+                {"rule": found.rule, "zh": found.zh, "en": found.en, "only": only_of(tried)} for tried, found in broken
+            ],
+            "trouble": trouble,
+            "report": str(report),
+        }
+        typer.echo(json.dumps(result, ensure_ascii=False))
+        return
+    _print_flows(work)
+    for tried, found in broken[:20]:
+        typer.echo(f"✗ 规则 rule {found.rule}: {found.zh} · {found.en}")
+        extra = f" --fault {work.order.fault}" if work.order.fault else ""
+        typer.echo(f"  sscard campaign --only {only_of(tried)}{extra}")
+    if len(broken) > 20:
+        typer.echo(f"  … {len(broken) - 20} more in the report")
+    if trouble:
+        typer.echo(f"测试台故障 · the bench failed: {trouble}", err=True)
+    verdict = {
+        0: "全部规则成立 · every rule held",
+        1: "有规则被破坏 · a rule was broken",
+        2: "未完成 · incomplete",
+        3: "测试台故障 · the bench failed",
+    }
+    typer.echo(f"结论 {verdict[conformity]}")
+    typer.echo(f"报告 report: {report}")
+
+
+def _print_flows(work: Campaign) -> None:
+    typer.echo(
+        f"{'flow':12}{'trials':>8}{'struck':>8}{'completed':>11}{'as before':>11}{'destroyed':>11}{'broken':>8}{'seconds':>9}"
+    )
+    for each in work.tallies:
+        ends = each.outcomes
+        other = sum(ends.values()) - ends["completed"] - ends["as before"] - ends["destroyed"]
+        row = f"{each.flow:12}{each.trials:8}{each.interruptions:8}{ends['completed']:11}{ends['as before']:11}"
+        row += f"{ends['destroyed']:11}{each.broken:8}{each.seconds:9.1f}"
+        typer.echo(row + (f"  {other} otherwise" if other else ""))

@@ -1,0 +1,63 @@
+"""Every flow with every failure at every step, some places of each: no rule breaks, and the same seed gives the same outcomes."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.campaign.campaign import Campaign, Order
+from conformance.campaign.flows import MODULES
+from conformance.cases import Level
+from conformance.events import Event, FlowFinished, FlowStarted, FlowTrials
+from conformance.verdict import Conformity
+
+
+def ran(order: Order) -> tuple[Campaign, list[Event]]:
+    """A campaign that was run to its end, and its events."""
+    found: list[Event] = []
+    campaign = Campaign(order, found.append)
+    for _ in campaign.run():
+        pass
+    return campaign, found
+
+
+def outcomes(events: list[Event]) -> list[tuple[str, str, dict[str, int]]]:
+    return [(each.step, each.failure, each.outcomes) for each in events if isinstance(each, FlowTrials)]
+
+
+@pytest.mark.parametrize("flow", MODULES)
+def test_no_rule_breaks(flow: str) -> None:
+    campaign, events = ran(Order((flow,)))
+    tally = campaign.tallies[0]
+    found = [(each.rule, each.en) for cell in tally.cells.values() for tried in cell for each in tried.findings]
+    assert found == []
+    assert campaign.conformity is Conformity.CONFORMANT
+    assert tally.interruptions == tally.trials > 30
+    started, finished = events[0], events[-1]
+    assert isinstance(started, FlowStarted)
+    assert isinstance(finished, FlowFinished)
+    struck = {each.step for each in events if isinstance(each, FlowTrials)}
+    assert {step["step"] for step in started.steps if step["irreversible"]} <= struck
+
+
+def test_the_same_seed_gives_the_same_outcomes_in_any_number_of_processes() -> None:
+    one = outcomes(ran(Order(("visit",), failures=("answer-lost", "power-cut-after"), seed=3))[1])
+    two = outcomes(ran(Order(("visit",), failures=("answer-lost", "power-cut-after"), seed=3, jobs=2))[1])
+    assert one == two
+    assert len(one) > 10
+
+
+def test_another_seed_strikes_other_places() -> None:
+    def places(seed: int) -> set[str]:
+        campaign, _ = ran(Order(("visit",), failures=("power-cut-before",), seed=seed))
+        return {tried.spec.place for cell in campaign.tallies[0].cells.values() for tried in cell}
+
+    assert places(0) != places(1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flow", ["visit"])
+def test_every_place_of_a_flow(flow: str) -> None:
+    """Every command, every write, every message; and pairs in the irreversible steps."""
+    campaign, _ = ran(Order((flow,), level=Level.OFFICIAL))
+    assert campaign.broken == 0
+    assert campaign.tallies[0].interruptions > 500
