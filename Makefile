@@ -4,7 +4,7 @@
 #   PYTHON   the Python that .venv is made from          make PYTHON=python3.12 certify
 #   CERTIFY  options for `sscard certify`                make certify CERTIFY="--profile ssc2-3des --level standard"
 #   TESTS    options for pytest                          make test TESTS="tests/crypto -k sm2"
-#   BENCH    options of the benchmark                    make bench BENCH=--json
+#   BENCH    options of the benchmark                    make bench BENCH="--json --people 1000"
 
 SHELL = /bin/sh
 BIN = .venv/bin

@@ -18,7 +18,7 @@ import typer
 from conformance.face_option import FaceFile, FacePrinter
 
 if TYPE_CHECKING:
-    from conformance.actors.station import Order, Outcome, Station, Told
+    from conformance.actors.station import Order, Outcome, Printer, Station, Told
     from conformance.targets.base import Target
     from profiles.model import Profile
 
@@ -32,6 +32,15 @@ JournalFile = Annotated[
     Path, typer.Option("--journal", help="The station's journal, a SQLite file; made when it is missing.")
 ]
 BooksFile = Annotated[Path, typer.Option("--books", help="The insurance centre's books, a SQLite file.")]
+MaybeOrderFile = Annotated[
+    Path | None, typer.Argument(metavar="ORDER", help="Order (制卡数据): a TOML file, or a CSV file with --number.")
+]
+BatchFile = Annotated[Path | None, typer.Option("--batch", help="Issue a card for every row of this CSV file.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of the batch: cards, PIN letters, results.")]
+FacesKind = Annotated[str | None, typer.Option("--faces", help="Print the faces of the batch, too: svg or png.")]
+MaybeNewPin = Annotated[
+    str | None, typer.Option("--new-pin", help="PIN that the holder chooses in place of the initial one.")
+]
 NewPin = Annotated[str, typer.Option("--new-pin", help="PIN that the holder chooses in place of the initial one.")]
 Image = Annotated[
     Path | None, typer.Option("--image", help="The virtual chip in this file; a blank one is made when it is missing.")
@@ -62,7 +71,7 @@ app = typer.Typer(
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class Desk:
     """Which chip, which books."""
 
     command: str
@@ -114,13 +123,13 @@ class _Desk:
         return product, blank
 
     @contextmanager
-    def station(self, silent: bool) -> Iterator[Station]:
-        """The station over journal and books; whatever cannot be used ends the command."""
+    def station(self, silent: bool, printer: Printer | None = None) -> Iterator[Station]:
+        """The station over journal and books, with ``printer`` or that of ``--face``; whatever cannot be used ends the command."""
         from conformance.actors.medical.centre import Centre
         from conformance.actors.station import Equipment, Journal, JournalError, Station
 
         product, blank = self.products()
-        printer = self._printer()
+        printer = printer or self._printer()
         try:
             journal = Journal(self.journal)
         except JournalError as problem:
@@ -146,12 +155,12 @@ class _Desk:
     def chip(self, blank: Profile) -> Iterator[Target]:
         """The chip that is meant, switched on."""
         from conformance.failures import BenchError
-        from conformance.targets.in_process import UnusableCard, virtual_target
+        from conformance.targets.in_process import UnusableCard, numbered, virtual_target
         from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
 
         try:
             if self.reader is None:
-                target: Target = virtual_target(self._numbered(blank), self.image)
+                target: Target = virtual_target(numbered(blank, self.serial) if self.serial else blank, self.image)
             else:
                 target = PcscTarget(choose_reader(self.reader, list_readers()))
         except UnusableCard as problem:
@@ -165,12 +174,6 @@ class _Desk:
             self.give_up(str(problem), INTERRUPTED)
         finally:
             target.close()
-
-    def _numbered(self, blank: Profile) -> Profile:
-        if self.serial is None:
-            return blank
-        historical = blank.chip.historical[:-4] + bytes.fromhex(self.serial)
-        return blank.model_copy(update={"chip": blank.chip.model_copy(update={"historical": historical})})
 
     def _expect(self, atr: bytes) -> None:
         from emulator.iso7816 import Atr, AtrError
@@ -203,10 +206,11 @@ class _View:
 
 
 def issue(
-    order: OrderFile,
+    *,
+    order: MaybeOrderFile = None,
     journal: JournalFile,
     books: BooksFile,
-    new_pin: NewPin,
+    new_pin: MaybeNewPin = None,
     image: Image = None,
     serial: Serial = None,
     reader: Reader = None,
@@ -215,14 +219,30 @@ def issue(
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
     face: FaceFile = None,
+    batch: BatchFile = None,
+    out: Out = None,
+    faces: FacesKind = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a card from a blank chip (即时制卡): tree and keys, the holder's data, reading back, register, activation, first PIN.
 
     The holder's data are judged before the chip is touched. A request that was carried out is not carried out again.
+    With --batch a card is issued for every row of a CSV file, into the folder --out; the same command goes on with an
+    interrupted batch. Exit code of a batch: 0 every row has a card, 1 not every row, 2 wrong use or file, 3 interrupted.
+
     Exit code: 0 issued, 1 not issued or the chip destroyed, 2 wrong use, 3 interrupted: go on with `sscard station resume`.
     """
-    desk = _Desk("issue", profile, blank, journal, books, image, reader, expect_chip, serial, face)
+    desk = Desk("issue", profile, blank, journal, books, image, reader, expect_chip, serial, face)
+    if batch is not None or out is not None or faces is not None:
+        if batch is None or out is None:
+            desk.give_up("a batch needs --batch FILE and --out FOLDER")
+        if any(each is not None for each in (order, new_pin, image, serial, reader, expect_chip, number, face)):
+            desk.give_up("--batch goes with --out, --journal, --books, --profile, --blank, --faces and --json alone")
+        from conformance.batch_cli import issue_batch
+
+        issue_batch(desk, batch, out, faces, as_json)
+    if order is None or new_pin is None:
+        desk.give_up("give an ORDER and --new-pin, or --batch FILE and --out FOLDER")
     _work(desk, order, number, new_pin, as_json, resume=False)
 
 
@@ -245,7 +265,7 @@ def resume(
 
     Exit code: 0 issued, 1 the chip is destroyed, 2 wrong use, 3 interrupted again, or another chip in the reader.
     """
-    desk = _Desk("station resume", profile, blank, journal, books, image, reader, expect_chip, face=face)
+    desk = Desk("station resume", profile, blank, journal, books, image, reader, expect_chip, face=face)
     if image is not None and not image.exists():
         desk.give_up(f"{image}: no such image; name that of the interrupted request")
     _work(desk, order, number, new_pin, as_json, resume=True)
@@ -267,7 +287,7 @@ def destroy(
     """
     from conformance.actors.station import Ending
 
-    desk = _Desk("station destroy", profile, blank, journal, books)
+    desk = Desk("station destroy", profile, blank, journal, books)
     with desk.station(as_json) as station:
         outcome = station.destroy(number, reason)
     codes = {Ending.DESTROYED: 0, Ending.INTERRUPTED: INTERRUPTED}
@@ -304,7 +324,7 @@ def open_requests(journal: JournalFile, as_json: AsJson = False) -> None:
         typer.echo("  ".join(str(value) for value in row.values()))
 
 
-def _work(desk: _Desk, path: Path, number: str | None, new_pin: str, as_json: bool, *, resume: bool) -> None:
+def _work(desk: Desk, path: Path, number: str | None, new_pin: str, as_json: bool, *, resume: bool) -> None:
     desk.check(new_pin)
     order = _order(desk, path, number)
     product, _ = desk.products()
@@ -318,7 +338,7 @@ def _work(desk: _Desk, path: Path, number: str | None, new_pin: str, as_json: bo
     raise typer.Exit(code)
 
 
-def _order(desk: _Desk, path: Path, number: str | None) -> Order:
+def _order(desk: Desk, path: Path, number: str | None) -> Order:
     from conformance.actors.station import OrderError, load_order
 
     try:

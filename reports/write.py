@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from conformance.judge import catalogue_of
 from profiles import ProfileError, load, profile_sha256
+from profiles.files import public_mode, write_whole
 from profiles.model import Profile
 from reports import html, json_report, junit, markdown
 from reports.log import read_log
@@ -65,7 +64,10 @@ def write_all(
         particulars=particulars,
     )
     directory.mkdir(parents=True, exist_ok=True)
-    paths = [_write(directory / name, render(report)) for name, render in _FORMS.items()]
+    paths = [
+        write_whole(directory / name, render(report).encode("utf-8", "replace"), public_mode())
+        for name, render in _FORMS.items()
+    ]
     return Written(report, *paths)
 
 
@@ -76,26 +78,3 @@ def _named(declared: Mapping[str, Any]) -> Profile | None:
     except (ProfileError, OSError):
         return None
     return profile if profile_sha256(profile) == declared.get("sha256") else None
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write a file under another name first, so that a reader never sees half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
-
-
-def _umask() -> int:
-    """The process' file mode mask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

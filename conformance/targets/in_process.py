@@ -173,6 +173,12 @@ class UnusableCard(ValueError):
     """A file that holds no card or is in use, a card without the interface; the message says which, why, and what to do."""
 
 
+def numbered(profile: Profile, serial: str) -> Profile:
+    """The same product with another serial number of its chip: eight hexadecimal digits."""
+    historical = profile.chip.historical[:-4] + bytes.fromhex(serial)
+    return profile.model_copy(update={"chip": profile.chip.model_copy(update={"historical": historical})})
+
+
 def virtual_target(profile: Profile, image: Path | None = None, *, contactless: bool = False) -> InProcessTarget:
     """The virtual card of a profile, or of an image file, on its contacts or through its antenna.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from profiles.face import Face
+from profiles.files import write_whole
 from reports.face import fonts, png
 from reports.face.render import Side, render
 
@@ -54,21 +53,8 @@ def write(face: Face, path: Path) -> Written:
     sides = {path: front, back_of(path): back}
     try:
         for place, svg in sides.items():
-            _replace(place, svg.encode() if place.suffix.lower() == ".svg" else png.rasterise(svg))
+            write_whole(place, svg.encode() if place.suffix.lower() == ".svg" else png.rasterise(svg))
     except (OSError, ValueError) as problem:
         raise FaceError(f"{path}: the face cannot be written ({problem})") from None
     warning = fonts.warning(_TAG.sub("", svg) for svg in sides.values())
     return Written(front, back, warning)
-
-
-def _replace(path: Path, contents: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(contents)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from emulator.links.stackbase import StackError
-from tests.bench import cards, programs, reader
+from tests.bench import cards, issuing, programs, reader
 from tests.bench.measure import Row
 
 NOT_REACHED, NOT_MEASURED = 1, 3
+PEOPLE = 60
+"""Enough for a steady rate; with ``--people 1000`` the batch takes the longest part of an hour on a slow disk."""
 BUSY = 1.0
 """Average number of running processes before the first measurement."""
 
@@ -26,10 +28,11 @@ def lines(row: Row) -> str:
     return f"{row.what:42} {target:>14} {measured:>16}  {'' if row.reached is None else 'yes' if row.reached else 'NO'}"
 
 
-def measure() -> Iterator[Row]:
+def measure(people: int) -> Iterator[Row]:
     """All that is measured, what needs a reader last."""
     yield from cards.rows()
     yield from programs.rows()
+    yield from issuing.rows(people)
     yield from reader.rows()
 
 
@@ -37,7 +40,9 @@ def main() -> int:
     """Measure, and print a table or JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON, and nothing else")
-    as_json = parser.parse_args().json
+    parser.add_argument("--people", type=int, default=PEOPLE, help="people of the batch that is issued")
+    arguments = parser.parse_args()
+    as_json = arguments.json
     if (load := os.getloadavg()[0]) > BUSY:
         print(
             f"This machine is busy (load {load:.1f}): all but the ratios will be worse than they are.", file=sys.stderr
@@ -47,7 +52,7 @@ def main() -> int:
     if not as_json:
         print(f"{'':42} {'target':>14} {'measured':>16}  reached")
     try:
-        for row in measure():
+        for row in measure(arguments.people):
             found.append(row)
             if not as_json:
                 print(lines(row), flush=True)

@@ -109,6 +109,10 @@ class Journal(Store):
         names = ("number", "product", "atr", "card", "attempts", "reason")
         return Request(**{name: row[name] for name in names}, state=state, returned=returned)
 
+    def knows_chip(self, serial: str) -> bool:
+        """Whether a request has a chip with this serial number, the last eight digits of its reset answer."""
+        return self.one("SELECT 1 FROM request WHERE atr LIKE '%' || ?", serial) is not None
+
     def has_same_contents(self, order: Order) -> bool:
         """Whether the request of this number came with the same order."""
         row = self.one("SELECT contents FROM request WHERE number = ?", order.number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import tomllib
@@ -15,6 +14,7 @@ from conformance.actors.station import former
 from conformance.actors.station.former import Former
 from conformance.actors.station.outcome import Kind
 from conformance.actors.station.photo import PhotoError, check_photo
+from conformance.actors.station.table import Row, TableError, read_table
 from profiles.dictionary import ValueFormatError, element
 
 PERSON, NAME, SEX, BORN, ISSUED, EXPIRES = "08", "09", "0A", "0D", "05", "06"
@@ -42,11 +42,27 @@ FIELDS: Mapping[str, str] = {
 NEEDED = frozenset({"07", ISSUED, EXPIRES, PERSON, NAME, SEX, "0B", BORN})
 """The least that is written; a card may lack the others."""
 NUMBER, PHOTO = "number", "photo"
+COLUMNS = {
+    **{name: name for name in (NUMBER, *FIELDS, PHOTO)},
+    **{element(tag).zh: name for name, tag in FIELDS.items()},
+    "申请编号": NUMBER,
+    "照片": PHOTO,
+}
+"""Names of columns, English or Chinese, and the fields that they hold."""
+NEEDED_COLUMNS = (NUMBER, *(name for name, tag in FIELDS.items() if tag in NEEDED))
 MALE = "1"
 
 
 class OrderError(ValueError):
-    """An order that cannot be carried out; the message says which field, why, and what to write."""
+    """An order that cannot be carried out; the message says which field, why, and what to write.
+
+    Attributes:
+        field: Name of the field that is wrong; empty where it is the order as a whole.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +115,14 @@ class Order:
         unknown = [name for name in table if name not in (*FIELDS, NUMBER, PHOTO, *former.FIELDS)]
         if unknown:
             known = ", ".join((NUMBER, *FIELDS, PHOTO, *former.FIELDS))
-            raise OrderError(f"{source}: no field {unknown[0]!r}; an order has {known}")
+            raise OrderError(f"{source}: no field {unknown[0]!r}; an order has {known}", unknown[0])
         number = str(table.get(NUMBER, ""))
         if not re.fullmatch("[0-9A-Za-z-]{1,32}", number):
-            raise OrderError(f"{source}: {NUMBER} is not one to thirty-two letters, digits and hyphens")
+            raise OrderError(f"{source}: {NUMBER} is not one to thirty-two letters, digits and hyphens", NUMBER)
         values = {tag: _value(source, name, table.get(name)) for name, tag in FIELDS.items() if _given(table, name)}
         missing = [name for name, tag in FIELDS.items() if tag in NEEDED and tag not in values]
         if missing:
-            raise OrderError(f"{source}: {missing[0]!r} is missing; every card needs it")
+            raise OrderError(f"{source}: {missing[0]!r} is missing; every card needs it", missing[0])
         _agree(source, values)
         photo = _photo(source, table.get(PHOTO), folder) if _given(table, PHOTO) else b""
         try:
@@ -122,13 +138,13 @@ def _given(table: Mapping[str, object], name: str) -> bool:
 def _photo(source: str, given: object, folder: Path) -> bytes:
     """The bytes of the photograph, judged."""
     if not isinstance(given, str | bytes):
-        raise OrderError(f"{source}: {PHOTO} is no file name; write it between quotation marks")
+        raise OrderError(f"{source}: {PHOTO} is no file name; write it between quotation marks", PHOTO)
     try:
         data = given if isinstance(given, bytes) else (folder / given).read_bytes()
         check_photo(data)
     except (OSError, ValueError) as problem:
         reason = problem if isinstance(problem, PhotoError) else "the file cannot be read; name a JPEG file"
-        raise OrderError(f"{source}: {PHOTO}: {reason}") from None
+        raise OrderError(f"{source}: {PHOTO}: {reason}", PHOTO) from None
     return data
 
 
@@ -138,16 +154,27 @@ def _value(source: str, name: str, value: object) -> str:
     text = value if isinstance(value, str) else ""
     shown = f"{source}: {name} ({entry.zh})"
     if not text:
-        raise OrderError(f"{shown} is no text; write it between quotation marks")
+        raise OrderError(f"{shown} is no text; write it between quotation marks", name)
+    if entry.format == "an" and not _is_gbk(text):
+        raise OrderError(f"{shown} has a character without code in GBK, in which a card's text is written", name)
     try:
         fits = entry.decode(entry.encode(text)) == text
     except ValueFormatError:
         fits = False
     if not fits:
-        raise OrderError(f"{shown} does not fit the {entry.length} bytes of its format {entry.format}")
+        raise OrderError(f"{shown} does not fit the {entry.length} bytes of its format {entry.format}", name)
     if entry.problem(text) is not None:
-        raise OrderError(f"{shown} is not a value that the dictionary allows: {_wanted(entry.rule, list(entry.codes))}")
+        wanted = _wanted(entry.rule, list(entry.codes))
+        raise OrderError(f"{shown} is not a value that the dictionary allows: {wanted}", name)
     return text
+
+
+def _is_gbk(text: str) -> bool:
+    try:
+        text.encode("gbk")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _wanted(rule: str | None, codes: list[str]) -> str:
@@ -158,13 +185,15 @@ def _agree(source: str, values: Mapping[str, str]) -> None:
     """A citizen's number says birth and sex, too (GB 11643); a card expires after its issue."""
     person = values[PERSON]
     if len(person) == 18 and person[6:14] != values[BORN]:
-        raise OrderError(f"{source}: date of birth is another one than that in the social security number")
+        raise OrderError(
+            f"{source}: date of birth is another one than that in the social security number", "date of birth"
+        )
     if len(person) == 18 and (int(person[16]) % 2 == 1) is not (values[SEX] == MALE):
-        raise OrderError(f"{source}: sex is another one than that in the social security number")
+        raise OrderError(f"{source}: sex is another one than that in the social security number", "sex")
     if not values[ISSUED] < values[EXPIRES]:
-        raise OrderError(f"{source}: date of expiry does not lie after date of issue")
+        raise OrderError(f"{source}: date of expiry does not lie after date of issue", "date of expiry")
     if _day(values[BORN]) > _day(values[ISSUED]):
-        raise OrderError(f"{source}: date of birth lies after date of issue")
+        raise OrderError(f"{source}: date of birth lies after date of issue", "date of birth")
 
 
 def _day(text: str) -> date:
@@ -176,33 +205,36 @@ def load_order(path: Path, number: str | None = None) -> Order:
 
     Raises :class:`OrderError`.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise OrderError(f"{path}: cannot be read as UTF-8 text ({type(problem).__name__})") from None
-    table = _row(path, text, number) if path.suffix.lower() == ".csv" else _table(path, text)
-    order = Order.of(table, str(path), path.parent)
+    csv = path.suffix.lower() == ".csv"
+    order = _row(path, number) if csv else Order.of(_table(path), str(path), path.parent)
     if number is not None and order.number != number:
         raise OrderError(f"{path}: the order in it has number {order.number}, not {number}")
     return order
 
 
-def _table(path: Path, text: str) -> Mapping[str, object]:
+def order_of(row: Row, source: str, folder: Path) -> Order:
+    """The order of a row of a table in ``folder``; raises :class:`OrderError`."""
+    if row.problem is not None:
+        raise OrderError(f"{source}: {row.problem}")
+    return Order.of(row.fields, source, folder)
+
+
+def _table(path: Path) -> Mapping[str, object]:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise OrderError(f"{path}: cannot be read as UTF-8 text ({type(problem).__name__})") from None
     except tomllib.TOMLDecodeError as problem:
         raise OrderError(f"{path}: not a TOML file ({problem})") from None
 
 
-def _row(path: Path, text: str, number: str | None) -> Mapping[str, object]:
+def _row(path: Path, number: str | None) -> Order:
     try:
-        rows = list(csv.DictReader(text.splitlines(), strict=True))
-    except csv.Error as problem:
-        raise OrderError(f"{path}: not a CSV file ({problem})") from None
-    if any(None in row for row in rows):
-        raise OrderError(f"{path}: a row has more fields than the first line names")
-    found = [row for row in rows if number is None or row.get(NUMBER) == number]
+        rows = read_table(path, COLUMNS, NEEDED_COLUMNS).rows
+    except TableError as problem:
+        raise OrderError(str(problem)) from None
+    found = [row for row in rows if number is None or row.fields.get(NUMBER) == number]
     if len(found) != 1:
         wanted = "give --number" if number is None else f"none or several have number {number}"
         raise OrderError(f"{path}: {len(found)} rows to choose from; {wanted}")
-    return found[0]
+    return order_of(found[0], f"{path}: line {found[0].line}", path.parent)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.actors.medical.reader import ENVIRONMENT, CardReader, CardRefused
+from conformance.actors.station.desk_steps import shown
 from conformance.actors.station.work import Work
 from profiles.face import Face
 
@@ -18,6 +21,8 @@ def print_face(work: Work) -> None:
     What the printed face shows must be what the chip says, character by character.
     """
     face, printer = read_face(work.reader()), work.equipment.printer
+    if work.bank is not None:
+        face = replace(face, account=shown(work).account_number)
     if printer is not None and printer.print_face(face) != face:
         raise CardRefused("卡面与芯片不符", "the printed face shows something else than the chip")
 
