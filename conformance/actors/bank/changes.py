@@ -13,6 +13,7 @@ from datetime import date
 
 from conformance.actors.bank.authority import Authority
 from conformance.actors.bank.card_data import CardOrder, personalisation_data
+from conformance.actors.bank.card_orders import card_order
 from conformance.actors.bank.change import (
     OVER,
     Answer,
@@ -23,13 +24,13 @@ from conformance.actors.bank.change import (
     HolderCheck,
     Outcome,
 )
+from conformance.actors.bank.chips import Chips
 from conformance.actors.bank.groupings import DataFile
 from conformance.actors.bank.keys import IssuerKeys
 from conformance.actors.bank.ledger import Account, CardState, Ledger
 from conformance.actors.bank.once import once
 from conformance.actors.bank.verification import Verifications
 from emulator.crypto import Algorithm
-from profiles.applications import payment_directory
 from profiles.model import Profile
 
 FIRST_SEQUENCE, LAST_SEQUENCE = 1, 99
@@ -57,6 +58,7 @@ class CardDesk:
         self._ledger = ledger
         self._keys = keys
         self._verifications = verifications
+        self._chips = Chips(ledger)
 
     # What anyone may ask
 
@@ -79,8 +81,11 @@ class CardDesk:
 
     def chip(self, pan: str, sequence: str) -> ChipReturn | None:
         """What came back of the chip that a station made for a card."""
-        row = self._ledger.one("SELECT * FROM chip WHERE pan = ? AND sequence = ?", pan, sequence)
-        return None if row is None else ChipReturn(**dict(row))
+        return self._chips.of_card(pan, sequence)
+
+    def number_of(self, identification: str) -> str | None:
+        """Account number of the card whose chip has this 卡的识别码, as its data return said."""
+        return self._chips.number_of(identification)
 
     def in_use(self, pan: str) -> Account | None:
         """The card of a number that is active or blocked; None where the number has none."""
@@ -224,7 +229,7 @@ class CardDesk:
         if card is None or any(algorithm not in self._keys for algorithm in wanted):
             raise ChangeError(f"the bank has not the keys that product {product.name} needs; give it those")
         keys = tuple(self._keys[algorithm] for algorithm in wanted)
-        return personalisation_data(product, _card_order(card, product), authority, keys)
+        return personalisation_data(product, card_order(card, product), authority, keys)
 
     # Each step inside its transaction
 
@@ -341,17 +346,7 @@ class CardDesk:
             return Answer(OVER.get(found.state, Outcome.NOT_ORDERED))
         if (chip.pan, chip.sequence) != (found.new_pan, found.new_sequence):
             return Answer(Outcome.OTHER_CARD)
-        named = replace(chip, identification=chip.identification.upper(), atr=chip.atr.upper())
-        if self.chip(chip.pan, chip.sequence) == named:
-            return Answer(Outcome.DONE_BEFORE, chip.sequence)
-        query = "SELECT 1 FROM chip WHERE identification = ? OR atr = ? OR (pan = ? AND sequence = ?)"
-        if self._ledger.one(query, named.identification, named.atr, chip.pan, chip.sequence) is not None:
-            return Answer(Outcome.CHIP_KNOWN)
-        self._ledger.run(
-            "INSERT INTO chip VALUES (?, ?, ?, ?, ?)",
-            *(named.identification, named.atr, named.version, named.pan, named.sequence),
-        )
-        return Answer(Outcome.DONE, chip.sequence)
+        return Answer(self._chips.enter(chip), chip.sequence)
 
     def _end(self, change: str, wanted: ChangeState) -> Answer:
         found = self.change(change)
@@ -396,17 +391,3 @@ class CardDesk:
             return Answer(Outcome.DONE_BEFORE, card.sequence)
         self._ledger.set_state(card, state)
         return Answer(Outcome.DONE, card.sequence)
-
-
-def _card_order(card: Account, product: Profile) -> CardOrder:
-    """What the card has of its own; nothing of the product's holder stays."""
-    directory = product.directory[payment_directory(product) or ""]
-    return CardOrder(
-        card.pan,
-        card.sequence,
-        date.fromisoformat(f"{card.expiry}-01"),
-        holder=card.holder,
-        identity_number=card.identity,
-        pin=card.pin if directory.pin else None,
-        balance=0 if "9F79" in directory.data else None,
-    )

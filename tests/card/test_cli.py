@@ -1,0 +1,159 @@
+"""``sscard card`` as a clerk types it: loss, unblocking, cancellation, status."""
+
+import json
+from datetime import date
+
+import pytest
+from typer.testing import CliRunner
+
+from conformance.actors.bank import Bank, ChangeKind, ChipReturn, IssuerKeys, Ledger
+from conformance.actors.medical.centre import Centre
+from conformance.actors.medical.keys import HsmKeys
+from conformance.actors.medical.messages import CardState
+from conformance.actors.medical.reader import CardReader
+from conformance.targets.in_process import virtual_target
+from profiles import load
+from sscard import app
+
+PERSON, PAN, PIN = "500000199002280026", "6214980000000001235", "246813"
+PRODUCT = load("ssc3-sm4")
+
+
+@pytest.fixture
+def card(tmp_path, monkeypatch):
+    """A card in an image file, registered and in use; the bank knows which chip it is. Answers its identification."""
+    monkeypatch.chdir(tmp_path)
+    target = virtual_target(PRODUCT, tmp_path / "card.sscard")
+    target.connect()
+    reader = CardReader(target, PRODUCT, HsmKeys(PRODUCT, bytes(6)))
+    reader.begin()
+    identification, atr = reader.identification.hex().upper(), reader.atr.hex().upper()
+    target.close()
+    centre = Centre(PRODUCT, "centre.db")
+    centre.insure(PERSON, "余晓阳")
+    centre.register(identification, PERSON, PRODUCT.chip.historical, CardState.NORMAL)
+    centre.books.close()
+    bank = Bank(*IssuerKeys.of_profile(PRODUCT), ledger=Ledger("bank.db"))
+    bank.open_account(PAN, "01", balance=100_000, pin=PIN)
+    bank.cards.freeze("F", PAN, ChangeKind.REPLACEMENT, card_present=False)
+    bank.cards.order("O", "F", date(2036, 1, 1))
+    bank.cards.switch("S", "F")
+    bank.cards.record("R", "F", ChipReturn(identification, atr, "3.00", PAN, "02"))
+    bank.ledger.close()
+    return identification
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["card", *(str(each) for each in arguments)])
+
+
+BOTH = ("--books", "centre.db", "--bank", "bank.db")
+
+
+def told(result):
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def status_of(card):
+    table = told(run("status", card, *BOTH, "--json"))
+    return table["state"], {each["sequence"]: each["state"] for each in table["bank"]}
+
+
+def test_status_tells_of_both_books_and_of_no_person(card):
+    assert status_of(card) == ("normal", {"01": "switched off", "02": "active"})
+    shown = run("status", card.lower(), *BOTH)
+    assert shown.exit_code == 0
+    assert "正常" in shown.stdout
+    for secret in (PERSON, "余晓阳", PAN):
+        assert secret not in shown.stdout
+
+
+def test_a_loss_by_phone_is_lifted_by_phone(card):
+    assert told(run("lose", card, *BOTH, "--phone", "--json"))["state"] == "temporarily_lost"
+    assert status_of(card) == ("temporarily_lost", {"01": "switched off", "02": "blocked"})
+    assert told(run("lose", card, *BOTH, "--phone", "--json"))["state"] == "temporarily_lost"
+    assert told(run("found", card, *BOTH, "--phone", "--json"))["state"] == "normal"
+    assert status_of(card)[1]["02"] == "active"
+
+
+def test_a_formal_loss_is_lifted_at_the_window_alone(card):
+    assert told(run("lose", card, *BOTH, "--json"))["state"] == "formally_lost"
+    refused = run("found", card, *BOTH, "--phone")
+    assert refused.exit_code == 1
+    assert "window" in refused.stderr
+    assert status_of(card)[1]["02"] == "blocked"
+    assert told(run("found", card, *BOTH, "--json"))["state"] == "normal"
+
+
+def test_a_cancelled_card_never_comes_back(card):
+    result = run("cancel", card, *BOTH, "--image", "card.sscard", "--json")
+    assert told(result)["state"] == "cancelled"
+    assert status_of(card) == ("cancelled", {"01": "switched off", "02": "cancelled"})
+    assert run("found", card, *BOTH).exit_code == 1
+    gone = run("unblock", card, "--books", "centre.db", "--image", "card.sscard")
+    assert gone.exit_code == 1
+    assert "6A81" in gone.stderr
+
+
+def test_a_pin_is_unblocked_and_set_anew(card):
+    for options in ((), ("--new-pin", "650981")):
+        table = told(run("unblock", card, "--books", "centre.db", "--image", "card.sscard", *options, "--json"))
+        assert table["done"] == ["PIN unblocked"]
+    target = virtual_target(PRODUCT, "card.sscard")
+    target.connect()
+    reader = CardReader(target, PRODUCT, None)
+    reader.begin()
+    reader.open("SSSE")
+    reader.verify("650981")
+    target.close()
+
+
+def test_a_card_without_unblock_refuses_and_the_register_stays(card):
+    refused = run("unblock", card, "--books", "centre.db", "--image", "card.sscard", "--application", "DF04")
+    assert refused.exit_code == 1
+    unknown = run("unblock", card, "--books", "centre.db", "--image", "card.sscard", "--application", "DF99")
+    assert unknown.exit_code == 1
+    assert "Traceback" not in unknown.stderr
+    assert status_of(card)[0] == "normal"
+
+
+def test_a_lock_in_the_register_is_lifted_without_the_card(card):
+    centre = Centre(PRODUCT, "centre.db")
+    centre.change_card(card, CardState.LOCKED)
+    centre.books.close()
+    assert told(run("unblock", card, "--books", "centre.db", "--json"))["state"] == "normal"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("status", "12", "--books", "centre.db"), 2, "thirty-two"),
+        (("status", "F" * 32, "--books", "centre.db"), 1, "no such card"),
+        (("status", "F" * 32, "--books", "nowhere.db"), 2, "no such file"),
+        (("status", "F" * 32, "--books", "centre.db", "--account", PAN), 2, "--bank"),
+        (("lose", "F" * 32, "--books", "text.db"), 2, "cannot be used"),
+        (("unblock", "F" * 32, "--books", "centre.db", "--new-pin", "1234"), 2, "need the card"),
+        (("unblock", "F" * 32, "--books", "centre.db", "--image", "card.sscard", "--new-pin", "x"), 2, "four to"),
+        (("cancel", "F" * 32, "--books", "centre.db", "--image", "card.sscard"), 1, "another card"),
+        (("cancel", "F" * 32, "--books", "centre.db", "--image", "a", "--reader", "b"), 2, "not both"),
+        (("status", "F" * 32, "--books", "centre.db", "--profile", "none"), 2, "none"),
+    ],
+)
+def test_wrong_use_gets_one_sentence(card, tmp_path, arguments, code, sentence):
+    (tmp_path / "text.db").write_text("no database", "utf-8")
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert sentence in result.stderr
+    assert result.stderr.startswith("sscard card ")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_card_of_which_the_bank_heard_nothing_needs_its_account_number(card):
+    centre = Centre(PRODUCT, "centre.db")
+    centre.insure("500000198001010018", "陈")
+    centre.register("F" * 32, "500000198001010018", bytes(13), CardState.NORMAL)
+    centre.books.close()
+    refused = run("lose", "F" * 32, *BOTH)
+    assert refused.exit_code == 1
+    assert "--account" in refused.stderr
