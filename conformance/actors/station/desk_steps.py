@@ -60,7 +60,7 @@ def return_data(work: Work) -> None:
 def _return_to_bank(work: Work, atr: str, version: str) -> str:
     """The account number, masked, and the card sequence number that the new chip shows."""
     assert work.bank is not None  # noqa: S101 - asked before
-    shown = shown(work)
+    shown = financial(work)
     chip = ChipReturn(work.data.identification, atr, version, shown.account_number, shown.sequence_number)
     number = work.order.number
     answer = work.bank.cards.record(f"{number}/return", number, chip)
@@ -69,7 +69,7 @@ def _return_to_bank(work: Work, atr: str, version: str) -> str:
     return shown.masked
 
 
-def shown(work: Work) -> ShownCard:
+def financial(work: Work) -> ShownCard:
     """What the financial application of the new chip shows; raises what a card raises."""
     work.chip.reset()
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.actors.medical.reader import ENVIRONMENT, CardReader, CardRefused
-from conformance.actors.station.desk_steps import shown
+from conformance.actors.station.desk_steps import financial
 from conformance.actors.station.work import Work
 from profiles.face import Face
 
@@ -22,7 +22,7 @@ def print_face(work: Work) -> None:
     """
     face, printer = read_face(work.reader()), work.equipment.printer
     if work.bank is not None:
-        face = replace(face, account=shown(work).account_number)
+        face = replace(face, account=financial(work).account_number)
     if printer is not None and printer.print_face(face) != face:
         raise CardRefused("卡面与芯片不符", "the printed face shows something else than the chip")
 
