@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from conformance.face_option import FaceFile, FacePrinter
+from conformance.timeline_option import TimelineFile, draw, print_sum, table, unusable
 
 if TYPE_CHECKING:
     from conformance.actors.station import Order, Outcome, Printer, Station, Told
@@ -222,6 +223,7 @@ def issue(
     batch: BatchFile = None,
     out: Out = None,
     faces: FacesKind = None,
+    timeline: TimelineFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a card from a blank chip (即时制卡): tree and keys, the holder's data, reading back, register, activation, first PIN.
@@ -236,14 +238,16 @@ def issue(
     if batch is not None or out is not None or faces is not None:
         if batch is None or out is None:
             desk.give_up("a batch needs --batch FILE and --out FOLDER")
-        if any(each is not None for each in (order, new_pin, image, serial, reader, expect_chip, number, face)):
+        if any(
+            each is not None for each in (order, new_pin, image, serial, reader, expect_chip, number, face, timeline)
+        ):
             desk.give_up("--batch goes with --out, --journal, --books, --profile, --blank, --faces and --json alone")
         from conformance.batch_cli import issue_batch
 
         issue_batch(desk, batch, out, faces, as_json)
     if order is None or new_pin is None:
         desk.give_up("give an ORDER and --new-pin, or --batch FILE and --out FOLDER")
-    _work(desk, order, number, new_pin, as_json, resume=False)
+    _work(desk, order, number, new_pin, as_json, timeline, resume=False)
 
 
 @app.command("resume", short_help="Go on with an interrupted issuance.")
@@ -259,6 +263,7 @@ def resume(
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
     face: FaceFile = None,
+    timeline: TimelineFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Go on with an interrupted request, its order and its chip: the card is finished, or the chip declared destroyed.
@@ -268,7 +273,7 @@ def resume(
     desk = Desk("station resume", profile, blank, journal, books, image, reader, expect_chip, face=face)
     if image is not None and not image.exists():
         desk.give_up(f"{image}: no such image; name that of the interrupted request")
-    _work(desk, order, number, new_pin, as_json, resume=True)
+    _work(desk, order, number, new_pin, as_json, timeline, resume=True)
 
 
 @app.command("destroy", short_help="Give the chip of an open request up.")
@@ -324,8 +329,19 @@ def open_requests(journal: JournalFile, as_json: AsJson = False) -> None:
         typer.echo("  ".join(str(value) for value in row.values()))
 
 
-def _work(desk: Desk, path: Path, number: str | None, new_pin: str, as_json: bool, *, resume: bool) -> None:
+def _work(
+    desk: Desk,
+    path: Path,
+    number: str | None,
+    new_pin: str,
+    as_json: bool,
+    timeline: Path | None,
+    *,
+    resume: bool,
+) -> None:
     desk.check(new_pin)
+    if timeline and (complaint := unusable(timeline)):
+        desk.give_up(complaint)
     order = _order(desk, path, number)
     product, _ = desk.products()
     if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
@@ -335,6 +351,8 @@ def _work(desk: Desk, path: Path, number: str | None, new_pin: str, as_json: boo
         outcome = act(order, target, new_pin)
     code = exit_code(outcome)
     _print(outcome, code, as_json, station.equipment.printer)
+    if timeline and outcome.steps and not code:
+        draw(outcome, timeline, silent=as_json)
     raise typer.Exit(code)
 
 
@@ -374,24 +392,10 @@ def _print(outcome: Outcome, code: int, as_json: bool, printer: object = None) -
         if face.warning:
             typer.echo(f"sscard: {face.warning}", err=True)
     if outcome.steps and not code:
-        _print_timeline(outcome)
-
-
-def _print_timeline(outcome: Outcome) -> None:
-    from conformance.actors.station.timeline import BUDGETS, PROMISED, Timeline
-
-    line = Timeline.of(outcome)
-    typer.echo(f"\n时间 time: 芯片 chip {line.chip:.1f} s，设备 station {line.station:.1f} s（实测 measured）")
-    for budget in BUDGETS:
-        typer.echo(f"  {budget.seconds:4d} s  {budget.zh} {budget.en}（预算 budget, {budget.kind}）")
-    kept = "≤" if line.kept else ">"
-    typer.echo(f"合计 total {line.total:.1f} s {kept} {PROMISED} s")
+        print_sum(outcome)
 
 
 def _table(outcome: Outcome, code: int) -> dict[str, Any]:
-    from conformance.actors.station.timeline import BUDGETS, PROMISED, Timeline
-
-    line = Timeline.of(outcome)
     return {
         "ending": outcome.ending.name.lower(),
         "exit_code": code,
@@ -407,12 +411,5 @@ def _table(outcome: Outcome, code: int) -> dict[str, Any]:
             }
             for told in outcome.steps
         ],
-        "timeline": {
-            "chip": round(line.chip, 4),
-            "station": round(line.station, 4),
-            "budgets": [asdict(budget) for budget in BUDGETS],
-            "total": round(line.total, 4),
-            "promised": PROMISED,
-            "kept": line.kept,
-        },
+        "timeline": table(outcome),
     }

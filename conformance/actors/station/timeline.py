@@ -5,9 +5,11 @@ What chip and station take is measured. What people and machines take beside is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from conformance.actors.station.outcome import Outcome
+from conformance.actors.station.outcome import Outcome, Step, Told
+from conformance.events import TimedEntry
 
 PROMISED = 480
 """Eight minutes, in seconds."""
@@ -22,15 +24,17 @@ class Budget:
     kind: str
     """``human`` or ``machine``."""
     seconds: int
+    before: Step | None
+    """The step that it comes before, with its own kind of work; None: at the end."""
 
 
 BUDGETS = (
-    Budget("核验身份证件与人脸", "identity document and face", "human", 60),
-    Budget("持卡人确认制卡数据", "the holder confirms the data", "human", 60),
-    Budget("空白卡进卡定位", "feeding and positioning the blank card", "machine", 15),
-    Budget("打印卡面", "printing the card's face", "machine", 60),
-    Budget("输入新密码两次", "entering the new PIN twice", "human", 30),
-    Budget("签收领卡", "signature and hand-over", "human", 60),
+    Budget("核验身份证件与人脸", "identity document and face", "human", 60, Step.BLANK_CHECK),
+    Budget("持卡人确认制卡数据", "the holder confirms the data", "human", 60, Step.BLANK_CHECK),
+    Budget("空白卡进卡定位", "feeding and positioning the blank card", "machine", 15, Step.BLANK_CHECK),
+    Budget("打印卡面", "printing the card's face", "machine", 60, Step.PRINT),
+    Budget("输入新密码两次", "entering the new PIN twice", "human", 30, Step.CHANGE_PIN),
+    Budget("签收领卡", "signature and hand-over", "human", 60, None),
 )
 
 
@@ -57,3 +61,40 @@ class Timeline:
     def kept(self) -> bool:
         """Whether the promise is kept."""
         return self.total <= PROMISED
+
+
+def entries(steps: Iterable[Told]) -> list[TimedEntry]:
+    """The steps that one run took, and among them the budgets, each before its step or before the next one that was taken."""
+    return list(_entries(steps))
+
+
+def _entries(steps: Iterable[Told]) -> Iterator[TimedEntry]:
+    order = list(Step)
+    waiting = list(BUDGETS)
+    for told in steps:
+        while waiting and (before := waiting[0].before) is not None and order.index(before) <= order.index(told.step):
+            yield _declared(waiting.pop(0))
+        yield TimedEntry(
+            step=told.step.name,
+            zh=told.step.zh,
+            en=told.step.en,
+            kind="chip" if told.commands else "station",
+            seconds=told.seconds,
+            chip_seconds=told.chip_seconds,
+            commands=told.commands,
+            measured=True,
+        )
+    yield from map(_declared, waiting)
+
+
+def _declared(budget: Budget) -> TimedEntry:
+    return TimedEntry(
+        step="",
+        zh=budget.zh,
+        en=budget.en,
+        kind=budget.kind,
+        seconds=float(budget.seconds),
+        chip_seconds=0.0,
+        commands=0,
+        measured=False,
+    )
