@@ -104,7 +104,7 @@ class ImageChips:
         from conformance.targets.in_process import numbered, virtual_target
 
         unfinished = image.with_name(f".{image.name}")
-        for left in (unfinished, Path(f"{unfinished}-journal")):
+        for left in (unfinished, Path(f"{unfinished}-wal")):
             left.unlink(missing_ok=True)
         serial = self._stock.serial(number, self._journal.knows_chip)
         virtual_target(numbered(self._blank, serial), unfinished).close()

@@ -108,10 +108,30 @@ def test_a_file_that_is_no_image_is_refused_in_a_sentence(tmp_path, content):
 def test_a_later_format_is_refused(tmp_path):
     path = tmp_path / "card.sscard"
     load_card("ssc2-3des", path).memory.close()
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA user_version = 99")
     with pytest.raises(ImageError, match="image format 99"):
         open_image(path)
+
+
+def test_an_image_is_one_file_when_it_is_closed(tmp_path):
+    card = load_card("ssc2-3des", tmp_path / "card.sscard")
+    card.memory.commit({"tries:SSSE/PIN": 3})
+    card.memory.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["card.sscard"]
+
+
+def test_an_image_of_an_earlier_version_is_opened(tmp_path):
+    """Earlier versions kept a rollback journal."""
+    path = tmp_path / "card.sscard"
+    card = load_card("ssc2-3des", path)
+    cells = card.snapshot()
+    card.memory.close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        assert database.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    memory = open_image(path)
+    assert memory.cells == cells
+    memory.close()
 
 
 def test_an_existing_file_is_not_overwritten(tmp_path):
