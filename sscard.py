@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from conformance import bank_cli, campaign_cli, card_cli, pay_cli, read_cli, settle_cli, station_cli, visit_cli
+from conformance import (
+    bank_cli,
+    campaign_cli,
+    card_cli,
+    pay_cli,
+    read_cli,
+    serve_cli,
+    settle_cli,
+    station_cli,
+    visit_cli,
+)
 from conformance import cli as conformance_cli
 from emulator.links import cli as links_cli
 from profiles import cli as profiles_cli
@@ -32,6 +42,7 @@ app.command("report", short_help="Make the report of a run again.")(reports_cli.
 app.add_typer(bank_cli.app, name="bank")
 app.add_typer(card_cli.app, name="card")
 settle_cli.app.command("visit", short_help="Settle a bill, its own part too, with one card.")(visit_cli.visit)
+app.add_typer(serve_cli.app, name="serve")
 app.add_typer(settle_cli.app, name="settle")
 app.add_typer(station_cli.app, name="station")
 app.add_typer(profiles_cli.app, name="profile")

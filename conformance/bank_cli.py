@@ -157,7 +157,7 @@ def prepare(
         product, pan, sequence, expiry, holder, identity_number, identity_kind, pin, bank_code, social_security, ca
     )
     data = _data(order)
-    text = data.to_json(_transport_key(transport_key))
+    text = data.to_json(transport_key_of(transport_key))
     try:
         out.touch(mode=0o600)
         out.write_text(text, "utf-8")
@@ -310,7 +310,8 @@ def _hexadecimal(name: str, digits: str) -> bytes:
         _give_up(f"{name} {digits!r} is not an even number of hexadecimal digits", WRONG_USE)
 
 
-def _transport_key(reference: str | None) -> bytes | None:
+def transport_key_of(reference: str | None) -> bytes | None:
+    """The key that an option names; ends the command where the reference leads to none."""
     from profiles.keys import RootKeyError, referenced_key
 
     try:
@@ -323,7 +324,7 @@ def _read(path: Path, transport_key: str | None) -> DataFile:
     from conformance.actors.bank.groupings import DataFile, DataFileError
 
     try:
-        return DataFile.from_json(path.read_text("utf-8"), _transport_key(transport_key))
+        return DataFile.from_json(path.read_text("utf-8"), transport_key_of(transport_key))
     except OSError as error:
         _give_up(f"{path} cannot be read: {error.strerror}", WRONG_USE)
     except (DataFileError, UnicodeDecodeError) as error:

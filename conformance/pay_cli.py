@@ -201,11 +201,18 @@ def _bank(profile: Profile) -> Bank:
 def bank_of(profile: Profile) -> Bank:
     """A test bank that knows the card of the product; ValueError where that has no payment application."""
     from conformance.actors.bank import Bank, IssuerKeys
-    from profiles.payment_content import data_objects
 
     bank = Bank(*IssuerKeys.of_profile(profile))
+    open_test_account(bank, profile)
+    return bank
+
+
+def open_test_account(bank: Bank, profile: Profile) -> None:
+    """Open an account for each payment application of the product's test card; one that is there already stays as it is."""
+    from profiles.payment_content import data_objects
+
     for name, directory in profile.directory.items():
-        if directory.payment is None:
+        if directory.payment is None or bank.ledger.account(*_numbers(profile, name)) is not None:
             continue
         objects = data_objects(directory)
         bank.open_account(
@@ -215,7 +222,6 @@ def bank_of(profile: Profile) -> Bank:
             e_cash_limit=int(objects.get("9F77", b"\0").hex()),
             currency=objects.get("9F51", bytes.fromhex(CURRENCIES["CNY"])).hex(),
         )
-    return bank
 
 
 def _numbers(profile: Profile, directory: str) -> tuple[str, str]:

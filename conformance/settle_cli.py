@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from conformance.actors.medical.account_load import LoadResult
     from conformance.actors.medical.centre import Centre
     from conformance.actors.medical.line import Line
-    from conformance.actors.medical.messages import Clearing, PersonAccount
+    from conformance.actors.medical.messages import Clearing, Mode, PersonAccount
     from conformance.actors.medical.reader import CardReader
     from conformance.actors.medical.terminal import HospitalTerminal
     from conformance.actors.medical.visit import Result, Told, Visit
@@ -265,19 +265,25 @@ def visit_of(
     return Visit(name, whole, within, kind, use_account, now)
 
 
-def centre_of(place: Place, reader: CardReader, mode: ModeName, books: Path | None) -> Centre:
-    """A centre that insures the card's holder; one with books of its own knows what it knew."""
-    from conformance.actors.medical.centre import Centre
-    from conformance.actors.medical.messages import CardState, Mode
+def mode_of(name: ModeName) -> Mode:
+    """The mode by the name of its option."""
+    from conformance.actors.medical.messages import Mode
 
-    modes = {
+    return {
         ModeName.online: Mode.ONLINE,
         ModeName.temporary_offline: Mode.ONLINE_WITH_OFFLINE,
         ModeName.offline: Mode.OFFLINE,
-    }
+    }[name]
+
+
+def centre_of(place: Place, reader: CardReader, mode: ModeName, books: Path | None) -> Centre:
+    """A centre that insures the card's holder; one with books of its own knows what it knew."""
+    from conformance.actors.medical.centre import Centre
+    from conformance.actors.medical.messages import CardState
+
     year = f"{datetime.now().astimezone():%Y}"
     try:
-        centre = Centre(reader.cards, ":memory:" if books is None else books, mode=modes[mode], year=year)
+        centre = Centre(reader.cards, ":memory:" if books is None else books, mode=mode_of(mode), year=year)
     except (sqlite3.Error, ValueError) as problem:
         place.give_up(f"the books {books} cannot be used: {problem}", WRONG_USE)
     person, card = reader.text("SSSE/EF06", "08"), reader.identification.hex().upper()

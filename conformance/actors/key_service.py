@@ -6,7 +6,7 @@ its historical bytes and the city code. No key leaves this module but as a check
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from emulator.crypto import (
     session_key,
     transaction_authentication_code,
 )
-from profiles.keys import root_key
+from profiles.keys import RootKeyError, keys, root_key
 from profiles.model import Key, Profile
 
 CHECK_VALUE_LENGTH = 3
@@ -109,8 +109,8 @@ class KeyService:
     def __init__(self, profile: Profile, historical: bytes, city_code: str | None = None) -> None:
         self.profile = profile
         self.algorithm = Algorithm(profile.algorithm)
-        self._historical = historical
-        self._city_code = city_code or profile.issuer.city_code
+        self.historical = historical
+        self.city_code = city_code or profile.issuer.city_code
         self._given: Sequence[bytes] | None = None
         self._cards_keys: dict[tuple[str, int, int], bytes] = {}
 
@@ -122,8 +122,11 @@ class KeyService:
         return service
 
     def describe(self, name: str) -> Key:
-        """The profile's entry of a key."""
-        return next(d.key[name] for d in self.profile.directory.values() if name in d.key)
+        """The profile's entry of a key; raises :class:`~profiles.keys.RootKeyError` where it has none."""
+        found = keys(self.profile).get(name)
+        if found is None:
+            raise RootKeyError(f"profile {self.profile.name} has no key {name}")
+        return found
 
     def directory_of(self, name: str) -> str:
         """The directory that holds a key."""
@@ -218,7 +221,7 @@ class KeyService:
 
     def transport_code(self, name: str) -> bytes:
         """传输密码: triple DES of transport key ``name`` over 00 00 and the last six historical bytes, 8 bytes."""
-        return encrypt_block(Algorithm.DES3, self._card_key(name, 1), bytes(2) + self._historical[-6:])
+        return encrypt_block(Algorithm.DES3, self._card_key(name, 1), bytes(2) + self.historical[-6:])
 
     def master_authentication(self, name: str, challenge: bytes) -> bytes:
         """Data field of EXTERNAL AUTHENTICATE with a master key: E(K, challenge), 8 bytes."""
@@ -264,6 +267,10 @@ class KeyService:
         wanted = (name, version, levels)
         if wanted not in self._cards_keys:
             root = root_key(self.profile, name, version)
-            upper = self._given if self._given is not None else factors(levels, self._city_code, self._historical)
+            upper = self._given if self._given is not None else factors(levels, self.city_code, self.historical)
             self._cards_keys[wanted] = derive(self.algorithm, root, upper)
         return self._cards_keys[wanted]
+
+
+KeysOfCard = Callable[[Profile, bytes, str | None], KeyService]
+"""The key service for cards of a product, with these historical bytes and city code (None: the product's own)."""

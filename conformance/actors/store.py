@@ -25,14 +25,19 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of what happens inside, or nothing."""
-        self._base.execute("BEGIN IMMEDIATE")
+        """All of what happens inside, or nothing; one inside another is a part of it, which can fail alone."""
+        inner = self._base.in_transaction
+        self._base.execute("SAVEPOINT part" if inner else "BEGIN IMMEDIATE")
         try:
             yield
         except BaseException:
-            self._base.execute("ROLLBACK")
+            if inner:
+                self._base.execute("ROLLBACK TO part")
+                self._base.execute("RELEASE part")
+            elif self._base.in_transaction:  # some errors, such as a full disk, have ended it already
+                self._base.execute("ROLLBACK")
             raise
-        self._base.execute("COMMIT")
+        self._base.execute("RELEASE part" if inner else "COMMIT")
 
     def one(self, query: str, *values: object) -> sqlite3.Row | None:
         """The first row of a query, or None."""

@@ -52,7 +52,7 @@ class _OtherCipher(KeyService):
     """The card's own keys, used under the other algorithm: what a card accepts that kept an older cipher."""
 
     def __init__(self, own: KeyService, algorithm: str) -> None:
-        super().__init__(own.profile.model_copy(update={"algorithm": algorithm}), own._historical)
+        super().__init__(own.profile.model_copy(update={"algorithm": algorithm}), own.historical)
         self._own = own
 
     def _card_key(self, name: str, version: int, levels: int | None = None) -> bytes:

@@ -174,7 +174,7 @@ class _KeyCentre(KeyService):
 
     def with_value(self, name: str, value: bytes) -> KeyService:
         """A key service that takes another value for version 1 of a key."""
-        other = _KeyCentre(self.profile, self._historical, self._city_code)
+        other = _KeyCentre(self.profile, self.historical, self.city_code)
         other._cards_keys[name, 1, self.describe(name).levels] = value
         return other
 

@@ -134,8 +134,7 @@ class CertificationAuthority:
 
     def trusts(self, certificate: Certificate) -> bool:
         """Whether this authority signed a certificate."""
-        named = certificate.issuer == self.certificate.subject_der
-        return named and certificate.is_signed_by(self.certificate.public_key)
+        return self.certificate.issued(certificate)
 
     def _new_private_key(self) -> bytes:
         """A number from 1 to n-2."""

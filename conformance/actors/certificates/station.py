@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from conformance.actors.bank.messages import HostUnreachable
 from conformance.actors.certificates.authority import IssuedCertificates
 from conformance.actors.certificates.card import CertificateCard, CertificateCardError
 from conformance.actors.certificates.commands import (
@@ -175,6 +176,8 @@ class CertificateIssue:
             return self._authority.answer(request, order.not_before, order.not_after)
         except ValueError as refusal:
             raise IssueError(self._step, f"the authority refuses: {refusal}") from refusal
+        except HostUnreachable as problem:
+            raise IssueError(self._step, f"the authority cannot be reached: {problem}") from problem
 
     def _read_back(self, issued: IssuedCertificates) -> IssuedCard:
         """Judge the card by what it answers: certificates, public keys, and that the private keys belong to them."""

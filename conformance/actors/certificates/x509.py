@@ -126,6 +126,10 @@ class Certificate:
             signature=_raw_signature(algorithm, read.signature),
         )
 
+    def issued(self, other: Certificate) -> bool:
+        """Whether ``other`` names the subject of this one as its issuer, and is signed with its key."""
+        return other.issuer == self.subject_der and other.is_signed_by(self.public_key)
+
     def is_signed_by(self, public_key: bytes) -> bool:
         """Whether an authority's key made the signature."""
         return _verifies(public_key, self.signed, self.signature)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from conformance.actors.key_service import KeyService, Settlement
+from conformance.actors.bank.messages import HostUnreachable
+from conformance.actors.key_service import KeyService, KeysOfCard, Settlement
 from conformance.actors.terminal.channel import Channel, Link
 from conformance.actors.terminal.ending import Ended, Reason
 from emulator.crypto import Algorithm, CryptoError, factors, pad_mac
@@ -38,6 +39,10 @@ class KeysRefused(Exception):
         super().__init__(f"{what}: {sw:04X}" if sw else what)
         self.sw = sw
         self.key = ""
+
+
+class KeysUnreachable(KeysRefused):
+    """The HSM does not answer: nobody refused anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +205,22 @@ class SamKeys:
 class HsmKeys:
     """The keys in an HSM, with a terminal that has a number and counts its transactions itself.
 
-    ``cards`` is the product whose root keys the HSM holds.
+    ``cards`` is the product whose root keys the HSM holds, ``service`` computes with them, here or behind a line.
     """
 
     needs_line = True
 
-    def __init__(self, cards: Profile, terminal: bytes, *, terminal_number: int = 1, purchase_index: int = 1) -> None:
+    def __init__(
+        self,
+        cards: Profile,
+        terminal: bytes,
+        *,
+        terminal_number: int = 1,
+        purchase_index: int = 1,
+        service: KeysOfCard = KeyService,
+    ) -> None:
         self._cards = cards
+        self._service = service
         self.terminal = terminal
         self.terminal_number = terminal_number
         self.purchase_index = purchase_index
@@ -251,6 +265,8 @@ class HsmKeys:
     def _ask(self, card: CardInTerminal, compute: Callable[[KeyService], Computed]) -> Computed:
         """What the key service computes for a card."""
         try:
-            return compute(KeyService(self._cards, card.historical, card.city_code))
+            return compute(self._service(self._cards, card.historical, card.city_code))
         except (RootKeyError, CryptoError) as problem:
             raise KeysRefused(f"the HSM does not compute: {problem}") from problem
+        except HostUnreachable as problem:
+            raise KeysUnreachable(f"the HSM cannot be reached: {problem}") from problem
