@@ -248,6 +248,10 @@ class KeyService:
         """The command that puts the 16 bytes ``new`` in the place of a master key."""
         return commands.replace_master_key(self._card_key(name, 1), new, challenge)
 
+    def exchange_master_key(self, name: str, present: KeyService, challenge: bytes) -> bytes:
+        """The command that puts a master key in the place of that of ``present``, which the card has."""
+        return commands.replace_master_key(present._card_key(name, 1), self._card_key(name, 1), challenge)
+
     def restore_master_key(self, name: str, present: bytes, challenge: bytes) -> bytes:
         """The command that puts a master key back where the 16 bytes ``present`` took its place."""
         return commands.replace_master_key(present, self._card_key(name, 1), challenge)

@@ -17,7 +17,13 @@ from profiles import load
 from . import oracle
 
 AID = bytes.fromhex("A000000333010101")
-CHIPS = {"debit": "debit-blank", "debit-sm": "debit-sm-blank", "debit-dual": "debit-blank"}
+CHIPS = {
+    "debit": "debit-blank",
+    "debit-sm": "debit-sm-blank",
+    "debit-dual": "debit-blank",
+    "ssc2-3des": "ssc2-blank",
+    "ssc3-sm4": "ssc3-blank",
+}
 """The chip for each product."""
 HOST = bytes.fromhex("A1A2A3A4A5A6A7A8")
 PIECE = 200

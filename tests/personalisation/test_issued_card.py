@@ -20,7 +20,7 @@ from tests.payment.terminal import TC, Terminal
 
 from .bench import CHIPS, ORDER, PAN, SAME, SEQUENCE, chip, issued, profile_of
 
-PRODUCTS = pytest.mark.parametrize("product", ["debit", "debit-sm", "debit-dual"])
+PRODUCTS = pytest.mark.parametrize("product", CHIPS)
 ORDERS = pytest.mark.parametrize("order", [SAME, ORDER], ids=["holder of the product", "another holder"])
 PIN = "123456"
 
@@ -86,7 +86,7 @@ def test_same_answers_on_the_contacts(product, order, sm):
     assert made == given
 
 
-@PRODUCTS
+@pytest.mark.parametrize("product", [product for product in CHIPS if load(product).has_antenna])
 @ORDERS
 @pytest.mark.parametrize("sm", ["00", "01"])
 def test_same_answers_in_the_field(product, order, sm):
@@ -248,7 +248,7 @@ def test_profile_and_image_of_the_chips():
         assert load_card(name).structure.product == name
 
 
-@PRODUCTS
+@pytest.mark.parametrize("product", [product for product in CHIPS if sector_keys(load(product), "DEBIT")])
 def test_sectors_open_records_on_an_issued_card(product):
     """APPEND RECORD under the opening key that came with the file (JR/T 0025.14 A.3), by a script of the bank."""
     at = Counterside(product)

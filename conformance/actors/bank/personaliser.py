@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -36,6 +37,10 @@ class Level(IntEnum):
 
 class PersonalisationError(Exception):
     """The chip was not personalised; the message says at which step, and what the chip answered."""
+
+
+class IssuedAlreadyError(PersonalisationError):
+    """The application is an issued one: it knows no command of personalisation any more."""
 
 
 class ChipLostError(PersonalisationError):
@@ -192,30 +197,46 @@ class Personaliser:
             PersonalisationError: The chip refused a step, is another one, or went away.
         """
         channel = self._channel
-        try:
-            self._expect(channel.select(name), "SELECT")
-            self._open(expected)
+        with self._chip_answers():
+            self._identify(name, expected)
+            self._expect(channel.authenticate(self._level), "EXTERNAL AUTHENTICATE")
             blocks = data.blocks(channel.keys.dek, channel.room(self._level))
             for number, block in enumerate(blocks, 1):
                 last = LAST_BLOCK if number == len(blocks) else 0
                 answer = channel.store(block.data, block.indicator | last)
                 self._expect(answer, f"STORE DATA, block {number} of {len(blocks)}")
+        return channel.identity
+
+    def identify(self, name: bytes, *, expected: bytes = b"") -> ChipIdentity:
+        """Select the application and let the chip prove that it is the expected one; nothing is changed.
+
+        Raises:
+            PersonalisationError: See :meth:`run`.
+        """
+        with self._chip_answers():
+            self._identify(name, expected)
+        return self._channel.identity
+
+    @contextmanager
+    def _chip_answers(self) -> Iterator[None]:
+        try:
+            yield
         except Ended as ended:
             if ended.reason is Reason.CARD_LOST:
                 raise ChipLostError(f"the chip went away: {ended.detail}") from ended
             raise PersonalisationError(f"the chip answers nonsense: {ended.detail}") from ended
-        return channel.identity
 
     def _expect(self, answer: Response, step: str) -> None:
         if answer.sw != SW.SUCCESS:
             raise PersonalisationError(f"{step}: {describe(answer.sw)}")
 
-    def _open(self, expected: bytes) -> None:
-        """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE; the chip must prove that it has the keys first."""
+    def _identify(self, name: bytes, expected: bytes) -> None:
+        """SELECT and INITIALIZE UPDATE: the chip must prove that it has the keys before it gets anything."""
         channel = self._channel
+        self._expect(channel.select(name), "SELECT")
         answer = channel.initialise()
         if answer.sw in (SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED):
-            raise PersonalisationError("INITIALIZE UPDATE: the chip does not know it; the card is issued already")
+            raise IssuedAlreadyError("INITIALIZE UPDATE: the chip does not know it; the card is issued already")
         self._expect(answer, "INITIALIZE UPDATE")
         if len(answer.data) != ANSWER_SIZE or answer.data[KEY_DATA_SIZE + 1] != SECURE_CHANNEL_PROTOCOL:
             raise PersonalisationError("INITIALIZE UPDATE: the answer is not that of secure channel protocol 02")
@@ -224,4 +245,3 @@ class Personaliser:
             raise PersonalisationError(f"another chip is there: KEYDATA {shown} does not begin as expected")
         if not channel.is_genuine:
             raise PersonalisationError("INITIALIZE UPDATE: the chip has another personalisation master key")
-        self._expect(channel.authenticate(self._level), "EXTERNAL AUTHENTICATE")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from conformance.actors.certificates import commands
 from conformance.actors.certificates.commands import (
     ENCRYPTION_KEY,
@@ -19,6 +21,8 @@ from emulator.crypto.sm2 import message_digest
 from emulator.iso7816 import SW, Command
 from emulator.iso7816.status import describe
 
+WRONG = 0x63
+"""First byte of the status word of a proof that is wrong."""
 PIECE = 0x70
 """Bytes of a certificate in one command."""
 FILE_LENGTH = 1020
@@ -102,7 +106,21 @@ class CertificateCard:
     def replace_master_key(self, old: bytes, new: bytes) -> None:
         """Prove and replace the master key of the current directory."""
         self._do("AUTHENTICATE with the master key", commands.authenticate(old, self.challenge()))
-        self._do("REPLACE the master key", commands.replace_master_key(old, new, self.challenge()))
+        self.exchange_master_key(lambda challenge: commands.replace_master_key(old, new, challenge))
+
+    def prove_master_key(self, command: Callable[[bytes], bytes]) -> bool:
+        """Whether the master key of the current directory is that of a key service, which makes its command of a challenge."""
+        try:
+            self._do("AUTHENTICATE with the master key", command(self.challenge()))
+        except CertificateCardError as refusal:
+            if refusal.sw is None or refusal.sw >> 8 != WRONG:
+                raise
+            return False
+        return True
+
+    def exchange_master_key(self, command: Callable[[bytes], bytes]) -> None:
+        """Replace the master key, which was proven, by a command that a key service makes of a challenge."""
+        self._do("REPLACE the master key", command(self.challenge()))
 
     # Keys
 

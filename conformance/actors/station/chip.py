@@ -33,14 +33,14 @@ class Chip:
     """A chip that is reached over a link; every method raises :class:`CardGone` or :class:`CardRefused`."""
 
     def __init__(self, link: ChipLink) -> None:
-        self._link = link
+        self.link = link
         self._channel = Channel(link, lambda event: None)
         self.atr = b""
 
     def reset(self) -> bytes:
         """Switch the chip on; answers its historical bytes."""
         try:
-            self.atr = self._link.reset()
+            self.atr = self.link.reset()
         except BenchError as problem:
             raise CardGone(str(problem)) from problem
         try:

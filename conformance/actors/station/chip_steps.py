@@ -5,9 +5,12 @@ from __future__ import annotations
 from conformance.actors.key_service import KeyService
 from conformance.actors.medical.pins import change_pin, reload_pin
 from conformance.actors.medical.reader import ENVIRONMENT, CardRefused
+from conformance.actors.station.application_steps import check_applications
 from conformance.actors.station.chip import Chip, Phase
 from conformance.actors.station.contents import PHOTO, items
+from conformance.actors.station.financial import FinancialHalf
 from conformance.actors.station.initialisation import Initialiser
+from conformance.actors.station.order import Order
 from conformance.actors.station.outcome import Step
 from conformance.actors.station.refusals import Destroyed, Refused
 from conformance.actors.station.verification import Verification
@@ -17,20 +20,27 @@ from emulator.iso7816 import SW
 READ_KEY = "RKSSSE"
 
 
-def require_blank(equipment: Equipment, chip: Chip) -> None:
-    """A chip of the blank product in which nothing was made; raises :class:`Refused` for any other."""
+def require_blank(equipment: Equipment, order: Order, chip: Chip) -> None:
+    """A chip of the blank product in which nothing was made, with an application that waits for the order's bank.
+
+    Raises :class:`Refused` for any other.
+    """
     historical = chip.reset()
     name = equipment.product.directory[ENVIRONMENT].aid or b""
     if chip.knows(name):
         raise Refused("不是空白卡", "the chip is not blank: it has a social security application")
     if chip.show_transport_code(KeyService(equipment.blank, historical)) is Phase.CLOSED:
         raise Refused("不是空白卡", "the chip is not blank: its pre-issue commands are closed")
+    if equipment.bank is not None and order.former.account:
+        half = FinancialHalf(chip.link, equipment.product, equipment.blank, historical)
+        if not half.is_waiting():
+            raise Refused("不是空白卡", "the chip is not blank: its bank's application is personalised already")
 
 
 def blank_check(work: Work) -> None:
     """空白卡检查; a chip that is no blank one any more can never be handed out."""
     try:
-        require_blank(work.equipment, work.chip)
+        require_blank(work.equipment, work.order, work.chip)
     except Refused as problem:
         raise Destroyed(problem.zh, problem.en) from problem
 
@@ -42,9 +52,7 @@ def _initialiser(work: Work) -> Initialiser:
 
 def initialise(work: Work) -> None:
     """Tree, keys and first contents; what an earlier run left is taken away first."""
-    entries = work.equipment.journal.entries(work.order.number)
-    begun = entries.count((Step.INITIALISE.name, "before")) > 1
-    _initialiser(work).build(anew=begun)
+    _initialiser(work).build(anew=work.has_begun_before(Step.INITIALISE))
 
 
 def close(work: Work) -> None:
@@ -67,6 +75,7 @@ def personalise(work: Work) -> None:
 def read_back(work: Work) -> None:
     """What the chip holds and knows is what was meant for it."""
     Verification(work.reader(), work.data).everything()
+    check_applications(work)
 
 
 def change_first_pin(work: Work) -> None:

@@ -33,6 +33,8 @@ class Step(Named):
     INITIALISE = ("初始化", "initialisation")
     CLOSE = ("密钥替换与关闭", "key replacement and closing")
     PERSONALISE = ("个人化", "personalisation")
+    CERTIFICATES = ("写入证书", "certificates")
+    FINANCIAL = ("金融个人化", "personalisation of the bank's application")
     READ_BACK = ("回读校验", "reading back")
     PRINT = ("打印卡面", "printing the face")
     REGISTER = ("卡登记（封存）", "registration, sealed")

@@ -16,6 +16,8 @@ from conformance.actors.station.steps import ACTIONS, plan
 from conformance.actors.station.tree import TreeError
 from conformance.actors.station.work import Work
 
+AGAIN = frozenset({Step.PERSONALISE, Step.CERTIFICATES})
+"""What is written again when it reads back otherwise; the bank's application takes nothing more once it is issued."""
 MOST_RUNS = 4
 """Runs over a chip, three of them repetitions, before it is retained (SSC-ISS-010)."""
 
@@ -111,5 +113,6 @@ class Run:
             outcome = self._destroy(self._number, f"{step.en}: {en}")
             return Outcome(outcome.ending, outcome.zh, outcome.en, tuple(self._told))
         if step is Step.READ_BACK:
-            self._journal.note(self._number, Step.PERSONALISE, "failed")
+            for written in AGAIN.intersection(plan(self._work.order, self._work.equipment)):
+                self._journal.note(self._number, written, "failed")
         return self._interrupted(step, "芯片拒绝", en)

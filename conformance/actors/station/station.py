@@ -22,6 +22,7 @@ from conformance.actors.station.refusals import Refused
 from conformance.actors.station.replaced import WITHOUT_FORMER, require_register_fits
 from conformance.actors.station.run import MOST_RUNS, Run
 from conformance.actors.station.work import Equipment, Work
+from profiles.applications import awaited_directory
 
 
 class Station:
@@ -60,7 +61,7 @@ class Station:
             self._require_whole(order, old, bank_pin)
             require_register_fits(self.centre, order, own=None)
             chip = Chip(ChipLink(link))
-            require_blank(self.equipment, chip)
+            require_blank(self.equipment, order, chip)
             self.journal.begin(order, self.product.name, chip.atr.hex().upper())
         except (Refused, CardRefused) as problem:
             return Outcome(Ending.REFUSED, problem.zh, str(problem))
@@ -75,6 +76,9 @@ class Station:
     def _require_whole(self, order: Order, old: OldChip | None, bank_pin: str) -> None:
         """Everything that an order of its kind needs is there."""
         former, kind = order.former, order.kind
+        if former.account and self.equipment.bank is not None and awaited_directory(self.blank) is None:
+            sentence = f"chip {self.blank.name} has no application that waits for a bank; take one that has"
+            raise Refused("空白卡没有待个人化的金融应用", sentence)
         if kind is Kind.FIRST:
             if former.account and self.equipment.bank is not None and not bank_pin:
                 raise Refused("未设置银行卡密码", "a first card with an account needs the PIN that its holder chooses")

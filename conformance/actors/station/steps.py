@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from conformance.actors.station import bank_steps, chip_steps, desk_steps, old_card
+from conformance.actors.station import application_steps, bank_steps, chip_steps, desk_steps, old_card
 from conformance.actors.station.former import OldCard
 from conformance.actors.station.order import Order
 from conformance.actors.station.outcome import Kind, Step
@@ -19,6 +19,8 @@ ACTIONS: Mapping[Step, Callable[[Work], None]] = {
     Step.INITIALISE: chip_steps.initialise,
     Step.CLOSE: chip_steps.close,
     Step.PERSONALISE: chip_steps.personalise,
+    Step.CERTIFICATES: application_steps.certify,
+    Step.FINANCIAL: application_steps.personalise_financial,
     Step.READ_BACK: chip_steps.read_back,
     Step.PRINT: print_face,
     Step.REGISTER: desk_steps.register,
@@ -33,7 +35,15 @@ ACTIONS: Mapping[Step, Callable[[Work], None]] = {
 
 BEFORE_CHIP = (Step.VERIFY_HOLDER, Step.FREEZE, Step.ORDER)
 """Until the last of them a request can be withdrawn, and its chip serves another one."""
-CHIP = (Step.INITIALISE, Step.CLOSE, Step.PERSONALISE, Step.READ_BACK, Step.PRINT)
+CHIP = (
+    Step.INITIALISE,
+    Step.CLOSE,
+    Step.PERSONALISE,
+    Step.CERTIFICATES,
+    Step.FINANCIAL,
+    Step.READ_BACK,
+    Step.PRINT,
+)
 PLANS: Mapping[Kind, tuple[Step, ...]] = {
     Kind.FIRST: (
         Step.BLANK_CHECK,
@@ -63,15 +73,17 @@ PLANS: Mapping[Kind, tuple[Step, ...]] = {
     ),
 }
 """The switch at the bank is the moment from which there is no way back: before it stands whatever may fail for good."""
-AT_BANK = frozenset({Step.FREEZE, Step.ORDER, Step.SWITCH, Step.RETURN_E_CASH})
+AT_BANK = frozenset({Step.FREEZE, Step.ORDER, Step.FINANCIAL, Step.SWITCH, Step.RETURN_E_CASH})
 WITH_OLD_CARD = frozenset({Step.VERIFY_HOLDER, Step.BLOCK_OLD})
 
 
 def plan(order: Order, equipment: Equipment) -> tuple[Step, ...]:
-    """The steps of an order at a station: it may have no printer, the card no financial application, the old card be gone."""
+    """The steps of an order at a station: it may lack printer and authority, the card a bank, the old card be gone."""
     left_out: set[Step] = set()
     if equipment.printer is None:
         left_out.add(Step.PRINT)
+    if equipment.certificates is None:
+        left_out.add(Step.CERTIFICATES)
     if equipment.bank is None or not order.former.account:
         left_out |= AT_BANK
     if order.former.old_card is not OldCard.PRESENT:

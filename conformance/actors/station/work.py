@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.actors.bank.authority import Authority
+from conformance.actors.certificates.station import Authority as CertificateAuthority
 from conformance.actors.key_service import KeyService
 from conformance.actors.medical.keys import HsmKeys
 from conformance.actors.medical.reader import ENVIRONMENT, CardLink, CardReader, CardRefused
@@ -15,6 +16,7 @@ from conformance.actors.station.initialisation import CardData
 from conformance.actors.station.journal import Journal
 from conformance.actors.station.link import ChipLink
 from conformance.actors.station.order import Order
+from conformance.actors.station.outcome import Step
 from conformance.actors.station.printer import Printer
 from profiles.model import Profile
 
@@ -37,6 +39,7 @@ class Equipment:
         printer: Its card printer; a station without one does not print.
         bank: The bank; a station without one makes cards without financial application.
         authority: The certification authority of the bank, None for the published one.
+        certificates: The authority for the holder's certificates; without one the certificate application stays as it was.
     """
 
     product: Profile
@@ -46,6 +49,7 @@ class Equipment:
     printer: Printer | None = None
     bank: IssuerDesk | None = None
     authority: Authority | None = None
+    certificates: CertificateAuthority | None = None
 
 
 class Work:
@@ -84,6 +88,10 @@ class Work:
     def begin(self) -> None:
         """Switch the chip on, and settle what its card will hold."""
         self.data = CardData(self.equipment.product, self.order, self.chip.reset())
+
+    def has_begun_before(self, step: Step) -> bool:
+        """Whether an earlier run began with the step that is taken now."""
+        return self.equipment.journal.entries(self.order.number).count((step.name, "before")) > 1
 
     def production(self) -> KeyService:
         """The maker's keys of the chip, which is reset."""
