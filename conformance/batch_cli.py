@@ -20,7 +20,7 @@ from conformance.batch_place import FACES, Faces, ImageChips, Place, PlaceInUse
 if TYPE_CHECKING:
     from conformance.actors.batch import Person, Result, Wrong
     from conformance.actors.station import Station
-    from conformance.station_cli import Desk
+    from conformance.station_desk import Desk
     from profiles.model import Profile
 
 ALL_ISSUED, NOT_ALL, INTERRUPTED = 0, 1, 3
@@ -115,7 +115,7 @@ def issue_batch(desk: Desk, table: Path, out: Path, faces: str | None, as_json: 
     try:
         with place.held(), stop.heard():
             printer = None if faces is None else Faces(place, faces)
-            with desk.station(True, printer) as station:
+            with desk.station(lambda told: None, printer) as station:
                 results = _work(place, station, desk.journal, people, wrong, stop, as_json)
     except KeyboardInterrupt:
         desk.give_up("broken off; the same command goes on where it stopped", INTERRUPTED)

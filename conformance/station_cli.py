@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from conformance.face_option import FaceFile, FacePrinter
+from conformance.station_desk import INTERRUPTED, NOT_ISSUED, WRONG_USE, Desk
 from conformance.timeline_option import TimelineFile, draw, print_sum, table, unusable
 
 if TYPE_CHECKING:
-    from conformance.actors.station import Order, Outcome, Printer, Station, Told
-    from conformance.targets.base import Target
-    from profiles.model import Profile
-
-NOT_ISSUED, WRONG_USE, INTERRUPTED = 1, 2, 3
-BLANKS = {"SM4": "blank", "3DES": "blank-3des"}
+    from conformance.actors.station import Order, Outcome, Told
 
 OrderFile = Annotated[
     Path, typer.Argument(metavar="ORDER", help="Order (制卡数据): a TOML file, or a CSV file with --number.")
@@ -69,122 +60,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Which chip, which books."""
-
-    command: str
-    profile: str
-    blank: str | None
-    journal: Path
-    books: Path
-    image: Path | None = None
-    reader: str | None = None
-    expect_chip: str | None = None
-    serial: str | None = None
-    face: Path | None = None
-
-    def give_up(self, sentence: str, code: int = WRONG_USE) -> NoReturn:
-        """End the command with one sentence."""
-        typer.echo(f"sscard {self.command}: {sentence}", err=True)
-        raise typer.Exit(code)
-
-    def check(self, new_pin: str) -> None:
-        """End the command where its options cannot be."""
-        if (self.image is None) is (self.reader is None):
-            self.give_up("give either --image FILE or --reader NAME")
-        if self.reader is not None and self.expect_chip is None:
-            self.give_up("a chip in a reader is used only when --expect-chip gives its last historical bytes")
-        if not re.fullmatch("[0-9]{4,16}", new_pin):
-            self.give_up("--new-pin is not four to sixteen digits")
-        for name, digits, pattern in (
-            ("--expect-chip", self.expect_chip, "[0-9A-Fa-f]{1,16}"),
-            ("--serial", self.serial, "[0-9A-Fa-f]{8}"),
-        ):
-            if digits is not None and not re.fullmatch(pattern, digits):
-                self.give_up(f"{name} {digits!r} is not made of the hexadecimal digits that it takes")
-
-    def products(self) -> tuple[Profile, Profile]:
-        """The card product, and that of its blank chip."""
-        from profiles import ProfileError, load
-
-        try:
-            product = load(self.profile)
-            blank = load(self.blank or BLANKS[product.algorithm])
-        except ProfileError as error:
-            self.give_up(str(error))
-        if "SSSE" not in product.directory or "MF" not in product.directory:
-            self.give_up(
-                f"profile {product.name} has no social security application; give one that has, such as ssc3-sm4"
-            )
-        if blank.life_cycle != "blank" or blank.algorithm != product.algorithm or "MF" not in blank.directory:
-            self.give_up(f"profile {blank.name} is no blank chip for {product.name}")
-        return product, blank
-
-    @contextmanager
-    def station(self, silent: bool, printer: Printer | None = None) -> Iterator[Station]:
-        """The station over journal and books, with ``printer`` or that of ``--face``; whatever cannot be used ends the command."""
-        from conformance.actors.medical.centre import Centre
-        from conformance.actors.station import Equipment, Journal, JournalError, Station
-
-        product, blank = self.products()
-        printer = printer or self._printer()
-        try:
-            journal = Journal(self.journal)
-        except JournalError as problem:
-            self.give_up(str(problem))
-        try:
-            centre = Centre(product, self.books, year=f"{datetime.now().astimezone():%Y}")
-        except (sqlite3.Error, ValueError) as problem:
-            journal.close()
-            self.give_up(f"the books {self.books} cannot be used: {problem}")
-        try:
-            yield Station(Equipment(product, blank, centre, journal, printer), _View(silent).tell)
-        finally:
-            centre.books.close()
-            journal.close()
-
-    def _printer(self) -> FacePrinter | None:
-        try:
-            return None if self.face is None else FacePrinter(self.face)
-        except ValueError as problem:
-            self.give_up(str(problem))
-
-    @contextmanager
-    def chip(self, blank: Profile) -> Iterator[Target]:
-        """The chip that is meant, switched on."""
-        from conformance.failures import BenchError
-        from conformance.targets.in_process import UnusableCard, numbered, virtual_target
-        from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
-
-        try:
-            if self.reader is None:
-                target: Target = virtual_target(numbered(blank, self.serial) if self.serial else blank, self.image)
-            else:
-                target = PcscTarget(choose_reader(self.reader, list_readers()))
-        except UnusableCard as problem:
-            self.give_up(str(problem))
-        except BenchError as problem:
-            self.give_up(str(problem), INTERRUPTED)
-        try:
-            self._expect(target.connect())
-            yield target
-        except BenchError as problem:
-            self.give_up(str(problem), INTERRUPTED)
-        finally:
-            target.close()
-
-    def _expect(self, atr: bytes) -> None:
-        from emulator.iso7816 import Atr, AtrError
-
-        try:
-            shown = Atr.parse(atr).historical[-8:].hex().upper()
-        except AtrError as error:
-            self.give_up(f"the reset answer cannot be read: {error}", NOT_ISSUED)
-        if self.expect_chip is not None and not shown.startswith(self.expect_chip.upper()):
-            self.give_up(f"another chip than expected: its last historical bytes are {shown}", NOT_ISSUED)
 
 
 class _View:
@@ -293,7 +168,7 @@ def destroy(
     from conformance.actors.station import Ending
 
     desk = Desk("station destroy", profile, blank, journal, books)
-    with desk.station(as_json) as station:
+    with desk.station(_View(as_json).tell) as station:
         outcome = station.destroy(number, reason)
     codes = {Ending.DESTROYED: 0, Ending.INTERRUPTED: INTERRUPTED}
     code = codes.get(outcome.ending, WRONG_USE)
@@ -346,7 +221,7 @@ def _work(
     product, _ = desk.products()
     if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
         desk.give_up("--new-pin is the initial PIN; the holder must choose another one")
-    with desk.station(as_json) as station, desk.chip(station.blank) as target:
+    with desk.station(_View(as_json).tell) as station, desk.chip(station.blank) as target:
         act = station.resume if resume else station.issue
         outcome = act(order, target, new_pin)
     code = exit_code(outcome)

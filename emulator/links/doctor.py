@@ -70,6 +70,7 @@ def examine(machine: Machine | None = None) -> list[Finding]:
         examine_program(machine, "pcsc-tools", ("pcsc_scan", "scriptor"), "pcsc-tools"),
         examine_program(machine, "OpenSC", ("opensc-tool",), "opensc"),
         examine_fonts(machine),
+        examine_faces(machine),
         examine_browser(machine),
     ]
 
@@ -131,6 +132,13 @@ def examine_fonts(machine: Machine) -> Finding:
     if font := machine.output_of(["fc-list", ":lang=zh", "family"]):
         return Finding("Chinese fonts", True, font, "")
     return Finding("Chinese fonts", False, "none", "apt-get install fonts-noto-cjk")
+
+
+def examine_faces(machine: Machine) -> Finding:
+    """Look for what makes the face of a card a PNG."""
+    if version := machine.version("resvg-py"):
+        return Finding("resvg-py", True, version, "")
+    return Finding("resvg-py", False, "not installed; faces of cards are SVG only", "pip install 'sscard[face]'")
 
 
 def examine_browser(machine: Machine) -> Finding:

@@ -78,6 +78,12 @@ def test_one_stack_is_enough() -> None:
     [
         (replace(WHOLE, output_of=lambda command: None), "pcscd", "does not run", "--reinstall pcscd"),
         (replace(WHOLE, readers=lambda: []), "vpcd", "no reader in /etc/reader.conf.d", "--reinstall vsmartcard-vpcd"),
+        (
+            replace(WHOLE, version=lambda name: None if name == "resvg-py" else "1"),
+            "resvg-py",
+            "faces of cards are SVG only",
+            "sscard[face]",
+        ),
         (replace(WHOLE, output_of=lambda command: ""), "Chinese fonts", "none", "fonts-noto-cjk"),
         (
             replace(WHOLE, which=lambda program: None if program == "fc-list" else program),
