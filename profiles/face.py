@@ -24,6 +24,8 @@ class Face:
     """JPEG or BMP; empty for a card without photograph."""
     account: str = field(default="", repr=False)
     """Bank card number; empty on a card without financial application."""
+    version: str = "3.00"
+    """规范版本; cards of the third generation can be read without contacts and show the sign for it."""
 
 
 _PROVINCES: Mapping[str, str] = {

@@ -32,6 +32,12 @@ def both(face):
     return render(face, Side.FRONT), render(face, Side.BACK)
 
 
+def test_only_cards_of_the_third_generation_show_the_sign_for_reading_without_contacts():
+    sides = {version: render(changed(version=version), Side.FRONT) for version in ("2.00", "3.00")}
+    assert sides["2.00"].count("<path") == sides["3.00"].count("<path") - 1
+    assert read(sides["2.00"], render(FACE, Side.BACK)).version == "2.00"
+
+
 def changed(**fields):
     return Face(**{name: fields.get(name, getattr(FACE, name)) for name in Face.__slots__})
 

@@ -45,7 +45,10 @@ def test_the_face_says_what_the_order_wanted_and_the_chip_holds(product):
     assert world.issue().ending is Ending.COMPLETED
     expected = {"person": "social security number", "card_number": "card number", "issued": "date of issue"}
     assert world.face() == Face(
-        name="渝小样·买买提", area="500000", **{field: FIELDS[name] for field, name in expected.items()}
+        name="渝小样·买买提",
+        area="500000",
+        version=product[3] + ".00",
+        **{field: FIELDS[name] for field, name in expected.items()},
     )
     assert len(world.printer.printed) == 1
 

@@ -9,7 +9,7 @@ from conformance.actors.station.desk_steps import financial
 from conformance.actors.station.work import Work
 from profiles.face import Face
 
-NAME, CONTINUED, PERSON, CARD_NUMBER, ISSUED = "09", "4E", "08", "07", "05"
+NAME, CONTINUED, PERSON, CARD_NUMBER, ISSUED, VERSION = "09", "4E", "08", "07", "05", "03"
 CARD, HOLDER, PHOTO = f"{ENVIRONMENT}/EF05", f"{ENVIRONMENT}/EF06", "EF08"
 ENDS = {b"\xff\xd8\xff": b"\xff\xd9", b"BM": b""}
 """First bytes of a photograph (JPEG, BMP) and its last ones, behind which the file is filled."""
@@ -38,6 +38,7 @@ def read_face(reader: CardReader) -> Face:
         card_number=reader.text(CARD, CARD_NUMBER),
         issued=reader.text(CARD, ISSUED),
         area=reader.identification[:3].hex(),
+        version=reader.text(CARD, VERSION),
         photo=_photo(reader),
     )
 
