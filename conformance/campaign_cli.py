@@ -45,7 +45,7 @@ def campaign(
 ) -> None:
     """Run flows with failures at every step and check after each recovery that the eight rules hold.
 
-    Exit code: 0 every rule held, 1 a rule was broken, 2 interrupted or wrong use, 3 the bench failed.
+    Exit code: 0 every rule held, 1 a rule was broken, 2 interrupted, nothing tried, or wrong use, 3 the bench failed.
     """
     from conformance.campaign.campaign import Campaign, Order, spec_of
     from conformance.campaign.failures import FAILURES

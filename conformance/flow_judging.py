@@ -118,16 +118,26 @@ def flow_outcomes(events: Iterable[Event]) -> tuple[FlowOutcome, ...]:
 def flows_conformity(events: Iterable[Event]) -> Conformity | None:
     """The statement about all flows of a run; None where it has none."""
     events = tuple(events)
-    outcomes = {outcome.conformity for outcome in flow_outcomes(events)}
+    outcomes = flow_outcomes(events)
     if not outcomes:
         return None
     last = events[-1]
     end = last if isinstance(last, RunFinished) else None
-    if Conformity.NON_CONFORMANT in outcomes:
+    return stated(
+        outcomes,
+        interrupted=end is None or end.interrupted,
+        bench_failed=end is not None and end.interrupted and end.conformity == Conformity.BENCH_ERROR.value,
+    )
+
+
+def stated(outcomes: Iterable[FlowOutcome], *, interrupted: bool, bench_failed: bool = False) -> Conformity:
+    """The statement about several flows of a run of which it is known how it ended."""
+    found = {outcome.conformity for outcome in outcomes}
+    if Conformity.NON_CONFORMANT in found:
         return Conformity.NON_CONFORMANT
-    if end and end.interrupted and end.conformity == Conformity.BENCH_ERROR.value:
+    if bench_failed:
         return Conformity.BENCH_ERROR
-    if end is None or end.interrupted or Conformity.INCOMPLETE in outcomes:
+    if interrupted or Conformity.INCOMPLETE in found:
         return Conformity.INCOMPLETE
     return Conformity.CONFORMANT
 

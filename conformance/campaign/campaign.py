@@ -20,6 +20,7 @@ from conformance.campaign.trial import MOST_RECOVERIES, NOT_RECOVERED, Spec, Tri
 from conformance.campaign.workers import Task, crew, known_flow, scratch
 from conformance.campaign.world import COMPLETED, Flow
 from conformance.cases import Level
+from conformance.flow_judging import flow_outcomes, stated
 from conformance.verdict import Conformity
 
 UNDISTURBED = "none"
@@ -67,7 +68,8 @@ class Campaign:
 
     def __init__(self, order: Order, emit: Callable[[events.Event], None]) -> None:
         self.order = order
-        self._emit = emit
+        self._further = emit
+        self._told: list[events.Event] = []
         self.tallies: list[Tally] = []
         self.complete = False
         """Whether everything was tried."""
@@ -79,10 +81,8 @@ class Campaign:
 
     @property
     def conformity(self) -> Conformity:
-        """Broken rules decide, however the campaign ended."""
-        if self.broken:
-            return Conformity.NON_CONFORMANT
-        return Conformity.CONFORMANT if self.complete else Conformity.INCOMPLETE
+        """The statement about the flows until now, as every report makes it from the events."""
+        return stated(flow_outcomes(self._told), interrupted=not self.complete)
 
     def run(self) -> Iterator[tuple[str, int, int]]:
         """Run all flows; hands out the flow, how many of its tasks are done, and how many there are."""
@@ -91,10 +91,14 @@ class Campaign:
                 yield from self._run_flow(known_flow(name, self.order.fault), work)
         self.complete = True
 
+    def _emit(self, event: events.Event) -> None:
+        self._told.append(event)
+        self._further(event)
+
     def _run_flow(
         self, flow: Flow, work: Callable[[Sequence[Task]], Iterator[list[Tried]]]
     ) -> Iterator[tuple[str, int, int]]:
-        started, tally = perf_counter(), Tally(flow.name)
+        started, tally, whole = perf_counter(), Tally(flow.name), False
         self.tallies.append(tally)
         self._emit(
             events.FlowStarted(
@@ -115,9 +119,10 @@ class Campaign:
                 for each in tried:
                     _count(tally, each)
                 yield flow.name, done, len(tasks)
+            whole = True
         finally:
             tally.seconds = perf_counter() - started
-            self._tell(flow, tally)
+            self._tell(flow, tally, whole=whole)
 
     def _tasks(self, flow: Flow, places: Sequence[Place]) -> list[Task]:
         order = self.order
@@ -153,9 +158,10 @@ class Campaign:
                 world.close()
         if entries:
             self._tell_times(flow, entries)
-        if findings:
-            broken = Tried(Spec(flow.name), flow.steps[0].name, ending, 0, tuple(findings), ())
-            _count(tally, broken)
+        alone = self.order.only is not None and not self.order.only.strikes
+        if findings or alone:
+            undisturbed = Tried(Spec(flow.name), flow.steps[0].name, ending, 0, tuple(findings), ())
+            _count(tally, undisturbed)
         return tuple(seams.places)
 
     # Events
@@ -170,8 +176,8 @@ class Campaign:
             events.FlowTimed(t=now(), flow=flow.name, entries=entries, total=total, promised=flow.promised, kept=kept)
         )
 
-    def _tell(self, flow: Flow, tally: Tally) -> None:
-        """A cell of steps and failures after the other, then the end."""
+    def _tell(self, flow: Flow, tally: Tally, *, whole: bool) -> None:
+        """A cell of steps and failures after the other, then the end; a flow that was broken off has none."""
         steps = [step.name for step in flow.steps]
         names = list(FAILURES)
 
@@ -194,16 +200,17 @@ class Campaign:
                     broken=[found for each in tried for found in self._broken(each)],
                 )
             )
-        self._emit(
-            events.FlowFinished(
-                t=now(),
-                flow=flow.name,
-                trials=tally.trials,
-                interruptions=tally.interruptions,
-                broken=tally.broken,
-                seconds=tally.seconds,
+        if whole:
+            self._emit(
+                events.FlowFinished(
+                    t=now(),
+                    flow=flow.name,
+                    trials=tally.trials,
+                    interruptions=tally.interruptions,
+                    broken=tally.broken,
+                    seconds=tally.seconds,
+                )
             )
-        )
 
     def _broken(self, tried: Tried) -> list[events.BrokenRule]:
         words = ["sscard", "campaign", "--only", only_of(tried)]

@@ -6,8 +6,9 @@ import pytest
 
 from conformance.campaign.campaign import Campaign, Order
 from conformance.campaign.flows import MODULES
+from conformance.campaign.trial import Spec
 from conformance.cases import Level
-from conformance.events import Event, FlowFinished, FlowStarted, FlowTrials
+from conformance.events import Event, FlowFinished, FlowStarted, FlowTimed, FlowTrials
 from conformance.verdict import Conformity
 
 
@@ -61,3 +62,37 @@ def test_every_place_of_a_flow(flow: str) -> None:
     campaign, _ = ran(Order((flow,), level=Level.OFFICIAL))
     assert campaign.broken == 0
     assert campaign.tallies[0].interruptions > 500
+
+
+def test_a_flow_that_is_broken_off_has_no_end_and_is_incomplete() -> None:
+    found: list[Event] = []
+    campaign = Campaign(Order(("visit",)), found.append)
+    work = campaign.run()
+    next(work)
+    work.close()
+    assert any(isinstance(event, FlowTrials) for event in found)
+    assert not any(isinstance(event, FlowFinished) for event in found)
+    assert campaign.conformity is Conformity.INCOMPLETE
+
+
+def test_a_campaign_whose_failures_find_nothing_to_strike_proves_nothing() -> None:
+    campaign, _ = ran(Order(("issue",), failures=("meanwhile",)))
+    assert campaign.tallies[0].trials == 0
+    assert campaign.conformity is Conformity.INCOMPLETE
+
+
+def test_the_undisturbed_run_alone_is_a_trial() -> None:
+    campaign, _ = ran(Order(("visit",), only=Spec("visit")))
+    assert (campaign.tallies[0].trials, campaign.tallies[0].interruptions) == (1, 0)
+    assert campaign.conformity is Conformity.CONFORMANT
+
+
+def test_the_times_of_an_issuance_have_budgets_among_their_steps() -> None:
+    _, events = ran(Order(("issue",), only=Spec("issue")))
+    (timed,) = [event for event in events if isinstance(event, FlowTimed)]
+    kinds = [entry["measured"] for entry in timed.entries]
+    assert not kinds[0]
+    assert not kinds[-1]
+    assert True in kinds
+    assert timed.promised == 480
+    assert timed.total == pytest.approx(sum(entry["seconds"] for entry in timed.entries))

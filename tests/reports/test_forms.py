@@ -128,7 +128,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing_half_written(
     def refuse(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("reports.write.os.replace", refuse)
+    monkeypatch.setattr("profiles.files.os.replace", refuse)
     with pytest.raises(OSError, match="no space"):
         write.write_all(path, directory)
     assert (directory / "report.html").read_bytes() == before

@@ -18,7 +18,7 @@ from conformance.actors.medical.centre import Centre
 from conformance.actors.station import Ending, Equipment, Journal, Order, Outcome, Station, Told
 from conformance.actors.station.chip import TRANSPORT_KEY
 from conformance.actors.station.steps import plan
-from conformance.actors.station.timeline import BUDGETS, PROMISED
+from conformance.actors.station.timeline import PROMISED, entries
 from conformance.campaign.links import Guarded, Slot
 from conformance.campaign.outside.books import centre_books, reading
 from conformance.campaign.outside.facts import Facts
@@ -311,34 +311,7 @@ class IssueFlow(Flow):
     def timing(self, world: World) -> list[TimedEntry]:
         """The measured steps, and the declared budgets of people and machines."""
         told = world.told if isinstance(world, IssueWorld) else []
-        measured = [
-            TimedEntry(
-                step=each.step.name,
-                zh=each.step.zh,
-                en=each.step.en,
-                kind="chip" if each.commands else "station",
-                seconds=each.seconds,
-                chip_seconds=each.chip_seconds,
-                commands=each.commands,
-                measured=True,
-            )
-            for each in told
-            if each.done
-        ]
-        budgets = [
-            TimedEntry(
-                step="",
-                zh=each.zh,
-                en=each.en,
-                kind=each.kind,
-                seconds=float(each.seconds),
-                chip_seconds=0.0,
-                commands=0,
-                measured=False,
-            )
-            for each in BUDGETS
-        ]
-        return measured + budgets
+        return entries(each for each in told if each.done)
 
 
 def _hurry(run: Callable[[str], Any]) -> None:
