@@ -117,6 +117,8 @@ class Hospital:
     pin: str | None = PIN
     limits: OfflineLimits | None = None
     lost: Callable[[str], str] = lambda message: ""
+    registered: bytes | None = None
+    """Historical bytes that the centre has of the card; None: those that it shows."""
     card: Card = field(init=False)
     slot: Slot = field(init=False)
     centre: Centre = field(init=False)
@@ -141,7 +143,8 @@ class Hospital:
         self.identification = reader.identification.hex().upper()
         self.person = person
         self.centre.insure(person, name)
-        self.centre.register(self.identification, person, profile.chip.historical, CardState.NORMAL)
+        historical = self.registered or profile.chip.historical
+        self.centre.register(self.identification, person, historical, CardState.NORMAL)
         line = Line(self.centre, lambda message: self.lost(message))
         self.terminal = HospitalTerminal(reader, line, limits=self.limits)
         self.station = LoadStation(reader, line, ask_first=[self.terminal.resolve])

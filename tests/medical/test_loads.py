@@ -110,9 +110,8 @@ def test_a_number_loads_once() -> None:
 
 def test_a_card_without_its_key_is_not_loaded() -> None:
     """MAC1 of a card that the centre registered with other historical bytes is wrong."""
-    hospital = offline()
-    historical = hospital.terminal.reader.card.historical
-    hospital.centre.books.run("UPDATE card SET historical = ?", (historical[:-1] + b"\x77").hex())
+    historical = offline().terminal.reader.card.historical
+    hospital = offline(registered=historical[:-1] + b"\x77")
     assert hospital.station.load("L1", 10).refusal is Refusal.WRONG_MAC1
     agree(hospital)
 

@@ -119,6 +119,7 @@ def test_another_way_than_the_declared_one_is_found(settings: dict[str, object],
     assert requirement in found
 
 
+@pytest.mark.slow
 def test_every_requirement_but_the_one_without_bytes_is_judged() -> None:
     judged: set[str | None] = set()
     for suite in SUITES.values():
@@ -240,6 +241,7 @@ FOUND_BY_SEQUENCES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FOUND_BY_SEQUENCES)
 def test_sequences_alone_find_a_fault(fault: str) -> None:
     name = OFFLINE if fault.startswith("load.") else "ssc2-3des"

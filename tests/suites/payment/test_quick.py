@@ -80,6 +80,7 @@ def test_good_card_passes(suite: str, name: str) -> None:
     assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_RUN) == []
 
 
+@pytest.mark.slow
 def test_every_requirement_is_judged_on_a_product() -> None:
     """With the checks that a good card passed, not with what cases promise."""
     judged = set(run(quick_decisions.SUITE, "debit", only=LONG).judged)
@@ -121,6 +122,7 @@ def places() -> list[tuple[str, str]]:
     return [(fault, name) for fault in NAMED for name in cards if FAULTS[fault].applies_to(product(name))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "name"), places())
 def test_named_fault_is_found(fault: str, name: str) -> None:
     assert not failed_by(name, fault).isdisjoint(FAULTS[fault].requirements)
