@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.actors.bank import AgreementKind, Bank, ChangeKind, Completion, Reversal
+from conformance.actors.bank import AgreementKind, Agreements, Bank, CardDesk, ChangeKind, Completion, Reversal
 from conformance.actors.bank.authority import Authority
 from conformance.actors.bank.change import ChipReturn
 from conformance.actors.bank.groupings import DataFile
@@ -17,7 +17,7 @@ from conformance.actors.certificates.authority import CertificationAuthority
 from conformance.actors.certificates.x509 import Certificate, Subject, build_request
 from conformance.actors.hosts import FaultyLine
 from conformance.actors.hosts.authority import AUTHORITY, AuthorityHost, authority_line, authority_service
-from conformance.actors.hosts.bank import BANK, BankHost, DataDesk, bank_line
+from conformance.actors.hosts.bank import BANK, AgreementsHost, BankHost, CardDeskHost, DataDesk, bank_line
 from conformance.actors.hosts.centre import CENTRE, CentreHost, centre_line
 from conformance.actors.hosts.keys import KEYS, RemoteKeys, keys_line, keys_service
 from conformance.actors.hosts.operation import Line
@@ -118,6 +118,7 @@ def bank_steps() -> list[Step]:
         lambda bank: bank.cards.personalisation("C1", PRODUCT, Authority.published()),
         lambda bank: bank.cards.record("C1/r", "C1", change),
         lambda bank: bank.cards.chip(pan, "02"),
+        lambda bank: bank.cards.number_of("50" * 16),
         lambda bank: bank.cards.switch("C1/s", "C1"),
         lambda bank: bank.cards.undo("C1/u", "C1"),
         lambda bank: bank.cards.return_e_cash("C1/e", pan, "01", without_chip=True),
@@ -322,6 +323,28 @@ def test_authority(tmp_path: Path) -> None:
         return authority_service(authority=CertificationAuthority.published(repeatable))
 
     assert compared(make, authority_line(authority), AuthorityHost, steps, tmp_path) == paths(AUTHORITY)
+
+
+@pytest.mark.parametrize(
+    ("actor", "desk", "kept"),
+    [
+        (Bank, BankHost, {"open_account", "order"}),
+        (CardDesk, CardDeskHost, set()),
+        (Agreements, AgreementsHost, set()),
+        (Centre, CentreHost, set()),
+        (CertificationAuthority, AuthorityHost, {"published", "self_signed", "issue"}),
+        (
+            KeyService,
+            RemoteKeys,
+            {"authenticate_master_key", "replace_master_key", "restore_master_key", "describe", "directory_of"}
+            | {"with_factors"},
+        ),
+    ],
+)
+def test_what_an_actor_learns_is_offered_or_kept_for_a_reason(actor: type, desk: type, kept: set[str]) -> None:
+    """What its own people do, and what takes or answers keys in clear, stays; all else has its line in the desk."""
+    able = {name for name in vars(actor) if not name.startswith("_") and callable(getattr(actor, name))}
+    assert able - set(vars(desk)) == kept
 
 
 def test_nothing_else_is_reachable() -> None:

@@ -78,6 +78,7 @@ class CardDeskHost(Desk):
     change = asks(CardDesk.change)
     in_use = asks(CardDesk.in_use, shown=_card_without_pin)
     chip = asks(CardDesk.chip)
+    number_of = asks(CardDesk.number_of)
     open = does(CardDesk.open)
     freeze = does(CardDesk.freeze)
     order = does(CardDesk.order)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from conformance.actors.key_service import KeyService
 from conformance.actors.medical.pins import change_pin, reload_pin
 from conformance.actors.medical.reader import ENVIRONMENT, CardRefused
 from conformance.actors.station.application_steps import check_applications
@@ -29,7 +28,7 @@ def require_blank(equipment: Equipment, order: Order, chip: Chip) -> None:
     name = equipment.product.directory[ENVIRONMENT].aid or b""
     if chip.knows(name):
         raise Refused("不是空白卡", "the chip is not blank: it has a social security application")
-    if chip.show_transport_code(KeyService(equipment.blank, historical)) is Phase.CLOSED:
+    if chip.show_transport_code(equipment.keys(equipment.blank, historical, None)) is Phase.CLOSED:
         raise Refused("不是空白卡", "the chip is not blank: its pre-issue commands are closed")
     if equipment.bank is not None and order.former.account:
         half = FinancialHalf(chip.link, equipment.product, equipment.blank, historical)

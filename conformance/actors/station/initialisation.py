@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.actors.key_service import KeyService
+from conformance.actors.key_service import KeyService, KeysOfCard
 from conformance.actors.medical.reader import ENVIRONMENT, CardRefused
 from conformance.actors.station.chip import MASTER_FILE, MASTER_KEY, Chip, Phase
 from conformance.actors.station.contents import PHOTO, items
@@ -29,11 +29,11 @@ PRESENT = ("02", "04")
 class CardData:
     """What a card of a product holds for an order, on the chip with these historical bytes."""
 
-    def __init__(self, product: Profile, order: Order, historical: bytes) -> None:
+    def __init__(self, product: Profile, order: Order, historical: bytes, keys: KeysOfCard = KeyService) -> None:
         self._product = product
         self._historical = historical
         self._order = order
-        self.keys = KeyService(product, historical)
+        self.keys = keys(product, historical, None)
         self._first = self._with(Order("", {}))
         self._whole = self._with(order)
 

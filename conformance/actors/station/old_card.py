@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from conformance.actors.bank.messages import HostUnreachable, TransactionKind
 from conformance.actors.medical.blocking import block_card, is_blocked
-from conformance.actors.medical.keys import HsmKeys, KeysRefused
+from conformance.actors.medical.keys import HsmKeys, KeysRefused, KeysUnreachable
 from conformance.actors.medical.reader import ENVIRONMENT, CardGone, CardLink, CardReader, CardRefused
 from conformance.actors.station.desks import IssuerDesk
 from conformance.actors.station.outcome import Kind
@@ -90,10 +90,12 @@ def block_old(work: Work) -> None:
 
 
 def _block_environment(work: Work, old: OldChip, product: Profile) -> None:
-    reader = CardReader(old.link, product, HsmKeys(product, TERMINAL))
+    reader = CardReader(old.link, product, HsmKeys(product, TERMINAL, service=work.equipment.keys))
     try:
         if not is_blocked(reader):
             block_card(reader)
+    except KeysUnreachable:
+        raise
     except (CardRefused, KeysRefused) as problem:
         work.note("旧卡社保应用未锁定", f"social security on the old chip was not blocked: {problem}")
 
@@ -106,7 +108,7 @@ def _present(work: Work) -> OldChip:
 
 def _require_same_card(work: Work, old: OldChip, product: Profile) -> None:
     """The card of the person that the centre knows, and of the generation that is replaced."""
-    reader = CardReader(old.link, product, HsmKeys(product, TERMINAL))
+    reader = CardReader(old.link, product, HsmKeys(product, TERMINAL, service=work.equipment.keys))
     try:
         reader.begin()
         version = reader.text(f"{ENVIRONMENT}/EF05", VERSION)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from conformance.actors.bank.messages import HostUnreachable
-from conformance.actors.medical.keys import KeysRefused
+from conformance.actors.medical.keys import KeysRefused, KeysUnreachable
 from conformance.actors.medical.reader import CardGone, CardRefused
 from conformance.actors.station.outcome import Ending, Outcome, Step, Told
 from conformance.actors.station.printer import PrinterFailed
@@ -61,9 +61,9 @@ class Run:
                     self._take(step)
         except CardGone as problem:
             return self._interrupted(step, "卡片脱离", str(problem))
-        except (HostUnreachable, OSError) as problem:
+        except (HostUnreachable, KeysUnreachable, OSError) as problem:
             self._journal.forgive(number)
-            return self._interrupted(step, "银行或中心不可达", str(problem) or "no answer")
+            return self._interrupted(step, "主机不可达", str(problem) or "no answer")
         except PrinterFailed as problem:
             return self._interrupted(step, "打印机故障", str(problem))
         except (CardRefused, KeysRefused, TreeError) as problem:

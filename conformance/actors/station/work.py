@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.actors.bank.authority import Authority
 from conformance.actors.certificates.station import Authority as CertificateAuthority
-from conformance.actors.key_service import KeyService
+from conformance.actors.key_service import KeyService, KeysOfCard
 from conformance.actors.medical.keys import HsmKeys
 from conformance.actors.medical.reader import ENVIRONMENT, CardLink, CardReader, CardRefused
 from conformance.actors.station.chip import Chip
@@ -39,7 +39,11 @@ class Equipment:
         printer: Its card printer; a station without one does not print.
         bank: The bank; a station without one makes cards without financial application.
         authority: The certification authority of the bank, None for the published one.
+<<<<<<< HEAD
         certificates: The authority for the holder's certificates; without one the certificate application stays as it was.
+=======
+        keys: The key service, here or behind a line.
+>>>>>>> e50b905 (Let a station reach its key service over any line)
     """
 
     product: Profile
@@ -50,6 +54,7 @@ class Equipment:
     bank: IssuerDesk | None = None
     authority: Authority | None = None
     certificates: CertificateAuthority | None = None
+    keys: KeysOfCard = KeyService
 
 
 class Work:
@@ -87,7 +92,7 @@ class Work:
 
     def begin(self) -> None:
         """Switch the chip on, and settle what its card will hold."""
-        self.data = CardData(self.equipment.product, self.order, self.chip.reset())
+        self.data = CardData(self.equipment.product, self.order, self.chip.reset(), self.equipment.keys)
 
     def has_begun_before(self, step: Step) -> bool:
         """Whether an earlier run began with the step that is taken now."""
@@ -95,13 +100,14 @@ class Work:
 
     def production(self) -> KeyService:
         """The maker's keys of the chip, which is reset."""
-        return KeyService(self.equipment.blank, self.chip.reset())
+        return self.equipment.keys(self.equipment.blank, self.chip.reset(), None)
 
     def reader(self) -> CardReader:
         """The card through its ordinary commands, with the initial PIN and the key service's keys."""
         product = self.equipment.product
         initial = self.initial_pin
-        reader = CardReader(self.link, product, HsmKeys(product, TERMINAL), pin=lambda: initial)
+        keys = HsmKeys(product, TERMINAL, service=self.equipment.keys)
+        reader = CardReader(self.link, product, keys, pin=lambda: initial)
         reader.begin()
         if reader.identification.hex().upper() != self.data.identification:
             raise CardRefused("卡的识别码不符", "the card shows another identification than it was given")
