@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.actors.station import Ending, PrinterFailed, Step
+from conformance.actors.bank import Bank, IssuerKeys
+from conformance.actors.station import Ending, Equipment, PrinterFailed, Station, Step
 from profiles import load
 from profiles.face import Face
 from reports.face import FilePrinter
 from tests.station.test_interruptions import done, killed_at
 from tests.station.world import FIELDS, NEW, Killed, Paper, World, order
+
+ACCOUNT = "6217000000000000003"
 
 
 class Smudging:
@@ -145,3 +148,17 @@ def test_the_file_printer_s_own_check_reads_what_it_wrote(tmp_path):
     world.printer = FilePrinter(tmp_path / "card.svg")
     assert world.issue().ending is Ending.COMPLETED
     assert FIELDS["name"] in (tmp_path / "card.svg").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_back_has_the_account_number_that_the_new_chip_shows():
+    product = load("ssc3-sm4")
+    world = World(product, load("ssc3-blank"))
+    bank = Bank(*IssuerKeys.of_profile(product))
+    world.order = order(account_number=ACCOUNT)
+    equipment = Equipment(product, world.blank, world.centre, world.journal, world.printer, bank)
+    outcome = Station(equipment).issue(world.order, world.target, NEW, bank_pin="604512")
+    assert outcome.ending is Ending.COMPLETED, outcome
+    assert world.face().account == ACCOUNT
+    assert world.face().name == FIELDS["name"]
+    assert ACCOUNT not in outcome.returned.bank_number
