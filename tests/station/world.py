@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.keys import HsmKeys
@@ -10,6 +11,7 @@ from conformance.actors.medical.messages import CardState
 from conformance.actors.medical.reader import CardReader
 from conformance.actors.station import Ending, Equipment, Journal, Order, Outcome, Printer, Station, Told
 from conformance.actors.station.printing import read_face
+from conformance.actors.terminal.shown import shown_card
 from conformance.failures import BenchError
 from conformance.targets.in_process import InProcessTarget
 from emulator import load_card
@@ -113,7 +115,12 @@ class World:
             return
         assert outcome.ending is Ending.COMPLETED
         reader = self.reader()
-        assert read_face(reader) == self.face()
+        printed = self.face()
+        assert read_face(reader) == replace(printed, account="")
+        if printed.account:
+            reader.link.reset()
+            assert shown_card(reader.link).account_number == printed.account == self.order.former.account
+            reader.begin()
         assert self.active() == [reader.identification.hex().upper()] == [known.card]
         assert reader.text("SSSE/EF06", "08") == self.order.person
         assert reader.text("SSSE/EF05", "07") == self.order.values["07"]
