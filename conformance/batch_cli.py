@@ -82,14 +82,13 @@ class _View:
             disable=silent,
         )
         self._task = self.progress.add_task("", total=rows, rate="")
-        self._begin = monotonic()
 
     def tell(self, result: Result) -> None:
         """A row has ended."""
         self._results[result.line] = result
         now = monotonic()
-        rate = 60 * len(self._results) / max(now - self._begin, 1e-6)
-        self.progress.update(self._task, advance=1, rate=f"{rate:.0f}/min")
+        speed = self.progress.tasks[self._task].speed or 0.0  # that of the last half minute
+        self.progress.update(self._task, advance=1, rate=f"{60 * speed:.0f}/min")
         if now - self._written >= WRITTEN_EVERY:
             self.write()
             self._written = now

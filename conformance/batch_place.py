@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FACES = ("svg", "png")
 PRIVATE = 0o700
+LOCK = ".lock"
 
 
 class PlaceInUse(Exception):
@@ -46,12 +47,20 @@ class Place:
         self.folder.mkdir(parents=True, exist_ok=True)
         for each in (self.cards, self.pins, self.faces):
             each.mkdir(mode=PRIVATE, exist_ok=True)
-        with (self.folder / ".lock").open("w") as lock:
+        with (self.folder / LOCK).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise PlaceInUse(f"{self.folder}: another program is issuing cards into this folder") from None
+            self._clear()
             yield
+
+    def _clear(self) -> None:
+        """Take away what a program that was killed had not finished writing; a letter among it was never sent."""
+        for folder in (self.folder, self.cards, self.pins, self.faces):
+            for left in folder.glob(".*"):
+                if left.is_file() and left.name != LOCK:
+                    left.unlink()
 
     def write_results(self, results: Sequence[Result]) -> None:
         """The table of results, as a whole."""
@@ -104,8 +113,7 @@ class ImageChips:
         from conformance.targets.in_process import numbered, virtual_target
 
         unfinished = image.with_name(f".{image.name}")
-        for left in (unfinished, Path(f"{unfinished}-wal")):
-            left.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         serial = self._stock.serial(number, self._journal.knows_chip)
         virtual_target(numbered(self._blank, serial), unfinished).close()
         os.replace(unfinished, image)

@@ -208,6 +208,22 @@ def test_wrong_use_is_one_sentence_and_makes_no_card(desk, arguments, sentence):
     assert not list(desk.glob("out/cards/*"))
 
 
+def test_what_a_killed_program_left_half_written_is_taken_away(desk):
+    write(desk / "people.csv", [person(1)])
+    for left in (
+        "pins/.CQ-000001.txt.abc",
+        "cards/.CQ-000001.sscard",
+        "cards/.CQ-000001.sscard-wal",
+        ".results.csv.abc",
+    ):
+        path = desk / "out" / left
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+    assert run().exit_code == 0
+    every_person_has_one_card(1)
+    assert [path.name for path in desk.glob("out/**/.*")] == [".lock"]
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(desk):
     write(desk / "people.csv", [person(1)])
     (desk / "out").write_text("a file")

@@ -1,5 +1,7 @@
 """Tables of people: encodings, columns, lines, and rows that contradict one another."""
 
+from importlib.resources import files
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -160,6 +162,14 @@ def test_of_rows_that_share_what_they_may_not_none_is_good(tmp_path, field):
     assert [(each.line, each.field) for each in wrong] == [(2, field.replace("_", " ")), (4, field.replace("_", " "))]
     assert "line 4, too" in wrong[0].reason
     assert person(1)["social security number"] not in wrong[0].reason + wrong[1].reason
+
+
+def test_a_photo_lies_beside_the_table(tmp_path):
+    photo = files("profiles").joinpath("products/photo.jpg").read_bytes()
+    (tmp_path / "1.jpg").write_bytes(photo)
+    good, wrong, _ = read_people(write(tmp_path / "people.csv", [person(1, photo="1.jpg"), person(2)]), INITIAL)
+    assert [each.order.photo for each in good] == [photo, b""]
+    assert wrong == []
 
 
 def test_a_pin_of_the_holder_s_choice_is_read_and_not_shown(tmp_path):
