@@ -1,6 +1,6 @@
 """The key service over a line: what a security module computes for a card. No operation takes or answers a key in clear.
 
-What the certificate application's master keys need (their replacement by a key in clear) is therefore not offered.
+The replacement of the certificate application's master keys by or of a key in clear is therefore not offered.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class KeyRoom:
 
 @dataclass(frozen=True, slots=True)
 class KeyWriting:
-    """WRITE KEY, whose master key may be that of another product: the chip maker's."""
+    """Keys under a key that may be that of another product: the chip maker's."""
 
     room: KeyRoom
     keys: KeyService
@@ -59,6 +59,10 @@ class KeyWriting:
     def enciphered_key(self, name: str, version: int, header: bytes, master: CardFactors, master_name: str) -> bytes:
         """See :meth:`KeyService.enciphered_key`."""
         return self.keys.enciphered_key(name, version, header, (self.room.of(master), master_name))
+
+    def exchange_master_key(self, name: str, present: CardFactors, challenge: bytes) -> bytes:
+        """See :meth:`KeyService.exchange_master_key`."""
+        return self.keys.exchange_master_key(name, self.room.of(present), challenge)
 
 
 class KeysHost(Desk):
@@ -79,6 +83,7 @@ class KeysHost(Desk):
     transport_code = asks(KeyService.transport_code)
     master_authentication = asks(KeyService.master_authentication)
     enciphered_under = asks(KeyService.enciphered_under)
+    authenticate_master_key = asks(KeyService.authenticate_master_key)
 
 
 class WritingHost(Desk):
@@ -87,6 +92,7 @@ class WritingHost(Desk):
     desk = "writing"
     subject_type = CardFactors
     enciphered_key = asks(KeyWriting.enciphered_key)
+    exchange_master_key = asks(KeyWriting.exchange_master_key)
 
 
 class RemoteKeys(KeyService):
@@ -172,6 +178,14 @@ class RemoteKeys(KeyService):
     def enciphered_under(self, master: str, plain: bytes) -> bytes:
         """Blocks under a master key."""
         return self._host.enciphered_under(master, plain)
+
+    def authenticate_master_key(self, name: str, challenge: bytes) -> bytes:
+        """EXTERNAL AUTHENTICATE with a master key of the certificate application."""
+        return self._host.authenticate_master_key(name, challenge)
+
+    def exchange_master_key(self, name: str, present: KeyService, challenge: bytes) -> bytes:
+        """The command that puts a master key in the place of that of another service."""
+        return self._writing.exchange_master_key(name, _factors(present), challenge)
 
     def _card_key(self, name: str, version: int, levels: int | None = None) -> bytes:
         raise RootKeyError(f"key {name} stays in the key service, which does not offer this operation")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from conformance.actors.bank.authority import Authority
 from conformance.actors.bank.groupings import DataFile
-from conformance.actors.key_service import KeyService
 from conformance.actors.station.certification import Certification, Keys
 from conformance.actors.station.desks import IssuerDesk
 from conformance.actors.station.financial import FinancialHalf
@@ -42,7 +41,7 @@ def _certification(work: Work) -> Certification | None:
     equipment, historical = work.equipment, work.chip.reset()
     if equipment.certificates is None:
         return None
-    keys = Keys(KeyService(equipment.blank, historical), KeyService(equipment.product, historical))
+    keys = Keys(equipment.keys(equipment.blank, historical, None), equipment.keys(equipment.product, historical, None))
     return Certification(work.link, equipment.product, work.order, equipment.certificates, keys)
 
 

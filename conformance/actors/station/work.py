@@ -39,11 +39,8 @@ class Equipment:
         printer: Its card printer; a station without one does not print.
         bank: The bank; a station without one makes cards without financial application.
         authority: The certification authority of the bank, None for the published one.
-    <<<<<<< HEAD
         certificates: The authority for the holder's certificates; without one the certificate application stays as it was.
-    =======
         keys: The key service, here or behind a line.
-    >>>>>>> e50b905 (Let a station reach its key service over any line)
     """
 
     product: Profile
