@@ -138,7 +138,7 @@ def medical_sides_agree(case: Case) -> Iterator[tuple[str, str]]:
     )
     for name, facts in case.after.chips.items():
         if facts.medical is not None and facts.identification is not None:
-            yield from _card_agrees(name, case.before.chips[name], facts, case.before.centre, centre)
+            yield from _card_agrees(name, case, facts, centre)
 
 
 def _year_totals(centre: CentreBooks) -> Iterator[tuple[str, str]]:
@@ -167,14 +167,13 @@ def _hospital_is_paid(
         yield f"医院应收 {due} 分，实收 {paid} 分", f"hospitals got {paid} fen, {due} were settled"
 
 
-def _card_agrees(
-    name: str, before: ChipFacts, facts: ChipFacts, earlier: CentreBooks | None, centre: CentreBooks
-) -> Iterator[tuple[str, str]]:
+def _card_agrees(name: str, case: Case, facts: ChipFacts, centre: CentreBooks) -> Iterator[tuple[str, str]]:
     """Each settlement of the card's log is one that the centre has with a TAC, and the other way round; sums rose by them."""
     medical = facts.medical
     if medical is None or facts.identification is None:
         return
-    old = before.medical
+    old, earlier = case.before.chips[name].medical, case.before.centre
+    earlier_money, later_money = case.before.money["centre"], case.after.money["centre"]
     known = set() if old is None else {each.number for each in old.log}
     new = [each for each in medical.log if each.number not in known and each.kind == SETTLEMENT]
     settled = [each for each in centre.settlements if each.card == facts.identification and each.tac]
@@ -195,6 +194,9 @@ def _card_agrees(
                 f"卡 {name} 第 {each.number} 笔金额与中心不符",
                 f"settlement {each.number} of card {name} has other amounts at the centre",
             )
+    at_centre = [money.balances.get(f"card {facts.identification}", 0) for money in (earlier_money, later_money)]
+    if old is not None and medical.balance - old.balance != at_centre[1] - at_centre[0]:
+        yield f"卡 {name} 账户余额与中心不符", f"the balance on card {name} is not that of its book at the centre"
     if old is not None:
         rose = (medical.own_year - old.own_year, medical.fund_year - old.fund_year)
         logged = (sum(each.amounts[1] for each in new), sum(each.amounts[2] for each in new))

@@ -106,10 +106,10 @@ class Seams:
         """Let something pass, or a failure strike it. ``writes`` tells afterwards how many writes it caused."""
         if not self.armed:
             return call.carry_out()
-        place = Place(len(self.places) + 1, kind, self.step, what, recovering=self.recovering)
-        self.places.append(place)
         if call.side in self.gone:
             raise call.lost()
+        place = Place(len(self.places) + 1, kind, self.step, what, recovering=self.recovering)
+        self.places.append(place)
         strike = self.strikes.get(place.number)
         if strike is not None and strike.failure.kind is kind:
             self.struck.append((strike, place))

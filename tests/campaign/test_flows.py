@@ -56,7 +56,7 @@ def test_another_seed_strikes_other_places() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flow", ["visit"])
+@pytest.mark.parametrize("flow", [each for each in MODULES if each != "issue"])
 def test_every_place_of_a_flow(flow: str) -> None:
     """Every command, every write, every message; and pairs in the irreversible steps."""
     campaign, _ = ran(Order((flow,), level=Level.OFFICIAL))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.actors.bank.messages import HostUnreachable
-from conformance.actors.medical.messages import CardState, PreSettlement, Refusal
+from conformance.actors.medical.messages import CardState, LoadRequest, Mode, PreSettlement, Refusal
 from conformance.actors.medical.visit import Outcome
 from conformance.failures import BenchError
 from tests.medical.hospital import MODULES, SCHEME, Hospital
@@ -51,6 +51,19 @@ def test_a_pre_settlement_that_comes_after_its_reversal_is_not_quoted() -> None:
     hospital.centre.reverse("1")
     assert hospital.centre.pre_settle(request).refusal is Refusal.REVERSED
     assert hospital.centre.pre_settle(replace(request, number="2")).refusal is None
+
+
+def test_a_load_that_is_asked_for_after_its_reversal_moves_nothing() -> None:
+    hospital = Hospital(mode=Mode.OFFLINE)
+    late: list[LoadRequest] = []
+    hospital.centre.load, offer = late.append, hospital.centre.load
+    hospital.lost = lambda message: "answered" if message == "load" else ""
+    assert hospital.station.load("L1", 5_000).loaded is False
+    assert hospital.station.undelivered == []
+    assert offer(late[0]).refusal is Refusal.REVERSED
+    account = hospital.centre.inquire(hospital.person)
+    assert account is not None
+    assert account.balance == SCHEME.yearly_credit
 
 
 def test_a_refused_pre_settlement_leaves_nothing_to_take_back() -> None:

@@ -371,6 +371,8 @@ class Centre:
         with self.books.transaction():
             if self.mode is not Mode.OFFLINE:
                 return LoadAnswer(request.number, Refusal.NO_OFFLINE)
+            if self.books.was_taken_back(request.number):
+                return LoadAnswer(request.number, Refusal.REVERSED)
             return self._loads.offer(request)
 
     def confirm_load(self, number: str, tac: bytes) -> Clearing:

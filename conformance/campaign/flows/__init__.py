@@ -9,6 +9,9 @@ from conformance.campaign.world import Flow
 
 MODULES: Mapping[str, tuple[str, str]] = {
     "issue": ("conformance.campaign.flows.issue", "IssueFlow"),
+    "medical": ("conformance.campaign.flows.medical", "MedicalFlow"),
+    "medical-temporary": ("conformance.campaign.flows.medical", "TemporaryFlow"),
+    "medical-offline": ("conformance.campaign.flows.medical", "OfflineFlow"),
     "visit": ("conformance.campaign.flows.visit", "VisitFlow"),
 }
 """Module and class of each flow, in the order in which a campaign runs them; a module is loaded when its flow is wanted."""

@@ -28,6 +28,7 @@ class ChipFacts:
         medical: Balance, sums and log of the medical application.
         settles: Whether the centre would settle a bill with it.
         pays: The bank's code to a purchase of nothing on line; empty where the chip gave no ARQC.
+        e_cash: Balance in fen that the financial application shows; None where it shows none.
         issued, replaced: Whether the chip was issued at that moment, and whether another one had taken its place.
     """
 
@@ -40,6 +41,7 @@ class ChipFacts:
     medical: MedicalCard | None = None
     settles: bool = False
     pays: str = ""
+    e_cash: int | None = None
     issued: bool = False
     replaced: bool = False
 
@@ -130,8 +132,8 @@ class _Probes:
 def _chip(probes: _Probes, world: World, name: str, chip: Chip) -> ChipFacts:
     payment = PaymentCard(chip.target)
     if "SSSE" not in chip.product.directory:
-        facts = ChipFacts(None, None, payment.shown, payment.content, pays=probes.pays(payment, name))
-        return replace(facts, issued=chip.issued, replaced=chip.replaced)
+        facts = ChipFacts(None, None, payment.shown, payment.content, e_cash=payment.balance)
+        return replace(facts, pays=probes.pays(payment, name), issued=chip.issued, replaced=chip.replaced)
     social = SocialCard(chip.target, chip.product)
     identification = social.identification
     person = social.person()
@@ -145,6 +147,7 @@ def _chip(probes: _Probes, world: World, name: str, chip: Chip) -> ChipFacts:
         social.medical(chip.pin) if chip.pin else None,
         person is not None and identification is not None and probes.settles(name, person[0], identification),
         probes.pays(payment, name),
+        payment.balance,
         chip.issued,
         chip.replaced,
     )

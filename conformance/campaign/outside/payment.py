@@ -103,6 +103,12 @@ class PaymentCard:
         sequence = self.objects.get(0x5F34, b"\0").hex()
         return Shown(self.objects[0x5A].hex().upper().rstrip("F"), sequence, self.objects.get(0x5F24, b"").hex()[:4])
 
+    @property
+    def balance(self) -> int | None:
+        """E-cash balance in the smallest unit, which GET DATA shows; None where there is none."""
+        answer = self._send(b"\x80\xca\x9f\x79\x00") if self._begun else b""
+        return int(answer[3:-2].hex()) if answer.endswith(GOOD) and answer[:2] == b"\x9f\x79" else None
+
     def request(self, number: str) -> AuthorisationRequest | None:
         """The request for a purchase of nothing with the chip's own ARQC; None where the chip gives none."""
         shown = self.shown
