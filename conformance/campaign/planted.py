@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.actors.medical.messages import Clearing, Confirmation, InsuranceHost, OfflineUpload
+from conformance.actors.medical.outbox import Outbox
 from conformance.campaign.world import Flow
 
 
@@ -27,12 +29,225 @@ class Planted:
     change: Callable[[Any], None]
 
 
-PLANTED: Mapping[str, Planted] = {}
-
-
 def plant(flow: Flow, name: str) -> None:
     """Plant a fault into a flow; KeyError for an unknown one, ValueError for one of another flow."""
     planted = PLANTED[name]
     if planted.flow != flow.name:
         raise ValueError(f"{name} is a fault of the flow {planted.flow}")
     planted.change(flow)
+
+
+def _when_opened(flow: Any, factory: str, change: Callable[[Any], None]) -> None:
+    """Change every object that a factory of the flow makes."""
+    make = getattr(flow, factory)
+
+    def changed(*arguments: Any, **more: Any) -> Any:
+        made = make(*arguments, **more)
+        change(made)
+        return made
+
+    vars(flow)[factory] = changed
+
+
+def _override(thing: Any, name: str, method: Callable[..., Any]) -> None:
+    """Another method; it gets the real one first."""
+    real = getattr(thing, name)
+    vars(thing)[name] = lambda *arguments, **more: method(real, *arguments, **more)
+
+
+# The station
+
+
+def _lets_two_cards_in(flow: Any) -> None:
+    def loosen(centre: Any) -> None:
+        for index in ("one_card_in_use", "one_card_sealed"):
+            centre.books.run(f"DROP INDEX {index}")
+            centre.books.run(f"CREATE INDEX {index} ON card (person)")
+        _override(centre, "cards_of", lambda real, person: ())
+
+    _when_opened(flow, "open_centre", loosen)
+
+
+LEFT_OUT = ("CLOSE", "READ_BACK")
+
+
+def _leaves_chips_open(flow: Any) -> None:
+    def skip(journal: Any) -> None:
+        _override(journal, "is_done", lambda real, number, step: step.name in LEFT_OUT or real(number, step))
+
+    _when_opened(flow, "open_journal", skip)
+
+
+def _makes_no_entry_before_registration(flow: Any) -> None:
+    def skip(journal: Any) -> None:
+        def note(real: Any, number: str, step: Any, phase: str) -> None:
+            if (step.name, phase) != ("REGISTER", "before"):
+                real(number, step, phase)
+
+        _override(journal, "note", note)
+
+    _when_opened(flow, "open_journal", skip)
+
+
+def _keeps_persons_in_its_journal(flow: Any) -> None:
+    def tell(journal: Any) -> None:
+        def begin(real: Any, order: Any, *more: Any) -> None:
+            real(order, *more)
+            journal.run("UPDATE request SET reason = ? WHERE number = ?", order.name, order.number)
+
+        _override(journal, "begin", begin)
+
+    _when_opened(flow, "open_journal", tell)
+
+
+def _mixes_orders_up(flow: Any) -> None:
+    def mix(station: Any) -> None:
+        def issue(real: Any, order: Any, *more: Any) -> Any:
+            from conformance.campaign.flows.issue import B
+
+            return real(replace(order, values={**order.values, "09": B.name}), *more)
+
+        _override(station, "issue", issue)
+
+    _when_opened(flow, "station", mix)
+
+
+def _gives_up_at_once(flow: Any) -> None:
+    def forget(station: Any) -> None:
+        def resume(real: Any, order: Any, *more: Any) -> Any:
+            station.journal.complete(order.number, _returned(order.number))
+            return real(order, *more)
+
+        _override(station, "resume", resume)
+
+    _when_opened(flow, "station", forget)
+
+
+def _returned(number: str) -> Any:
+    from conformance.actors.station.outcome import Return
+
+    return Return(number, "", "", "", "", "")
+
+
+# The hospital
+
+
+class _NeverReverses(Outbox):
+    """A reversal is not sent, and not kept."""
+
+    def reverse(self, number: str, centre: InsuranceHost) -> bool:
+        """Nothing is done."""
+        return True
+
+
+class _ForgetsSettlements(Outbox):
+    """A settlement that does not come through is not sent again."""
+
+    def deliver(self, centre: InsuranceHost) -> list[Clearing]:
+        """Once, and never again."""
+        answers = super().deliver(centre)
+        self.settlements.clear()
+        return answers
+
+
+def _outbox(made: Callable[[], Outbox], of: Callable[[Any], Any]) -> Callable[[Any], None]:
+    def change(thing: Any) -> None:
+        of(thing).outbox = made()
+
+    return change
+
+
+def _books_twice(flow: Any) -> None:
+    def loosen(centre: Any) -> None:
+        def settle(real: Any, message: Confirmation | OfflineUpload) -> Clearing:
+            before = centre.books.settlement(message.number)
+            answer: Clearing = real(message)
+            if before is not None and before.state == "cleared":
+                with centre.books.transaction():
+                    centre.books.move("fund", "hospitals", before.fund, before.number, "fund")
+            return answer
+
+        _override(centre, "settle", settle)
+
+    _when_opened(flow, "open_centre", loosen)
+
+
+def _ends_an_agreement(flow: Any) -> None:
+    def loosen(bank: Any) -> None:
+        def authorise(real: Any, request: Any) -> Any:
+            bank.ledger.run("UPDATE agreement SET ended = 1 WHERE number = 'GAS-1'")
+            return real(request)
+
+        _override(bank, "authorise", authorise)
+
+    _when_opened(flow, "open_bank", loosen)
+
+
+def _blocks_on_repetition(flow: Any) -> None:
+    def loosen(bank: Any) -> None:
+        def authorise(real: Any, request: Any) -> Any:
+            if bank.ledger.request(request.number) is not None:
+                bank.ledger.block(bank.account(request.pan, request.sequence))
+            return real(request)
+
+        _override(bank, "authorise", authorise)
+
+    _when_opened(flow, "open_bank", loosen)
+
+
+def _says_numbers(flow: Any) -> None:
+    def tell(desk: Any) -> None:
+        def settle(real: Any, visit: Any, **more: Any) -> Any:
+            result = real(visit, **more)
+            return replace(result, en=f"settled for {result.medical.person}")
+
+        _override(desk, "settle", settle)
+
+    _when_opened(flow, "desk", tell)
+
+
+PLANTED: Mapping[str, Planted] = {
+    "centre.lets-two-cards-in": Planted(
+        *("issue", (1,), "中心允许一人两卡", "the centre's register lets a person have two cards"), _lets_two_cards_in
+    ),
+    "station.leaves-chips-open": Planted(
+        *("issue", (4, 7), "设备不关闭芯片、不回读即交付", "the station neither closes chips nor reads them back"),
+        _leaves_chips_open,
+    ),
+    "station.no-entry-before-registration": Planted(
+        *("issue", (4, 8), "登记前不写流水", "the station makes no journal entry before the registration"),
+        _makes_no_entry_before_registration,
+    ),
+    "station.keeps-persons": Planted(
+        *("issue", (6,), "流水中保存姓名明文", "the station's journal keeps names in clear"),
+        _keeps_persons_in_its_journal,
+    ),
+    "station.mixes-orders": Planted(
+        *("issue", (6,), "制卡数据串户", "the station writes another person's name onto a card"), _mixes_orders_up
+    ),
+    "station.completes-on-resume": Planted(
+        *("issue", (4,), "恢复时直接记为完成", "the station calls a request completed when it is begun again"),
+        _gives_up_at_once,
+    ),
+    "terminal.never-reverses": Planted(
+        *("visit", (4,), "终端不发冲正", "the terminal takes no quote back"),
+        lambda flow: _when_opened(flow, "desk", _outbox(_NeverReverses, lambda desk: desk.terminal)),
+    ),
+    "terminal.forgets-settlements": Planted(
+        *("medical", (4, 5), "终端丢弃未送达的结算", "the terminal forgets a settlement that did not come through"),
+        lambda flow: _when_opened(flow, "terminal", _outbox(_ForgetsSettlements, lambda terminal: terminal)),
+    ),
+    "centre.books-twice": Planted(
+        *("medical", (2, 5), "中心重复记账", "the centre books a settlement again that comes twice"), _books_twice
+    ),
+    "bank.ends-an-agreement": Planted(
+        *("visit", (2,), "银行终止签约", "the bank ends an agreement when the card pays"), _ends_an_agreement
+    ),
+    "bank.blocks-on-repetition": Planted(
+        *("visit", (3,), "重复请求时冻结账户", "the bank blocks an account whose request comes twice"),
+        _blocks_on_repetition,
+    ),
+    "terminal.says-numbers": Planted(
+        *("visit", (6,), "终端日志含身份号码", "the terminal says the holder's number"), _says_numbers
+    ),
+}
