@@ -1,11 +1,16 @@
-"""The suites certify an issued card: tree, rights, keys, formats, PIN, settlement, life cycle, as on a card of the product."""
+"""The suites certify issued cards of both catalogues as they certify a card that the emulator builds of the product at once."""
+
+from datetime import date
 
 import pytest
 
+from conformance.actors.bank.authority import Authority
+from conformance.actors.bank.card_data import CardOrder, individual, personalisation_data
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from profiles import load
 from tests.conformance.test_foreign_cards import run
+from tests.station.whole import BANK_PIN, HOLDER, IDENTITY, PAN, WholeWorld
 from tests.station.world import NEW, World
 
 BAD = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR)
@@ -45,3 +50,48 @@ def test_an_issued_card_passes_the_suites(product):
     _, outcomes, _ = run(InProcessTarget(world.card), profile=declared(world), seed=0, destructive=True)
     assert [(o.case.identifier, o.reason) for o in outcomes if o.verdict in BAD] == []
     assert sum(o.verdict is Verdict.PASS for o in outcomes) > 900
+
+
+ORDER = CardOrder(PAN, "01", date(2036, 1, 1), HOLDER, IDENTITY, pin=BANK_PIN, balance=20_000)
+"""With some e-cash, as the products have it: suites pay with it."""
+COUNTER = "data:DEBIT:9F36"
+
+
+class PublishedKeys:
+    """A bank that gives its cards the published key pairs, with which the suites compare them."""
+
+    def __init__(self, bank):
+        self._bank = bank
+        self.cards = self
+
+    def __getattr__(self, name):
+        return getattr(self._bank.cards if hasattr(self._bank.cards, name) else self._bank, name)
+
+    def personalisation(self, change, product, authority):
+        return personalisation_data(product, ORDER, Authority.published(), key_pairs_of_authority=True)
+
+
+def wholly_declared(world):
+    """The whole product for this holder: no sector has opened records, certificates and keys are those that the card made."""
+    half, made = declared(world), individual(world.product, ORDER)
+    sectors = {name: {} for name, file in made.directory["DEBIT"].file.items() if file.extended}
+    content = {**half.content, "DEBIT": {**made.content["DEBIT"], **sectors}}
+    held = world.card.memory.cells
+    if "CERT" in made.directory:
+        content["CERT"] = {name: {"data": held[f"file:CERT/{name}"].hex()} for name in made.directory["CERT"].file}
+    pin = {"SSSE": half.directory["SSSE"]}
+    directories = {**made.directory, **pin}
+    return made.model_copy(update={"directory": directories, "content": content, "chip": world.blank.chip})
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("SSC-ISS-011")
+@pytest.mark.parametrize("product", ["ssc3-sm4", "ssc2-3des"])
+def test_a_whole_issued_card_passes_the_suites_of_both_catalogues(product):
+    world = WholeWorld(load(product))
+    world.desk = PublishedKeys(world.bank)
+    world.settled(world.issue())
+    world.card.memory.cells[COUNTER] = bytes(2)  # the model of the suites begins before the first transaction of a card
+    _, outcomes, _ = run(InProcessTarget(world.card), profile=wholly_declared(world), seed=0, destructive=True)
+    assert [(o.case.identifier, o.reason) for o in outcomes if o.verdict in BAD] == []
+    assert sum(o.verdict is Verdict.PASS for o in outcomes) > 1500

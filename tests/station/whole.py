@@ -106,6 +106,7 @@ class WholeWorld(World):
     def settled(self, outcome: Outcome) -> None:
         super().settled(outcome)
         if outcome.ending is Ending.COMPLETED:
+            assert self.face().account == PAN
             self.bank_half_issued()
             self.certificates_issued()
 
