@@ -15,7 +15,7 @@ parts are declared budgets, not measurements.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from conformance.events import (
@@ -81,6 +81,18 @@ FLOW_RULE_EN = (
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenTrial:
+    """A trial after which rules did not hold."""
+
+    step: str
+    failure: str
+    place: str
+    reproduce: str
+    entries: tuple[BrokenRule, ...]
+    """What was found, by rule; one rule may be broken in several ways."""
+
+
+@dataclass(frozen=True, slots=True)
 class FlowOutcome:
     """What the log says about a flow."""
 
@@ -90,15 +102,15 @@ class FlowOutcome:
     trials: int
     interruptions: int
     """Failures that struck."""
-    broken: tuple[BrokenRule, ...]
-    """Every rule that was found broken, trial by trial."""
+    broken: tuple[BrokenTrial, ...]
+    """Every trial that the log lists with a broken rule, in its order."""
     uncounted: int
     """Broken trials that the log counts and doesn't list."""
 
     @property
     def by_rule(self) -> Mapping[int, int]:
-        """How often each rule was found broken; a rule that held is not named."""
-        return Counter(entry["rule"] for entry in self.broken)
+        """In how many trials each rule was broken; a rule that held is not named."""
+        return Counter(rule for trial in self.broken for rule in {entry["rule"] for entry in trial.entries})
 
 
 def flow_outcomes(events: Iterable[Event]) -> tuple[FlowOutcome, ...]:
@@ -143,7 +155,7 @@ def stated(outcomes: Iterable[FlowOutcome], *, interrupted: bool, bench_failed: 
 
 
 def _outcome(flow: str, cells: list[FlowTrials], end: FlowFinished | None) -> FlowOutcome:
-    broken = tuple(entry for cell in cells for entry in cell.broken)
+    broken = tuple(_broken(cells))
     trials = end.trials if end else sum(cell.trials for cell in cells)
     uncounted = end.broken if end and not broken else 0
     if broken or uncounted:
@@ -154,3 +166,12 @@ def _outcome(flow: str, cells: list[FlowTrials], end: FlowFinished | None) -> Fl
         conformity = Conformity.CONFORMANT
     struck = end.interruptions if end else 0
     return FlowOutcome(flow, conformity, end is not None, trials, struck, broken, max(uncounted, 0))
+
+
+def _broken(cells: Iterable[FlowTrials]) -> Iterator[BrokenTrial]:
+    found: dict[tuple[str, str, str, str], list[BrokenRule]] = {}
+    for cell in cells:
+        for entry in cell.broken:
+            found.setdefault((cell.step, cell.failure, entry["place"], entry["reproduce"]), []).append(entry)
+    for trial, entries in found.items():
+        yield BrokenTrial(*trial, tuple(sorted(entries, key=lambda entry: entry["rule"])))

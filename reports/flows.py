@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from conformance.events import BrokenRule, Event, FlowBooks, FlowFinished, FlowStarted, FlowTimed, FlowTrials
-from conformance.flow_judging import FLOW_RULES, FlowOutcome, flow_outcomes
+from conformance.events import Event, FlowBooks, FlowFinished, FlowStarted, FlowTimed, FlowTrials
+from conformance.flow_judging import FLOW_RULES, BrokenTrial, FlowOutcome, flow_outcomes
 from conformance.requirements import Text
 from conformance.verdict import Conformity, Verdict
 from reports.books import BooksReport, compared
@@ -26,7 +26,7 @@ class RuleReport:
     number: int
     text: Text
     broken: int
-    """How often it was found broken."""
+    """Trials after which it was broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class FailureReport:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A broken rule with the cell in which it was found."""
+    """A trial that broke rules, with its cell."""
 
     step: StepReport
     failure: FailureReport
-    entry: BrokenRule
+    trial: BrokenTrial
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Cell:
     trials: int
     outcomes: Mapping[str, int]
     """Number of trials by outcome, the known ones first and none of them zero."""
-    broken: tuple[BrokenRule, ...]
+    broken: tuple[BrokenTrial, ...]
 
 
 NO_TRIALS = Cell(0, {}, ())
@@ -87,7 +87,6 @@ class FlowReport:
     """By step and failure."""
     rules: tuple[RuleReport, ...]
     findings: tuple[Finding, ...]
-    """By rule."""
     timeline: TimelineReport | None
     books: BooksReport | None
 
@@ -108,7 +107,7 @@ class FlowReport:
 
     @property
     def breaches(self) -> int:
-        """How often a rule was found broken; what the log counts without listing it is counted too."""
+        """Trials after which a rule was broken; what the log counts without listing it is counted too."""
         return len(self.findings) or self.outcome.uncounted
 
     @property
@@ -194,19 +193,14 @@ def _report(outcome: FlowOutcome, events: Iterable[Event]) -> FlowReport:
         outcome=outcome,
         steps=tuple(steps.values()),
         failures=tuple(failures.values()),
-        cells=_cells(trials),
+        cells=_cells(trials, outcome.broken),
         rules=tuple(
             RuleReport(
                 number, FLOW_RULES.get(number, Text("未知规则", "a rule that this version does not know")), count
             )
             for number, count in sorted((dict.fromkeys(FLOW_RULES, 0) | dict(counts)).items())
         ),
-        findings=tuple(
-            sorted(
-                (Finding(steps[cell.step], failures[cell.failure], entry) for cell in trials for entry in cell.broken),
-                key=lambda finding: finding.entry["rule"],
-            )
-        ),
+        findings=tuple(Finding(steps[trial.step], failures[trial.failure], trial) for trial in outcome.broken),
         timeline=timeline(timed) if timed else None,
         books=compared(books.get("before"), books.get("after")) if books else None,
     )
@@ -223,11 +217,12 @@ def _steps(start: FlowStarted | None, trials: Iterable[FlowTrials]) -> dict[str,
     return steps
 
 
-def _cells(trials: Iterable[FlowTrials]) -> dict[tuple[str, str], Cell]:
+def _cells(trials: Iterable[FlowTrials], broken: Iterable[BrokenTrial]) -> dict[tuple[str, str], Cell]:
     found: dict[tuple[str, str], list[Cell]] = {}
     for cell in trials:
-        listed = Cell(cell.trials, cell.outcomes, tuple(cell.broken))
-        found.setdefault((cell.step, cell.failure), []).append(listed)
+        found.setdefault((cell.step, cell.failure), []).append(Cell(cell.trials, cell.outcomes, ()))
+    for trial in broken:
+        found[trial.step, trial.failure].append(Cell(0, {}, (trial,)))
     return {place: _joined(cells) for place, cells in found.items()}
 
 
@@ -241,5 +236,5 @@ def _joined(cells: Iterable[Cell]) -> Cell:
     return Cell(
         sum(cell.trials for cell in cells),
         {name: count for name, count in sums.items() if count},
-        tuple(entry for cell in cells for entry in cell.broken),
+        tuple(trial for cell in cells for trial in cell.broken),
     )

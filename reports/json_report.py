@@ -168,7 +168,7 @@ def _flow(flow: FlowReport) -> dict[str, Any]:
         "finished": outcome.finished,
         "trials": outcome.trials,
         "interruptions": outcome.interruptions,
-        "breaches": flow.breaches,
+        "broken_trials": flow.breaches,
         "rules": [
             {
                 "rule": rule.number,
@@ -195,7 +195,14 @@ def _cell(step: str, failure: str, cell: Cell) -> dict[str, Any]:
         "failure": failure,
         "trials": cell.trials,
         "outcomes": dict(cell.outcomes),
-        "broken": [dict(entry) for entry in cell.broken],
+        "broken": [
+            {
+                "place": trial.place,
+                "reproduce": trial.reproduce,
+                "rules": [{"rule": entry["rule"], "zh": entry["zh"], "en": entry["en"]} for entry in trial.entries],
+            }
+            for trial in cell.broken
+        ],
     }
 
 

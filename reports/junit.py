@@ -109,7 +109,7 @@ def _append_flow(root: ElementTree.Element, flow: FlowReport, began: str) -> tup
         element = _testcase(suite, flow, f"{step}/{failure}")
         if cell.broken:
             failures += 1
-            rules = sorted({entry["rule"] for entry in cell.broken})
+            rules = sorted({entry["rule"] for trial in cell.broken for entry in trial.entries})
             inner = ElementTree.SubElement(element, "failure", message=_clean(_breach(cell)))
             inner.set("type", f"rule {', '.join(map(str, rules))}")
             inner.text = _clean(_places(cell))
@@ -138,15 +138,17 @@ def _testcase(suite: ElementTree.Element, flow: FlowReport, name: str) -> Elemen
 
 
 def _breach(cell: Cell) -> str:
-    first = cell.broken[0]
-    return f"{len(cell.broken)} × rule {first['rule']}: {first['zh']} {first['en']}"
+    first = cell.broken[0].entries[0]
+    more = f" (and {len(cell.broken) - 1} more trials)" if len(cell.broken) > 1 else ""
+    return f"rule {first['rule']}: {first['zh']} {first['en']}{more}"
 
 
 def _places(cell: Cell) -> str:
-    return "\n".join(
-        f"rule {entry['rule']} at {entry['place']}: {entry['en']}\nreproduce: {entry['reproduce']}"
-        for entry in cell.broken
-    )
+    lines = []
+    for trial in cell.broken:
+        lines += [f"rule {entry['rule']} at {trial.place}: {entry['en']}" for entry in trial.entries]
+        lines.append(f"reproduce: {trial.reproduce}")
+    return "\n".join(lines)
 
 
 def _clean(text: str) -> str:

@@ -62,7 +62,7 @@ def _cases(report: Report) -> list[str]:
 
 def _flows(flows: tuple[FlowReport, ...]) -> list[str]:
     lines = [
-        "| 流程 flow | 结论 statement | 试验 trials | 中断 interruptions | 违反规则 breaches | 用时 time | 账目更改 books changed |",
+        "| 流程 flow | 结论 statement | 试验 trials | 中断 interruptions | 违反规则 broken | 用时 time | 账目更改 books changed |",
         "|---|---|---|---|---|---|---|",
     ]
     for flow in flows:
@@ -79,12 +79,14 @@ def _flows(flows: tuple[FlowReport, ...]) -> list[str]:
     for flow in flows:
         if flow.findings:
             lines += [f"### 违反规则 Breaches: {_plain(flow.title.zh)} {_plain(flow.title.en)}", ""]
-            lines += [
-                f"- **规则 rule {found.entry['rule']}** {_plain(found.entry['zh'])} {_plain(found.entry['en'])} — "
-                f"{_plain(found.step.title.zh)} × {_plain(found.failure.title.zh)}, {_code(found.entry['place'])}: "
-                f"{_code(found.entry['reproduce'])}"
-                for found in flow.findings[:_SHOWN]
-            ]
+            for found in flow.findings[:_SHOWN]:
+                first = found.trial.entries[0]
+                rules = ", ".join(str(rule) for rule in sorted({entry["rule"] for entry in found.trial.entries}))
+                lines.append(
+                    f"- **规则 rule {rules}** {_plain(first['zh'])} {_plain(first['en'])} — "
+                    f"{_plain(found.step.title.zh)} × {_plain(found.failure.title.zh)}, {_code(found.trial.place)}: "
+                    f"{_code(found.trial.reproduce)}"
+                )
             lines += [f"- … {len(flow.findings) - _SHOWN}"] if len(flow.findings) > _SHOWN else []
             lines.append("")
     return lines

@@ -61,7 +61,7 @@ def test_json_says_all_of_a_flow_and_nothing_of_cases_that_were_not(tmp_path: Pa
     assert (content["conformity"], content["exit_code"]) == ("not conformant", 1)
     assert (content["requirements"], content["official_items"], content["scope"]) == ([], [], [])
     (flow,) = content["flows"]
-    assert (flow["flow"], flow["conformity"], flow["breaches"]) == ("upgrade", "not conformant", 3)
+    assert (flow["flow"], flow["conformity"], flow["broken_trials"]) == ("upgrade", "not conformant", 3)
     assert [rule["broken"] for rule in flow["rules"]] == [1, 2, 0, 0, 0, 0, 0, 0]
     assert [step["step"] for step in flow["steps"]] == [name for name, *_ in STEPS]
     assert {entry["failure"] for entry in flow["failures"]} >= {name for name, *_ in FAILURES}

@@ -41,7 +41,7 @@ def test_a_cell_adds_what_several_events_say_and_drops_zeros() -> None:
     found = only(flow.trials("close", "killed", (4, "x"), half_made=1, completed=2))
     cell = found.cell("close", "killed")
     assert list(cell.outcomes.items()) == [("completed", 5), ("destroyed", 2), ("half made", 1)]
-    assert (cell.trials, [entry["place"] for entry in cell.broken]) == (8, ["x"])
+    assert (cell.trials, [trial.place for trial in cell.broken]) == (8, ["x"])
     assert found.cell("close", "power-cut").trials == 0
 
 
@@ -59,15 +59,15 @@ def test_pairs_of_failures_are_no_rows() -> None:
     assert [failure.name for failure in found.pairs] == ["killed+answer-lost"]
 
 
-def test_findings_stand_by_rule_with_their_cell() -> None:
-    flow = Flow(Run()).trials("switch", "killed", (4, "a"), (1, "b"), completed=3)
-    found = only(flow.trials("close", "killed", (2, "c"), completed=3))
-    assert [(f.entry["rule"], f.step.name, f.entry["place"]) for f in found.findings] == [
-        (1, "switch", "b"),
-        (2, "close", "c"),
-        (4, "switch", "a"),
-    ]
-    assert [rule.number for rule in found.rules if rule.broken] == [1, 2, 4]
+def test_what_one_trial_broke_stands_together_and_counts_once() -> None:
+    flow = Flow(Run()).trials("switch", "killed", (4, "a"), (1, "b"), (1, "a"), (4, "a"), completed=3)
+    found = only(flow.trials("close", "killed", (4, "a"), completed=3))
+    assert [
+        (finding.step.name, finding.trial.place, [entry["rule"] for entry in finding.trial.entries])
+        for finding in found.findings
+    ] == [("switch", "a", [1, 4, 4]), ("switch", "b", [1]), ("close", "a", [4])]
+    assert {rule.number: rule.broken for rule in found.rules if rule.broken} == {1: 2, 4: 2}
+    assert (found.breaches, len(found.cell("switch", "killed").broken), len(found.whole.broken)) == (3, 2, 3)
 
 
 def test_events_of_a_flow_that_never_started_are_still_shown() -> None:
