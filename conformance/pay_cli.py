@@ -74,13 +74,19 @@ def pay(
         Path | None,
         typer.Option(help="Keep the virtual card in this file: created when there is none, otherwise opened as it is."),
     ] = None,
+    books: Annotated[
+        Path | None,
+        typer.Option(
+            "--bank", help="The bank's books, a SQLite file; absent: a test bank that knows the product's own card."
+        ),
+    ] = None,
     language: Annotated[LanguageName, typer.Option(help="Language of the receipt.")] = LanguageName.zh,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
 ) -> None:
     """Run one payment transaction; print its steps, TVR and TSI bit by bit, and the receipt.
 
     The terminal trusts the published test authority, the bank has the test keys of the product and an account for its
-    card. Exit code: 0 approved, 1 declined, 2 wrong use, 3 the bench failed.
+    card, or what --bank says of a card that a station made. Exit code: 0 approved, 1 declined, 2 wrong use, 3 the bench failed.
     """
     if transit is not None:
         amount = _refuse_beside_transit(transit, amount, load, pin, rsa_only=rsa_only, line=offline or online or e_cash)
@@ -89,7 +95,7 @@ def pay(
     _refuse_contradictions(reader, in_process, expect_card, amount, load, offline, online, e_cash)
     purchase = _purchase(amount, load, currency, online=online, e_cash=e_cash)
     loaded = _load_profile(profile)
-    bank = _bank(loaded)
+    bank = _bank(loaded, books)
     say = _tell_nobody if as_json else _print_step
     if pin is not None and not re.fullmatch("[0-9]{4,12}", pin):
         _give_up("--pin is not four to twelve digits", WRONG_USE)
@@ -191,11 +197,25 @@ def _load_profile(name: str) -> Profile:
         _give_up(str(error), WRONG_USE)
 
 
-def _bank(profile: Profile) -> Bank:
+def _bank(profile: Profile, books: Path | None) -> Bank:
     try:
-        return bank_of(profile)
+        return bank_of(profile) if books is None else bank_with(profile, books)
     except ValueError as error:
         _give_up(str(error), WRONG_USE)
+
+
+def bank_with(profile: Profile, books: Path) -> Bank:
+    """The bank over the books in a file, with the test keys of the product; ValueError where it cannot be."""
+    import sqlite3
+
+    from conformance.actors.bank import Bank, IssuerKeys, Ledger
+
+    if not books.exists():
+        raise ValueError(f"{books}: no such books of a bank")
+    try:
+        return Bank(*IssuerKeys.of_profile(profile), ledger=Ledger(books))
+    except sqlite3.Error as problem:
+        raise ValueError(f"the books {books} cannot be used: {problem}") from None
 
 
 def bank_of(profile: Profile) -> Bank:

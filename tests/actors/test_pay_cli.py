@@ -155,3 +155,27 @@ def test_a_file_that_is_no_card(tmp_path):
     result = run("--amount", "1", "--image", str(tmp_path / "other"))
     assert result.exit_code == 2
     assert "not a card image" in result.stderr
+
+
+def test_the_bank_keeps_books_between_payments(tmp_path):
+    from conformance.actors.bank import Bank, IssuerKeys, Ledger
+    from profiles import load
+
+    books = tmp_path / "bank.db"
+    bank = Bank(*IssuerKeys.of_profile(load("debit")), ledger=Ledger(books))
+    bank.open_account(PAN, "01", balance=5_000, pin="123456")
+    bank.ledger.close()
+    place = ("--bank", str(books), "--image", str(tmp_path / "card.img"), "--pin", "123456", "--online")
+    assert table("--amount", "20.00", *place)[0] == 0
+    assert Bank(*IssuerKeys.of_profile(load("debit")), ledger=Ledger(books)).account(PAN, "01").balance == 3_000
+    code, found = table("--amount", "40.00", *place)
+    assert (code, found["reason"]["en"]) == (1, "declined by the issuer")
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("none.db", "no such books"), ("card.img", "cannot be used")])
+def test_books_that_are_none_are_refused(tmp_path, name, sentence):
+    (tmp_path / "card.img").write_bytes(b"no database at all, and long enough to be looked at" * 20)
+    result = run("--amount", "1", "--bank", str(tmp_path / name))
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1

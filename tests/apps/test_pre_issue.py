@@ -26,6 +26,7 @@ def create(kind: str, fid: str, sfi: int, space: int, read: str, write: str, mod
     return f"80E0010010{body}"
 
 
+@pytest.mark.requirement("SSC-LIFE-012")
 def test_nothing_is_created_before_the_transport_code():
     talk = blank()
     assert talk.send(create("C6", "EF05", 5, 64, "0000", "0000")) == "6982"

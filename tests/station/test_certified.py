@@ -94,4 +94,4 @@ def test_a_whole_issued_card_passes_the_suites_of_both_catalogues(product):
     world.card.memory.cells[COUNTER] = bytes(2)  # the model of the suites begins before the first transaction of a card
     _, outcomes, _ = run(InProcessTarget(world.card), profile=wholly_declared(world), seed=0, destructive=True)
     assert [(o.case.identifier, o.reason) for o in outcomes if o.verdict in BAD] == []
-    assert sum(o.verdict is Verdict.PASS for o in outcomes) > 1500
+    assert sum(o.verdict is Verdict.PASS for o in outcomes) > 1300

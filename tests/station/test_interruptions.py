@@ -134,6 +134,7 @@ def test_a_request_that_never_began_is_not_resumed():
     assert world.resume().ending is Ending.REFUSED
 
 
+@pytest.mark.requirement("SSC-ISS-010")
 def test_a_chip_that_breaks_off_again_and_again_is_destroyed():
     """The first run and three repetitions (SSC-ISS-010); then the chip is retained."""
     world = World(small())
@@ -170,6 +171,7 @@ def turning(world):
     return turn
 
 
+@pytest.mark.requirement("SSC-LIFE-014")
 def test_what_reads_back_otherwise_is_written_again():
     world = World(load("ssc3-sm4"))
     outcome = world.station(turning(world)).issue(world.order, world.target, NEW)

@@ -64,6 +64,7 @@ def test_the_card_has_the_tree_the_rights_and_the_keys_of_its_product(issued):
                 assert issued.card.memory.cells[own.cell(version)] == cells[key.cell(version)], key.path
 
 
+@pytest.mark.requirement("SSC-ISS-012")
 def test_the_keys_of_the_maker_are_gone(issued):
     master = issued.card.structure.directories[0]
     assert [key.use for key in master.keys] == ["master"]
@@ -71,6 +72,7 @@ def test_the_keys_of_the_maker_are_gone(issued):
     assert production.isdisjoint(issued.card.memory.cells.values())
 
 
+@pytest.mark.requirement("SSC-LIFE-011")
 def test_pre_issue_commands_are_refused_everywhere(issued):
     closed = {"6982", "6985", "6D00", "6A88"}
     commands = ("80E00100100000000010EF1DC4001D000000000000", "80E00200", "80E10003", "80D4000020" + "00" * 32)
