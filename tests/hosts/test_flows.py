@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from conformance.actors.bank import CardState as BankCardState
 from conformance.actors.bank import HostUnreachable
 from conformance.actors.certificates.station import CertificateIssue, IssueError
 from conformance.actors.hosts import Address, HostProcess, Patience
@@ -24,7 +26,7 @@ from conformance.actors.medical.reader import CardReader
 from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import Outcome, Visit
 from conformance.actors.medical.visit_payment import OwnPart, VisitDesk
-from conformance.actors.station import Ending, Equipment, Station, Told
+from conformance.actors.station import Ending, Equipment, Journal, Station, Told
 from conformance.actors.terminal import PreparedHolder, Reason
 from conformance.pay_cli import BANK_BALANCE, account_of, bank_of
 from conformance.targets.in_process import InProcessTarget
@@ -33,17 +35,25 @@ from profiles import load
 from tests.actors import issuing
 from tests.bank import table
 from tests.medical.hospital import NOON, PIN, SCHEME, product_of
+from tests.station.whole import BANK_PIN, PAN, WholeWorld
 from tests.station.world import NEW, World
 
 PRODUCT = "ssc3-sm4"
 TERMINAL = bytes.fromhex("500000000009")
 SOON = Patience(1.0, 1)
+TRANSPORT_KEY = bytes(range(16))
 
 
-@contextmanager
-def process(kind: str, directory: Path, *options: str | Path) -> Iterator[HostProcess]:
-    with HostProcess(kind, Address.of_path(directory / kind), options) as host:
-        yield host
+def started(stack: ExitStack, *hosts: HostProcess) -> None:
+    """Start hosts side by side; they end with the stack."""
+    for host in hosts:
+        stack.callback(lambda host=host: host.stop() if host.running else None)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(HostProcess.start, hosts))
+
+
+def host(kind: str, directory: Path, *options: str | Path) -> HostProcess:
+    return HostProcess(kind, Address.of_path(directory / kind), options)
 
 
 @dataclass
@@ -63,10 +73,11 @@ class Hospital:
         prepared.insure(self.person, "余")
         prepared.register(self.card, self.person, product.chip.historical, CardState.NORMAL)
         prepared.books.close()
-        start, directory = self.stack.enter_context, self.directory
-        self.centre_process = start(process("centre", directory, "--books", books))
-        self.keys_process = start(process("keys", directory, "--profile", PRODUCT))
-        self.bank_process = start(process("bank", directory, "--profile", PRODUCT, "--books", directory / "bank.db"))
+        directory, card = self.directory, ("--profile", PRODUCT)
+        self.centre_process = host("centre", directory, "--books", books)
+        self.keys_process = host("keys", directory, *card)
+        self.bank_process = host("bank", directory, *card, "--books", directory / "bank.db")
+        started(self.stack, self.centre_process, self.keys_process, self.bank_process)
         self.centre = CentreHost(self.centre_process.line(SOON))
         self.bank = BankHost(self.bank_process.line(SOON))
         keys = HsmKeys(product, TERMINAL, service=RemoteKeys.behind(self.keys_process.line(SOON)))
@@ -174,15 +185,15 @@ def test_a_payment(tmp_path: Path) -> None:
     """On line with ARQC, ARPC and PIN; then with a bank that was killed; then it is back."""
     table.bank(path=tmp_path / "bank.db").ledger.close()
     card = table.chip("debit", table.old_card())
-    with process("bank", tmp_path, "--books", tmp_path / "bank.db", "--no-account") as host:
-        bank = BankHost(host.line(SOON))
+    with host("bank", tmp_path, "--books", tmp_path / "bank.db", "--no-account") as mortal:
+        bank = BankHost(mortal.line(SOON))
         till = table.Till(table.bank())
         assert till.pay(card, 1_000, host=bank, force_online=True).reason is Reason.APPROVED_ONLINE
-        host.kill()
+        mortal.kill()
         assert till.pay(card, 1_000, host=bank, force_online=True).reason is not Reason.APPROVED_ONLINE
         with pytest.raises(HostUnreachable):
             bank.account(table.PAN, "01")
-        host.start()
+        mortal.start()
         assert till.pay(card, 2_000, host=bank, force_online=True).reason is Reason.APPROVED_ONLINE
         assert table.START - bank.account(table.PAN, "01").balance == 3_000
 
@@ -192,12 +203,13 @@ class Issuing(World):
 
     def __init__(self, directory: Path, stack: ExitStack) -> None:
         super().__init__(load(PRODUCT))
-        start = stack.enter_context
-        self.centre_process = start(process("centre", directory, "--books", directory / "centre.db"))
-        keys = "--profile", PRODUCT, "--profile", self.blank.name
-        self.keys_process = start(process("keys", directory, *keys))
-        self.register = CentreHost(self.centre_process.line(SOON), Mode.ONLINE)
-        self.remote = RemoteKeys.behind(self.keys_process.line(SOON))
+        self.hosts = {
+            "centre": host("centre", directory, "--books", directory / "centre.db"),
+            "keys": host("keys", directory, "--profile", PRODUCT, "--profile", self.blank.name),
+        }
+        started(stack, *self.hosts.values())
+        self.register = CentreHost(self.hosts["centre"].line(SOON), Mode.ONLINE)
+        self.remote = RemoteKeys.behind(self.hosts["keys"].line(SOON))
 
     def station(self, listener=lambda told: None, journal=None) -> Station:
         equipment = Equipment(*(self.product, self.blank, self.register, self.journal, self.printer), keys=self.remote)
@@ -217,41 +229,119 @@ def test_an_issuance(world: Issuing) -> None:
     world.settled(world.issue())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("which", ["centre_process", "keys_process"])
-def test_an_issuance_whose_host_is_killed_at_each_step(world: Issuing, which: str) -> None:
-    """The station stops where it needs the host, and goes on with the same chip when that is back; the chip is not to blame."""
-    killed: set[str] = set()
-    host: HostProcess = getattr(world, which)
+def issued_in_spite(world: World, host: HostProcess, steps: set[str], **pins: str) -> None:
+    """Issue a card while a host is killed before each of these steps; whenever the station stops it is started again."""
+    waiting = set(steps)
 
     def kill_once(told: Told) -> None:
-        if not told.done and told.step.name not in killed:
-            killed.add(told.step.name)
+        if not told.done and told.step.name in waiting:
+            waiting.remove(told.step.name)
             if host.running:
                 host.kill()
 
-    outcome = world.station(kill_once).issue(world.order, world.target, NEW)
+    station = world.station(kill_once)
+    outcome = station.issue(world.order, world.target, NEW, **pins)
     interruptions = 0
     while outcome.ending is Ending.INTERRUPTED:
         interruptions += 1
         assert interruptions < 20, outcome
         if not host.running:
             host.start()
-        outcome = world.station(kill_once).resume(world.order, world.target, NEW)
+        outcome = station.resume(world.order, world.target, NEW, **pins)
     if not host.running:
         host.start()
+    assert not waiting
     assert interruptions > 0
     world.settled(outcome)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "steps"),
+    [
+        ("centre", {"REGISTER", "ACTIVATE"}),
+        ("keys", {"BLANK_CHECK", "INITIALISE", "CLOSE", "PERSONALISE", "READ_BACK"}),
+    ],
+)
+def test_an_issuance_whose_host_is_killed(world: Issuing, kind: str, steps: set[str]) -> None:
+    """The station stops where it needs the host, and goes on with the same chip when it is back; the chip is not to blame."""
+    issued_in_spite(world, world.hosts[kind], steps)
+
+
 def test_certificates(tmp_path: Path) -> None:
     card = InProcessTarget(load_card(issuing.unissued()))
-    with process("authority", tmp_path, "--books", tmp_path / "authority.db") as host:
-        authority = AuthorityHost(host.line(SOON))
+    with host("authority", tmp_path, "--books", tmp_path / "authority.db") as mortal:
+        authority = AuthorityHost(mortal.line(SOON))
         issued = CertificateIssue(card, authority, issuing.order()).run()
         assert authority.trusts(issued.signature)
         assert issuing.authority().trusts(issued.encryption)
-        host.kill()
+        mortal.kill()
         again = InProcessTarget(load_card(issuing.unissued()))
         with pytest.raises(IssueError, match="the authority cannot be reached"):
             CertificateIssue(again, authority, issuing.order()).run()
+
+
+class WholeIssuing(WholeWorld):
+    """A station that makes whole cards, and whose every host is a process."""
+
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
+        super().__init__(load(PRODUCT))
+        key = {"SSCARD_TEST_TRANSPORT_KEY": TRANSPORT_KEY.hex()}
+        product = "--profile", PRODUCT
+        options: dict[str, tuple[str | Path, ...]] = {
+            "bank": (*product, "--no-account", "--transport-key", "env:SSCARD_TEST_TRANSPORT_KEY"),
+            "centre": product,
+            "keys": (*product, "--profile", self.blank.name),
+            "authority": (),
+        }
+        self.hosts = {
+            kind: HostProcess(
+                kind,
+                Address.of_path(directory / kind),
+                given if kind == "keys" else (*given, "--books", directory / f"{kind}.db"),
+                environment=key,
+            )
+            for kind, given in options.items()
+        }
+        started(stack, *self.hosts.values())
+        lines = {kind: each.line(SOON) for kind, each in self.hosts.items()}
+        self.remote_bank = BankHost(lines["bank"], TRANSPORT_KEY)
+        self.register = CentreHost(lines["centre"])
+        self.equipment = Equipment(
+            *(self.product, self.blank, self.register, self.journal, self.printer),
+            bank=self.remote_bank,
+            certificates=AuthorityHost(lines["authority"]),
+            keys=RemoteKeys.behind(lines["keys"]),
+        )
+
+    def station(self, listener: Callable[[Told], None] = lambda told: None, journal: Journal | None = None) -> Station:
+        return Station(self.equipment, listener)
+
+    def active(self) -> list[str]:
+        return [card.card for card in self.register.cards_of(self.order.person) if card.state is CardState.NORMAL]
+
+
+@pytest.fixture
+def whole_world(tmp_path: Path) -> Iterator[WholeIssuing]:
+    with ExitStack() as stack:
+        yield WholeIssuing(tmp_path, stack)
+
+
+def test_a_whole_card(whole_world: WholeIssuing) -> None:
+    """Social security, certificates and the bank's application on one chip, from four processes."""
+    world = whole_world
+    world.settled(world.issue())
+    assert world.remote_bank.account(PAN, "01").state is BankCardState.ACTIVE
+    returned = world.journal.request(world.order.number)
+    assert returned is not None
+    assert returned.card is not None
+    assert world.remote_bank.cards.number_of(returned.card) == PAN
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "steps"),
+    [("bank", {"FREEZE", "ORDER", "FINANCIAL", "SWITCH", "RETURN"}), ("authority", {"CERTIFICATES"})],
+)
+def test_a_whole_card_whose_host_is_killed(whole_world: WholeIssuing, kind: str, steps: set[str]) -> None:
+    issued_in_spite(whole_world, whole_world.hosts[kind], steps, bank_pin=BANK_PIN)
