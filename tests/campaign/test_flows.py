@@ -38,6 +38,7 @@ def test_no_rule_breaks(flow: str) -> None:
     assert isinstance(finished, FlowFinished)
     struck = {each.step for each in events if isinstance(each, FlowTrials)}
     assert {step["step"] for step in started.steps if step["irreversible"]} <= struck
+    assert struck <= {step["step"] for step in started.steps}
 
 
 def test_the_same_seed_gives_the_same_outcomes_in_any_number_of_processes() -> None:

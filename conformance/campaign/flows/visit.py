@@ -132,6 +132,7 @@ class VisitFlow(HospitalFlow):
         FlowStep("CRYPTOGRAM", "授权请求密文", "ARQC"),
         FlowStep("AUTHORISATION", "银行授权", "authorisation", irreversible=True),
         FlowStep("COMPLETION", "完成交易", "completion", irreversible=True),
+        FlowStep("RECOVERY", "恢复", "recovery"),
     )
     begins: Mapping[str, str] = {
         "centre pre_settle": "PRE_SETTLEMENT",
