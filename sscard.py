@@ -7,6 +7,7 @@ import sys
 import typer
 
 from conformance import (
+    bank_books_cli,
     bank_cli,
     campaign_cli,
     card_cli,
@@ -15,6 +16,7 @@ from conformance import (
     serve_cli,
     settle_cli,
     station_cli,
+    upgrade_cli,
     visit_cli,
 )
 from conformance import cli as conformance_cli
@@ -35,10 +37,13 @@ app.command("pay", short_help="Run a payment transaction with a card.")(pay_cli.
 app.command("read", short_help="Print a card as the official middleware does.")(read_cli.read)
 app.command("call", short_help="Call an operation of the official reader interface.")(read_cli.call)
 app.command("issue", short_help="Issue a card from a blank chip.")(station_cli.issue)
+app.command("upgrade", short_help="Make a social security card of a bank card.")(upgrade_cli.upgrade)
+app.command("replace", short_help="Replace a social security card.")(upgrade_cli.replace_card)
 app.command("campaign", short_help="Run flows of issuance and settlement with every failure.")(campaign_cli.campaign)
 app.command("emulate", short_help="Put a card into a PC/SC reader.")(links_cli.emulate)
 app.command("doctor", short_help="Tell what this machine has and lacks.")(links_cli.doctor)
 app.command("report", short_help="Make the report of a run again.")(reports_cli.report)
+bank_cli.app.command("open", short_help="Open an account in the bank's books.")(bank_books_cli.open_account)
 app.add_typer(bank_cli.app, name="bank")
 app.add_typer(card_cli.app, name="card")
 settle_cli.app.command("visit", short_help="Settle a bill, its own part too, with one card.")(visit_cli.visit)

@@ -53,6 +53,7 @@ Blank = Annotated[
     str | None,
     typer.Option("--blank", help="Product of the blank chip; absent: blank or blank-3des, as the card needs it."),
 ]
+BankFile = Annotated[Path | None, typer.Option("--bank", help="The bank's books, a SQLite file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 
 app = typer.Typer(
@@ -62,7 +63,7 @@ app = typer.Typer(
 )
 
 
-class _View:
+class View:
     """Prints each step as it ends."""
 
     def __init__(self, silent: bool) -> None:
@@ -70,6 +71,7 @@ class _View:
         self._begin = time.perf_counter()
 
     def tell(self, told: Told) -> None:
+        """Print what is told of a step."""
         if self._silent:
             return
         seconds = time.perf_counter() - self._begin
@@ -157,22 +159,23 @@ def destroy(
     journal: JournalFile,
     books: BooksFile,
     reason: Annotated[str, typer.Option(help="Why the chip cannot be finished; the journal keeps it.")],
+    bank: BankFile = None,
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
     as_json: AsJson = False,
 ) -> None:
-    """Declare the chip of an open request destroyed; the centre cancels its card.
+    """Declare the chip of an open request destroyed; the centre cancels its card, and with --bank the bank takes back its own.
 
     Exit code: 0 done, 2 wrong use or no such open request, 3 the centre's books cannot be used.
     """
     from conformance.actors.station import Ending
 
-    desk = Desk("station destroy", profile, blank, journal, books)
-    with desk.station(_View(as_json).tell) as station:
+    desk = Desk("station destroy", profile, blank, journal, books, bank=bank)
+    with desk.station(View(as_json).tell) as station:
         outcome = station.destroy(number, reason)
     codes = {Ending.DESTROYED: 0, Ending.INTERRUPTED: INTERRUPTED}
     code = codes.get(outcome.ending, WRONG_USE)
-    _print(outcome, code, as_json)
+    print_outcome(outcome, code, as_json)
     raise typer.Exit(code)
 
 
@@ -217,21 +220,22 @@ def _work(
     desk.check(new_pin)
     if timeline and (complaint := unusable(timeline)):
         desk.give_up(complaint)
-    order = _order(desk, path, number)
+    order = read_order(desk, path, number)
     product, _ = desk.products()
     if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
         desk.give_up("--new-pin is the initial PIN; the holder must choose another one")
-    with desk.station(_View(as_json).tell) as station, desk.chip(station.blank) as target:
+    with desk.station(View(as_json).tell) as station, desk.chip(station.blank) as target:
         act = station.resume if resume else station.issue
         outcome = act(order, target, new_pin)
     code = exit_code(outcome)
-    _print(outcome, code, as_json, station.equipment.printer)
+    print_outcome(outcome, code, as_json, station.equipment.printer)
     if timeline and outcome.steps and not code:
         draw(outcome, timeline, silent=as_json)
     raise typer.Exit(code)
 
 
-def _order(desk: Desk, path: Path, number: str | None) -> Order:
+def read_order(desk: Desk, path: Path, number: str | None) -> Order:
+    """The order in a file; a wrong one ends the command."""
     from conformance.actors.station import OrderError, load_order
 
     try:
@@ -247,7 +251,8 @@ def exit_code(outcome: Outcome) -> int:
     return {Ending.COMPLETED: 0, Ending.INTERRUPTED: INTERRUPTED}.get(outcome.ending, NOT_ISSUED)
 
 
-def _print(outcome: Outcome, code: int, as_json: bool, printer: object = None) -> None:
+def print_outcome(outcome: Outcome, code: int, as_json: bool, printer: object = None) -> None:
+    """Print how an issuance ended, and its timeline."""
     face = (
         printer
         if isinstance(printer, FacePrinter) and any(step.step.name == "PRINT" for step in outcome.steps)
@@ -262,6 +267,8 @@ def _print(outcome: Outcome, code: int, as_json: bool, printer: object = None) -
         typer.echo(
             f"卡的识别码 card {returned.card}，规范版本 version {returned.version}，持卡人 person {returned.person}"
         )
+    for zh, en in outcome.notes:
+        typer.echo(f"注意 note: {zh} · {en}")
     if face is not None:
         typer.echo(f"卡面 face: {face.files[0]}, {face.files[1]}")
         if face.warning:
@@ -286,5 +293,6 @@ def _table(outcome: Outcome, code: int) -> dict[str, Any]:
             }
             for told in outcome.steps
         ],
+        "notes": [{"zh": zh, "en": en} for zh, en in outcome.notes],
         "timeline": table(outcome),
     }

@@ -16,12 +16,15 @@ import typer
 from conformance.face_option import FacePrinter
 
 if TYPE_CHECKING:
+    from conformance.actors.bank import Bank
     from conformance.actors.station import Printer, Station, Told
     from conformance.targets.base import Target
     from profiles.model import Profile
 
 NOT_ISSUED, WRONG_USE, INTERRUPTED = 1, 2, 3
 BLANKS = {"SM4": "blank", "3DES": "blank-3des"}
+WHOLE_BLANKS = {"SM4": "ssc3-blank", "3DES": "ssc2-blank"}
+"""Chips in which a bank's application waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Desk:
     expect_chip: str | None = None
     serial: str | None = None
     face: Path | None = None
+    bank: Path | None = None
 
     def give_up(self, sentence: str, code: int = WRONG_USE) -> NoReturn:
         """End the command with one sentence."""
@@ -65,7 +69,7 @@ class Desk:
 
         try:
             product = load(self.profile)
-            blank = load(self.blank or BLANKS[product.algorithm])
+            blank = load(self.blank or (BLANKS if self.bank is None else WHOLE_BLANKS)[product.algorithm])
         except ProfileError as error:
             self.give_up(str(error))
         if "SSSE" not in product.directory or "MF" not in product.directory:
@@ -79,8 +83,10 @@ class Desk:
     @contextmanager
     def station(self, tell: Callable[[Told], None], printer: Printer | None = None) -> Iterator[Station]:
         """The station over journal and books, with ``printer`` or that of ``--face``; whatever cannot be used ends the command."""
+        from conformance.actors.certificates.authority import CertificationAuthority
         from conformance.actors.medical.centre import Centre
         from conformance.actors.station import Equipment, Journal, JournalError, Station
+        from conformance.actors.station.certification import has_certificates
 
         product, blank = self.products()
         printer = printer or self._printer()
@@ -93,11 +99,30 @@ class Desk:
         except (sqlite3.Error, ValueError) as problem:
             journal.close()
             self.give_up(f"the books {self.books} cannot be used: {problem}")
+        bank = self._bank(product)
+        certificates = None
+        if bank is not None and has_certificates(blank):
+            certificates = CertificationAuthority.published()
+        equipment = Equipment(product, blank, centre, journal, printer, bank=bank, certificates=certificates)
         try:
-            yield Station(Equipment(product, blank, centre, journal, printer), tell)
+            yield Station(equipment, tell)
         finally:
             centre.books.close()
             journal.close()
+            if bank is not None:
+                bank.ledger.close()
+
+    def _bank(self, product: Profile) -> Bank | None:
+        from conformance.actors.bank import Bank, IssuerKeys, Ledger
+
+        if self.bank is None:
+            return None
+        if not self.bank.exists():
+            self.give_up(f"{self.bank}: no such books of a bank; make them with: sscard bank open")
+        try:
+            return Bank(*IssuerKeys.of_profile(product), ledger=Ledger(self.bank))
+        except (sqlite3.Error, ValueError) as problem:
+            self.give_up(f"the books {self.bank} cannot be used: {problem}")
 
     def _printer(self) -> FacePrinter | None:
         try:

@@ -10,7 +10,7 @@ from conformance.actors.station.desks import IssuerDesk
 from conformance.actors.station.former import NEW_SEQUENCE, OldCard
 from conformance.actors.station.order import EXPIRES
 from conformance.actors.station.outcome import Kind, Step
-from conformance.actors.station.refusals import Refused
+from conformance.actors.station.refusals import Refused, Unfinished
 from conformance.actors.station.work import Work
 
 KINDS: Mapping[Kind, ChangeKind] = {
@@ -49,6 +49,7 @@ def freeze(work: Work) -> None:
         )
     if answer.outcome is Outcome.NOT_VERIFIED:
         work.equipment.journal.note(order.number, Step.VERIFY_HOLDER, "failed")
+        raise Unfinished("须重新核验持卡人", f"verify the holder again: {answer.outcome}")
     _accept(answer)
 
 

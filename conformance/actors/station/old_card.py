@@ -12,7 +12,7 @@ from conformance.actors.medical.keys import HsmKeys, KeysRefused, KeysUnreachabl
 from conformance.actors.medical.reader import ENVIRONMENT, CardGone, CardLink, CardReader, CardRefused
 from conformance.actors.station.desks import IssuerDesk
 from conformance.actors.station.outcome import Kind
-from conformance.actors.station.refusals import Refused
+from conformance.actors.station.refusals import Refused, Unfinished
 from conformance.actors.station.replaced import card_in_use
 from conformance.actors.station.work import TERMINAL, Work
 from conformance.actors.terminal import (
@@ -64,7 +64,7 @@ def verify_holder(work: Work) -> None:
     if result.reason is Reason.OTHER_CARD:
         raise Refused("旧卡卡号不符", "the old card has another account number than the order")
     if result.response_code == WRONG_PIN or result.reason is Reason.CANCELLED:
-        raise CardGone("the holder entered no PIN, or a wrong one; ask again")
+        raise Unfinished("密码错误或未输入", "the holder entered no PIN, or a wrong one; ask again")
     raise Refused("旧卡未通过联机核验", f"the old card was not accepted on line: {_told(result)}")
 
 
@@ -102,7 +102,7 @@ def _block_environment(work: Work, old: OldChip, product: Profile) -> None:
 
 def _present(work: Work) -> OldChip:
     if work.old is None:
-        raise CardGone("the old card is not in its reader")
+        raise Unfinished("旧卡不在读卡器", "the old card is not in its reader; put it back")
     return work.old
 
 

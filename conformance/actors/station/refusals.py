@@ -11,5 +11,13 @@ class Refused(Exception):
         self.zh, self.en = zh, en
 
 
+class Unfinished(Exception):
+    """Nobody refuses, but the step cannot be finished now; taken again, it may."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+
 class Destroyed(Refused):
     """The chip can never be handed out."""

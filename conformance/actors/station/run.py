@@ -11,7 +11,7 @@ from conformance.actors.medical.keys import KeysRefused, KeysUnreachable
 from conformance.actors.medical.reader import CardGone, CardRefused
 from conformance.actors.station.outcome import Ending, Outcome, Step, Told
 from conformance.actors.station.printer import PrinterFailed
-from conformance.actors.station.refusals import Destroyed, Refused
+from conformance.actors.station.refusals import Destroyed, Refused, Unfinished
 from conformance.actors.station.steps import ACTIONS, plan
 from conformance.actors.station.tree import TreeError
 from conformance.actors.station.work import Work
@@ -70,6 +70,9 @@ class Run:
             return self._failed(step, str(problem))
         except sqlite3.Error as problem:
             return self._interrupted(step, "中心不可用", f"the centre's books cannot be used: {problem}")
+        except Unfinished as problem:
+            self._journal.forgive(number)
+            return self._interrupted(step, problem.zh, problem.en)
         except Refused as problem:
             return self._refused(step, problem)
         known = self._journal.request(number)
@@ -77,13 +80,13 @@ class Run:
         return Outcome(Ending.COMPLETED, "可交付", "may be handed over", tuple(self._told), returned, tuple(work.notes))
 
     def _take(self, step: Step) -> None:
-        link = self._work.link
         self._journal.note(self._number, step, "before")
         self._listener(Told(step, False))
-        begin, seconds, commands = time.perf_counter(), link.seconds, link.commands
+        begin, (seconds, commands) = time.perf_counter(), self._work.spent
         ACTIONS[step](self._work)
         self._journal.note(self._number, step, "after")
-        told = Told(step, True, time.perf_counter() - begin, link.seconds - seconds, link.commands - commands)
+        taken, (after, sent) = time.perf_counter() - begin, self._work.spent
+        told = Told(step, True, taken, after - seconds, sent - commands)
         self._told.append(told)
         self._listener(told)
 

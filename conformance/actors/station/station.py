@@ -133,6 +133,9 @@ class Station:
         known = self.journal.request(number)
         if known is None or known.state is not State.OPEN:
             return Outcome(Ending.REFUSED, "无未完成的申请", f"the journal has no open request {number}")
+        if self.equipment.bank is None and self.journal.was_begun(number, Step.FREEZE):
+            sentence = f"request {number} began at the bank, too, which must take it back; connect the bank"
+            return Outcome(Ending.REFUSED, "未连接银行", sentence)
         try:
             if self._take_back(known):
                 reason += "; the cards were switched: replace the new one as a lost card"

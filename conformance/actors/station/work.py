@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.actors.bank.authority import Authority
@@ -72,10 +72,16 @@ class Work:
         self.new_pin = new_pin
         self.chip = Chip(self.link)
         self.data: CardData
-        self.old = old
+        self.old = None if old is None else replace(old, link=ChipLink(old.link))
         self.bank_pin = bank_pin
         """Online PIN that the holder of a first card chooses."""
         self.notes: list[tuple[str, str]] = []
+
+    @property
+    def spent(self) -> tuple[float, int]:
+        """Seconds that the chips took, the old one's too, and how many commands they got."""
+        links = [self.link, *([self.old.link] if self.old is not None and isinstance(self.old.link, ChipLink) else [])]
+        return sum(link.seconds for link in links), sum(link.commands for link in links)
 
     @property
     def bank(self) -> IssuerDesk | None:

@@ -12,13 +12,17 @@ from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION, begin
 from conformance.actors.terminal.reading import read
 from conformance.actors.terminal.transaction import PreparedHolder, Purchase, Transaction
 
+EXPIRY, CERTIFICATE = 0x5F24, 0x9F46
+
 
 @dataclass(frozen=True, slots=True)
 class ShownCard:
-    """Account number 5A and card sequence number 5F34."""
+    """Account number 5A, card sequence number 5F34, last day 5F24 as YYMMDD, certificate of the card's key 9F46."""
 
     account_number: str = field(repr=False)
     sequence_number: str
+    expiry: str = ""
+    certificate: bytes = field(default=b"", repr=False)
 
     @property
     def masked(self) -> str:
@@ -43,4 +47,10 @@ def shown_card(link: Link) -> ShownCard:
     )
     transaction.unpredictable = secrets.token_bytes(4)
     read(transaction, begin(transaction))
-    return ShownCard(transaction.account_number, transaction.sequence_number)
+    card = transaction.card
+    return ShownCard(
+        transaction.account_number,
+        transaction.sequence_number,
+        card.get(EXPIRY, b"").hex(),
+        card.get(CERTIFICATE, b""),
+    )

@@ -1,0 +1,79 @@
+"""``sscard bank open``: an account with its first card, in the bank's books of a station or a host."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from datetime import date
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+WRONG_USE = 2
+CENTURY = 2000
+
+
+def open_account(
+    books: Annotated[Path, typer.Option("--books", help="The bank's books, a SQLite file; made when it is missing.")],
+    pan: Annotated[str, typer.Option("--pan", help="Account number (主账号), 12 to 19 digits.")],
+    pin: Annotated[str, typer.Option("--pin", help="PIN of the card, checked on line: 4 to 12 digits.")],
+    holder: Annotated[str, typer.Option("--holder", help="Name of the holder.")] = "",
+    identity_number: Annotated[
+        str, typer.Option("--identity-number", help="Identity number, with which orders of the holder must agree.")
+    ] = "",
+    sequence: Annotated[str, typer.Option("--sequence", help="Card sequence number, two digits.")] = "01",
+    expiry: Annotated[str, typer.Option("--expiry", help="Month of expiry, YYMM.")] = "2812",
+    balance: Annotated[int, typer.Option("--balance", min=0, help="Balance in fen.")] = 100_000,
+    e_cash: Annotated[int, typer.Option("--e-cash", min=0, help="E-cash on the card in fen.")] = 0,
+    profile: Annotated[str, typer.Option("--profile", help="Product whose keys the bank has.")] = "ssc3-sm4",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
+) -> None:
+    """Open an account with its first card in the bank's books (开户).
+
+    Exit code: 0 opened, 2 wrong use, or the number has an account.
+    """
+    from conformance.actors.bank import Bank, IssuerKeys, Ledger
+    from conformance.actors.bank.card_data import CardDataError, CardOrder
+    from profiles import ProfileError, load
+
+    found = re.fullmatch("([0-9]{2})(0[1-9]|1[0-2])", expiry)
+    if found is None:
+        _give_up(f"--expiry {expiry!r} is no month YYMM")
+    if not re.fullmatch("[0-9]{4,12}", pin):
+        _give_up("--pin is not four to twelve digits")
+    month = date(CENTURY + int(found[1]), int(found[2]), 1)
+    order = CardOrder(pan, sequence, month, holder)
+    try:
+        order.check()
+        keys = IssuerKeys.of_profile(load(profile))
+    except (CardDataError, ProfileError, ValueError) as problem:
+        _give_up(str(problem))
+    try:
+        bank = Bank(*keys, ledger=Ledger(books))
+    except sqlite3.Error as problem:
+        _give_up(f"the books {books} cannot be used: {problem}")
+    try:
+        bank.open_account(
+            *(pan, sequence),
+            balance=balance,
+            e_cash=e_cash,
+            pin=pin,
+            holder=holder,
+            identity=identity_number,
+            expiry=month,
+        )
+    except sqlite3.IntegrityError:
+        _give_up("the number has an account already")
+    finally:
+        bank.ledger.close()
+    if as_json:
+        typer.echo(json.dumps({"books": str(books), "card": order.masked, "sequence": sequence}))
+    else:
+        typer.echo(f"{books}: {order.masked} {sequence}")
+
+
+def _give_up(sentence: str) -> NoReturn:
+    typer.echo(f"sscard bank open: {sentence}", err=True)
+    raise typer.Exit(WRONG_USE)

@@ -1,0 +1,1 @@
+"""The promises of the same-number upgrade, shown with chips and hosts: ``sscard upgrade --demo``."""

@@ -1,0 +1,234 @@
+"""Whatever fails at whatever moment of an upgrade: done again it is completed, or given up all is as before."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from conformance.actors.bank import Bank, IssuerKeys, Ledger
+from conformance.actors.bank.changes import CardDesk
+from conformance.actors.medical.centre import Centre
+from conformance.actors.station import Ending, Journal, Kind, Step
+from conformance.actors.station.steps import plan
+from conformance.demo import scene
+from conformance.targets.in_process import chip_of
+from profiles import load
+from tests.flows.world import Cutting, Failing, Killed, World, blank_snapshot, debit_snapshot, kill_at
+
+STEPS = plan(scene.order("CQ-1", Kind.UPGRADE), World().station().equipment)
+SWITCHED = 2 * STEPS.index(Step.SWITCH) + 2
+
+
+def killed(world, number):
+    with pytest.raises(Killed):
+        world.issue(world.station(kill_at(number)))
+    world.rules()
+
+
+def test_the_steps_of_an_upgrade_stand_in_their_order():
+    names = [step.name for step in STEPS]
+    assert names.index("VERIFY_HOLDER") < names.index("FREEZE") < names.index("ORDER") < names.index("INITIALISE")
+    assert names.index("READ_BACK") < names.index("REGISTER") < names.index("SWITCH") < names.index("ACTIVATE")
+    assert names.index("ACTIVATE") < names.index("BLOCK_OLD") < names.index("RETURN_E_CASH") < names.index("RETURN")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(1, 2 * len(STEPS)))
+def test_the_station_is_killed_at_every_step_and_goes_on(number):
+    """Before each step and after it; then the bank says who may pay, and the resumed request ends completed."""
+    world = World()
+    killed(world, number)
+    assert world.bank.cards.in_use(scene.PAN).sequence == ("02" if number >= SWITCHED else "01")
+    world.completed(world.resume())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(1, 2 * len(STEPS)))
+def test_a_request_is_given_up_at_every_step(number):
+    """Before the switch all is as before; after it the new card is off, and its holder gets another one."""
+    world = World()
+    killed(world, number)
+    outcome = world.station().destroy("CQ-1", "the chip broke")
+    assert outcome.ending is Ending.DESTROYED
+    assert world.journal.request("CQ-1").state == "destroyed"
+    assert world.resume().ending is Ending.DESTROYED
+    if number < SWITCHED:
+        world.as_before()
+        return
+    world.rules()
+    assert world.states() == {"01": "switched off", "02": "blocked"}
+    assert set(world.register()) <= {"CANCELLED"}
+    assert not world.pay(world.new).approved
+
+
+def commands(attribute):
+    """How many commands a chip gets in a whole upgrade."""
+    world = World()
+    link = Cutting(getattr(world, attribute), 0, acts=False)
+    changes = {"link": link} if attribute == "new" else {"old": world.held(link)}
+    assert world.issue(**changes).ending is Ending.COMPLETED
+    return link.passed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("acts", [False, True])
+def test_the_old_card_is_pulled_out_at_every_command(acts):
+    for at in range(1, commands("old") + 1):
+        world = World()
+        outcome = world.issue(old=world.held(Cutting(world.old, at, acts=acts)))
+        world.rules()
+        if outcome.ending is not Ending.COMPLETED:  # a chip that is lost behind its last word is not missed
+            assert outcome.ending is Ending.INTERRUPTED, (at, outcome)
+            outcome = world.resume()
+        world.completed(outcome)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("acts", [False, True])
+@pytest.mark.parametrize("host", ["bank", "centre"])
+def test_a_host_cannot_be_reached_at_every_call(host, acts):
+    """The request is lost, or its answer; the same request again does no harm, and a late one neither."""
+    at = 0
+    while True:
+        at += 1
+        world = World()
+        line = Failing(getattr(world, host), at, acts=acts, desk="cards" if host == "bank" else "")
+        outcome = world.issue(world.station(**{host: line}))
+        if line.calls < at:
+            assert at > 3
+            return
+        world.rules()
+        if outcome.ending is Ending.REFUSED:
+            assert world.journal.request("CQ-1") is None
+            outcome = world.issue()
+        elif outcome.ending is not Ending.COMPLETED:
+            assert outcome.ending is Ending.INTERRUPTED, (at, outcome)
+            outcome = world.resume()
+        world.completed(outcome)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", range(1, 40, 3))
+def test_an_unreachable_host_at_the_undo_keeps_the_request_open(at):
+    world = World()
+    killed(world, 2 * STEPS.index(Step.SWITCH))
+    line = Failing(world.bank, 1 + at % 2, acts=bool(at % 3), desk="cards")
+    outcome = world.station(bank=line).destroy("CQ-1", "the chip broke")
+    if line.calls >= 1 + at % 2:
+        assert outcome.ending is Ending.INTERRUPTED
+        assert world.journal.request("CQ-1").state == "open"
+        outcome = world.station().destroy("CQ-1", "the chip broke")
+    assert outcome.ending is Ending.DESTROYED
+    world.as_before()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("acts", [False, True])
+def test_the_new_chip_is_lost_now_and_then(acts):
+    """Every command is the campaign's; here each hundredth."""
+    for at in range(7, commands("new"), 97):
+        world = World()
+        outcome = world.issue(link=Cutting(world.new, at, acts=acts))
+        assert outcome.ending is Ending.INTERRUPTED, (at, outcome)
+        world.rules()
+        world.completed(world.resume())
+
+
+def test_steps_that_come_again_late_do_no_harm():
+    """After the end every request to the bank comes once more, in any order."""
+    world = World()
+    outcome = world.issue()
+    books, states = world.bank.ledger.balances(), world.states()
+    desk: CardDesk = world.bank.cards
+    for again in (
+        lambda: desk.undo("CQ-1/undo", "CQ-1"),
+        lambda: desk.switch("CQ-1/switch", "CQ-1"),
+        lambda: desk.return_e_cash("CQ-1/e-cash", scene.PAN, "01"),
+        lambda: desk.order("late", "CQ-1", scene.OLD_EXPIRY),
+        lambda: desk.switch("later", "CQ-1"),
+    ):
+        again()
+        assert (world.bank.ledger.balances(), world.states()) == (books, states)
+    world.completed(outcome)
+
+
+def test_a_chip_that_fails_again_and_again_is_destroyed_and_the_old_card_works_on():
+    world = World()
+    outcome = world.issue(link=Cutting(world.new, 60, acts=False))
+    for _ in range(3):
+        assert outcome.ending is Ending.INTERRUPTED
+        outcome = world.resume(link=Cutting(world.new, 60, acts=False))
+    outcome = world.resume()
+    assert outcome.ending is Ending.DESTROYED
+    world.as_before()
+    world.order, world.new = scene.order("CQ-2", Kind.UPGRADE), chip_of(blank_snapshot("00000102", scene.BLANK))
+    world.completed(world.issue(), "03")
+
+
+def test_a_bank_that_is_away_for_long_costs_no_chip():
+    world = World()
+    for _ in range(6):
+        line = Failing(world.bank, 4, acts=False, desk="cards")
+        station = world.station(bank=line)
+        outcome = world.resume(station) if world.journal.request("CQ-1") else world.issue(station)
+        if outcome.ending is Ending.COMPLETED:
+            break
+        assert outcome.ending is Ending.INTERRUPTED
+    world.completed(outcome if outcome.ending is Ending.COMPLETED else world.resume())
+
+
+# Two stations at once
+
+
+def opened(folder, product):
+    return Bank(*IssuerKeys.of_profile(load("ssc3-sm4")), ledger=Ledger(folder / "bank.db")), Centre(
+        product, folder / "centre.db"
+    )
+
+
+@pytest.mark.slow
+def test_of_stations_that_work_on_one_person_at_once_one_wins(tmp_path):
+    """Each with its own journal, its own chip, over the same books; all have the old card and its PIN."""
+    world = World(folder=tmp_path)
+
+    def work(number):
+        bank, centre = opened(tmp_path, world.product)
+        journal, serial = Journal(), f"{0x200 + number:08X}"
+        station = world.station(bank=bank, centre=centre, journal=journal)
+        try:
+            return station.issue(
+                scene.order(f"CQ-{number}", Kind.UPGRADE),
+                chip_of(blank_snapshot(serial, scene.BLANK)),
+                scene.NEW_PIN,
+                world.held(chip_of(debit_snapshot())),
+            )
+        finally:
+            bank.ledger.close()
+            centre.books.close()
+
+    with ThreadPoolExecutor(3) as stations:
+        outcomes = list(stations.map(work, range(1, 4)))
+    won = [outcome for outcome in outcomes if outcome.ending is Ending.COMPLETED]
+    assert len(won) == 1, [(outcome.ending.name, outcome.en) for outcome in outcomes]
+    for outcome in outcomes:
+        if outcome is not won[0]:
+            assert outcome.ending in (Ending.REFUSED, Ending.INTERRUPTED, Ending.DESTROYED)
+            assert outcome.en
+    world.rules()
+    assert world.register().count("NORMAL") == 1
+    assert list(world.states().values()).count("active") == 1
+
+
+def test_a_second_station_is_told_while_the_first_is_at_work():
+    world, told = World(), []
+
+    def rival(step):
+        if step.step is Step.PERSONALISE and not step.done:
+            world.order = scene.order("CQ-2", Kind.UPGRADE)
+            chip = chip_of(blank_snapshot("00000102", scene.BLANK))
+            told.append(world.issue(world.station(journal=Journal()), link=chip))
+            world.order = scene.order("CQ-1", Kind.UPGRADE)
+
+    outcome = world.issue(world.station(rival))
+    assert told[0].ending is Ending.REFUSED
+    assert "a change of this number is open" in told[0].en
+    world.completed(outcome)
