@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from conformance.pay_cli import BANK_BALANCE, purchase_of
+from conformance.bank_option import BANK_BALANCE
+from conformance.pay_cli import purchase_of
 
 if TYPE_CHECKING:
     from conformance.actors.bank.authority import Authority

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from conformance.bank_option import bank_behind, bank_of, bank_with
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conformance.actors.bank import Account, Bank, Settlement
+    from conformance.actors.bank import Bank, Settlement
+    from conformance.actors.hosts.bank import BankHost
     from conformance.actors.sector import SectorOutcome
     from conformance.actors.terminal import Event, Purchase, TerminalConfiguration, TransactionResult
     from conformance.actors.terminal.bits import Bit
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
 
 DECLINED, WRONG_USE, BENCH_FAILED = 1, 2, 3
 CURRENCIES = {"CNY": "0156", "HKD": "0344", "MOP": "0446", "USD": "0840"}
-BANK_BALANCE = 500_000
-"""What the test bank's account holds at the start, in the smallest unit."""
 OFFLINE_TERMINAL = 0x23
 
 
@@ -77,7 +78,8 @@ def pay(
     books: Annotated[
         Path | None,
         typer.Option(
-            "--bank", help="The bank's books, a SQLite file; absent: a test bank that knows the product's own card."
+            "--bank",
+            help="The bank's books, a SQLite file, or the socket of `sscard serve bank`; absent: a test bank of the card.",
         ),
     ] = None,
     language: Annotated[LanguageName, typer.Option(help="Language of the receipt.")] = LanguageName.zh,
@@ -105,7 +107,7 @@ def pay(
             result = _pass(loaded, target, transit, purchase, expect_card or "", terminal, say)
         else:
             result = _run(target, purchase, bank, pin, expect_card or "", terminal, say)
-    settlement = bank.clear(result.clearing) if result.clearing else None
+    settlement = _cleared(bank, result)
     if as_json:
         typer.echo(json.dumps(table_of(result, settlement, language), ensure_ascii=False))
     else:
@@ -197,66 +199,23 @@ def _load_profile(name: str) -> Profile:
         _give_up(str(error), WRONG_USE)
 
 
-def _bank(profile: Profile, books: Path | None) -> Bank:
+def _cleared(bank: Bank | BankHost, result: TransactionResult) -> Settlement | None:
+    """What the bank says to an offline payment."""
+    from conformance.actors.bank import HostUnreachable
+
     try:
-        return bank_of(profile) if books is None else bank_with(profile, books)
+        return bank.clear(result.clearing) if result.clearing else None
+    except HostUnreachable as problem:
+        _give_up(f"the payment was approved and not presented yet: {problem}", BENCH_FAILED)
+
+
+def _bank(profile: Profile, books: Path | None) -> Bank | BankHost:
+    try:
+        if books is None:
+            return bank_of(profile)
+        return bank_behind(books) if books.is_socket() else bank_with(profile, books)
     except ValueError as error:
         _give_up(str(error), WRONG_USE)
-
-
-def bank_with(profile: Profile, books: Path) -> Bank:
-    """The bank over the books in a file, with the test keys of the product; ValueError where it cannot be."""
-    import sqlite3
-
-    from conformance.actors.bank import Bank, IssuerKeys, Ledger
-
-    if not books.exists():
-        raise ValueError(f"{books}: no such books of a bank")
-    try:
-        return Bank(*IssuerKeys.of_profile(profile), ledger=Ledger(books))
-    except sqlite3.Error as problem:
-        raise ValueError(f"the books {books} cannot be used: {problem}") from None
-
-
-def bank_of(profile: Profile) -> Bank:
-    """A test bank that knows the card of the product; ValueError where that has no payment application."""
-    from conformance.actors.bank import Bank, IssuerKeys
-
-    bank = Bank(*IssuerKeys.of_profile(profile))
-    open_test_account(bank, profile)
-    return bank
-
-
-def open_test_account(bank: Bank, profile: Profile) -> None:
-    """Open an account for each payment application of the product's test card; one that is there already stays as it is."""
-    from profiles.payment_content import data_objects
-
-    for name, directory in profile.directory.items():
-        if directory.payment is None or bank.ledger.account(*_numbers(profile, name)) is not None:
-            continue
-        objects = data_objects(directory)
-        bank.open_account(
-            *_numbers(profile, name),
-            balance=BANK_BALANCE,
-            e_cash=int(objects.get("9F79", b"\0").hex()),
-            e_cash_limit=int(objects.get("9F77", b"\0").hex()),
-            currency=objects.get("9F51", bytes.fromhex(CURRENCIES["CNY"])).hex(),
-        )
-
-
-def _numbers(profile: Profile, directory: str) -> tuple[str, str]:
-    """Account number and sequence number of a payment application."""
-    from profiles.payment_content import record_values
-
-    records = record_values(profile, directory)
-    return records["5A"].hex().upper().rstrip("F"), records.get("5F34", b"\0").hex()
-
-
-def account_of(bank: Bank, profile: Profile) -> Account:
-    """What a bank made by :func:`bank_of` has of the product's card; KeyError where that has no payment application."""
-    from profiles.applications import payment_directory
-
-    return bank.account(*_numbers(profile, payment_directory(profile) or ""))
 
 
 def _terminal(*, offline: bool, rsa_only: bool) -> TerminalConfiguration:
@@ -317,7 +276,7 @@ def _pass(
 def _run(
     target: Target,
     purchase: Purchase,
-    bank: Bank,
+    bank: Bank | BankHost,
     pin: str | None,
     expected: str,
     terminal: TerminalConfiguration,

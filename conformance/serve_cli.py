@@ -86,7 +86,7 @@ def bank(
     from conformance.actors.bank.authority import Authority, AuthorityError
     from conformance.actors.hosts.bank import bank_service
     from conformance.bank_cli import transport_key_of
-    from conformance.pay_cli import open_test_account
+    from conformance.bank_option import open_test_account
 
     products = [_product(name) for name in profile or ["debit"]]
     key = transport_key_of(transport_key)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from conformance.bank_option import account_of, bank_of
 from conformance.medical_desk import (
     BENCH_FAILED,
     REFUSED,
@@ -26,7 +27,6 @@ from conformance.medical_desk import (
     SamReaderName,
 )
 from conformance.pay_cli import LanguageName as PaymentLanguage
-from conformance.pay_cli import account_of, bank_of
 from conformance.pay_cli import table_of as payment_table
 from conformance.settle_cli import (
     Books,

@@ -18,7 +18,7 @@ from conformance.actors.hosts import Address, HostFailed, HostProcess, RemoteLin
 from conformance.actors.hosts.bank import BankHost
 from conformance.actors.hosts.centre import CentreHost
 from conformance.actors.medical.messages import Mode
-from conformance.pay_cli import BANK_BALANCE
+from conformance.bank_option import BANK_BALANCE
 from profiles import load
 from profiles.applications import payment_directory
 from profiles.payment_content import record_values
@@ -120,3 +120,22 @@ def test_a_host_is_started_once_and_stopped_once(tmp_path: Path) -> None:
         assert not host.running
         host.start()
     assert not host.running
+
+
+def test_a_payment_with_a_bank_behind_a_socket(tmp_path: Path) -> None:
+    """Approved while the bank is there; without it the terminal cannot go on line, and says so."""
+    product = load("debit")
+    records = record_values(product, payment_directory(product) or "")
+    pan, sequence = records["5A"].hex().upper().rstrip("F"), records["5F34"].hex()
+    path = tmp_path / "bank"
+    pay = [sys.executable, "-m", "sscard", "pay", "--amount", "12.34", "--online", "--bank", str(path), "--json"]
+    with HostProcess("bank", Address.of_path(path), ("--books", tmp_path / "books")) as host:
+        done = subprocess.run(pay, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert BankHost(host.line()).account(pan, sequence).balance == BANK_BALANCE - 1234
+        host.kill()
+        done = subprocess.run(pay, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (1, "")
+        assert "bank at" in done.stdout
+        host.start()
+        assert BankHost(host.line()).account(pan, sequence).balance == BANK_BALANCE - 1234

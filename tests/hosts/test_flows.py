@@ -28,7 +28,7 @@ from conformance.actors.medical.visit import Outcome, Visit
 from conformance.actors.medical.visit_payment import OwnPart, VisitDesk
 from conformance.actors.station import Ending, Equipment, Journal, Station, Told
 from conformance.actors.terminal import PreparedHolder, Reason
-from conformance.pay_cli import BANK_BALANCE, account_of, bank_of
+from conformance.bank_option import BANK_BALANCE, account_of, bank_of
 from conformance.targets.in_process import InProcessTarget
 from emulator import load_card
 from profiles import load

@@ -15,7 +15,7 @@ from conformance.actors.medical.messages import Mode
 from conformance.actors.medical.visit import OfflineLimits, Visit
 from conformance.actors.medical.visit_payment import OwnPart, Unpaid, VisitDesk, VisitResult
 from conformance.actors.terminal import PreparedHolder
-from conformance.pay_cli import account_of, bank_of
+from conformance.bank_option import account_of, bank_of
 from tests.medical.hospital import NOON, PIN, Hospital, product_of
 
 START = 500_000

@@ -1,0 +1,80 @@
+"""The bank of a command: a test bank that knows the product's card, the bank over a file of books, or one behind a socket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.actors.bank import Account, Bank
+    from conformance.actors.hosts.bank import BankHost
+    from profiles.model import Profile
+
+BANK_BALANCE = 500_000
+"""What the test bank's account holds at the start, in the smallest unit."""
+HOME_CURRENCY = "0156"
+"""Renminbi, of an account whose card names no currency."""
+
+
+def bank_behind(socket: Path) -> BankHost:
+    """The bank that listens at a socket, with the token of the environment where it asks for one; ValueError for none."""
+    from conformance.actors.hosts.address import Address, Token
+    from conformance.actors.hosts.bank import BankHost
+    from conformance.actors.hosts.client import RemoteLine
+
+    return BankHost(RemoteLine("bank", Address.of_path(socket), Token.of_environment()))
+
+
+def bank_with(profile: Profile, books: Path) -> Bank:
+    """The bank over the books in a file, with the test keys of the product; ValueError where it cannot be."""
+    import sqlite3
+
+    from conformance.actors.bank import Bank, IssuerKeys, Ledger
+
+    if not books.exists():
+        raise ValueError(f"{books}: no such books of a bank")
+    try:
+        return Bank(*IssuerKeys.of_profile(profile), ledger=Ledger(books))
+    except sqlite3.Error as problem:
+        raise ValueError(f"the books {books} cannot be used: {problem}") from None
+
+
+def bank_of(profile: Profile) -> Bank:
+    """A test bank that knows the card of the product; ValueError where that has no payment application."""
+    from conformance.actors.bank import Bank, IssuerKeys
+
+    bank = Bank(*IssuerKeys.of_profile(profile))
+    open_test_account(bank, profile)
+    return bank
+
+
+def open_test_account(bank: Bank, profile: Profile) -> None:
+    """Open an account for each payment application of the product's test card; one that is there already stays as it is."""
+    from profiles.payment_content import data_objects
+
+    for name, directory in profile.directory.items():
+        if directory.payment is None or bank.ledger.account(*_numbers(profile, name)) is not None:
+            continue
+        objects = data_objects(directory)
+        bank.open_account(
+            *_numbers(profile, name),
+            balance=BANK_BALANCE,
+            e_cash=int(objects.get("9F79", b"\0").hex()),
+            e_cash_limit=int(objects.get("9F77", b"\0").hex()),
+            currency=objects.get("9F51", bytes.fromhex(HOME_CURRENCY)).hex(),
+        )
+
+
+def _numbers(profile: Profile, directory: str) -> tuple[str, str]:
+    """Account number and sequence number of a payment application."""
+    from profiles.payment_content import record_values
+
+    records = record_values(profile, directory)
+    return records["5A"].hex().upper().rstrip("F"), records.get("5F34", b"\0").hex()
+
+
+def account_of(bank: Bank, profile: Profile) -> Account:
+    """What a bank made by :func:`bank_of` has of the product's card; KeyError where that has no payment application."""
+    from profiles.applications import payment_directory
+
+    return bank.account(*_numbers(profile, payment_directory(profile) or ""))
