@@ -164,6 +164,15 @@ def test_an_upgrade_needs_the_card_and_its_pin_on_line():
     assert made.account(PAN, "01").balance == START
 
 
+def test_an_upgrade_without_the_card_is_not_verified_by_an_inquiry_of_it():
+    """The desk says that the card is not there; then its inquiry of before is nobody's."""
+    made = bank()
+    made.authorise(Chip("01", 0).inquiry("V1", "F"))
+    for more in ({"card_present": False}, {"lost": True}):
+        assert made.cards.freeze("F", PAN, UPGRADE, **more).outcome is Outcome.NOT_VERIFIED
+    assert made.cards.freeze("F", PAN, UPGRADE).outcome is Outcome.DONE
+
+
 def test_an_inquiry_tells_the_balance_and_moves_nothing():
     made, holder = bank(), Chip("01", 0)
     before = made.ledger.balances()

@@ -283,8 +283,9 @@ class CardDesk:
             return Answer(Outcome.BLOCKED)
         if identity and identity != card.identity:
             return Answer(Outcome.OTHER_HOLDER)
+        by_card = check is HolderCheck.CARD and self._verifications.serves(number, card)
         declared = check is HolderCheck.IDENTITY and kind is not ChangeKind.UPGRADE
-        if not declared and not self._verifications.serves(number, card):
+        if not by_card and not declared:
             raise _NotKept(Outcome.NOT_VERIFIED)
         if lost and card.state is CardState.ACTIVE:
             self._ledger.set_state(card, CardState.BLOCKED)
