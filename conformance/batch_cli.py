@@ -87,8 +87,9 @@ class _View:
         """A row has ended."""
         self._results[result.line] = result
         now = monotonic()
-        speed = self.progress.tasks[self._task].speed or 0.0  # that of the last half minute
-        self.progress.update(self._task, advance=1, rate=f"{60 * speed:.0f}/min")
+        self.progress.update(self._task, advance=1)
+        speed = self.progress.tasks[self._task].speed  # that of the last half minute
+        self.progress.update(self._task, rate=f"{60 * speed:.0f}/min" if speed else "")
         if now - self._written >= WRITTEN_EVERY:
             self.write()
             self._written = now
