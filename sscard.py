@@ -44,6 +44,7 @@ app.command("emulate", short_help="Put a card into a PC/SC reader.")(links_cli.e
 app.command("doctor", short_help="Tell what this machine has and lacks.")(links_cli.doctor)
 app.command("report", short_help="Make the report of a run again.")(reports_cli.report)
 bank_cli.app.command("open", short_help="Open an account in the bank's books.")(bank_books_cli.open_account)
+bank_cli.app.command("deposit", short_help="Pay cash into an account.")(bank_books_cli.deposit)
 app.add_typer(bank_cli.app, name="bank")
 app.add_typer(card_cli.app, name="card")
 settle_cli.app.command("visit", short_help="Settle a bill, its own part too, with one card.")(visit_cli.visit)

@@ -1,4 +1,4 @@
-"""``sscard bank open``: an account with its first card, in the bank's books of a station or a host."""
+"""``sscard bank open`` and ``deposit``: an account with its first card, and money in it, in the bank's books of a station or host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-WRONG_USE = 2
+REFUSED, WRONG_USE = 1, 2
 CENTURY = 2000
 
 
@@ -74,6 +74,41 @@ def open_account(
         typer.echo(f"{books}: {order.masked} {sequence}")
 
 
-def _give_up(sentence: str) -> NoReturn:
-    typer.echo(f"sscard bank open: {sentence}", err=True)
+def deposit(
+    books: Annotated[Path, typer.Option("--books", help="The bank's books, a SQLite file.")],
+    pan: Annotated[str, typer.Option("--pan", help="Account number (主账号) of a card of the account.")],
+    amount: Annotated[int, typer.Option("--amount", min=1, help="What is paid in, in fen.")],
+    number: Annotated[str, typer.Option("--number", help="Number of the request, under which it is paid in once.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
+) -> None:
+    """Pay cash into an account (存款), once: the same request again changes nothing.
+
+    Exit code: 0 paid in, 1 the bank refuses, 2 wrong use.
+    """
+    from conformance.actors.bank import Ledger
+    from conformance.actors.bank.change import Outcome
+    from conformance.actors.bank.counter import deposit as pay_in
+
+    if not books.exists():
+        _give_up(f"{books}: no such books of a bank", "deposit")
+    try:
+        ledger = Ledger(books)
+    except sqlite3.Error as problem:
+        _give_up(f"the books {books} cannot be used: {problem}", "deposit")
+    try:
+        outcome = pay_in(ledger, number, pan, amount)
+    except ValueError as problem:
+        _give_up(str(problem), "deposit")
+    finally:
+        ledger.close()
+    code = 0 if outcome is Outcome.DONE else REFUSED
+    if as_json:
+        typer.echo(json.dumps({"outcome": outcome.name.lower(), "exit_code": code}))
+    else:
+        typer.echo(f"{books}: {outcome}")
+    raise typer.Exit(code)
+
+
+def _give_up(sentence: str, command: str = "open") -> NoReturn:
+    typer.echo(f"sscard bank {command}: {sentence}", err=True)
     raise typer.Exit(WRONG_USE)

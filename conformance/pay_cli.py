@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 DECLINED, WRONG_USE, BENCH_FAILED = 1, 2, 3
 CURRENCIES = {"CNY": "0156", "HKD": "0344", "MOP": "0446", "USD": "0840"}
 OFFLINE_TERMINAL = 0x23
+NUMBERS, DAY = 1_000_000, 86_400_000_000
+"""Numbers of a terminal's transactions in a day, and the microseconds of one."""
 
 
 class LanguageName(StrEnum):
@@ -183,11 +185,17 @@ def _purchase(amount: str | None, load: str | None, currency: str, *, online: bo
         int(whole) * 100 + int(part.ljust(2, "0")),
         code,
         TransactionKind.PURCHASE if load is None else TransactionKind.LOAD,
-        number=int(f"{now:%H%M%S}"),
+        number=_number(now),
         when=now,
         e_cash=e_cash,
         force_online=online,
     )
+
+
+def _number(now: datetime) -> int:
+    """Number of a transaction, six digits that rise through the day: another one each 0.09 s."""
+    of_day = ((now.hour * 60 + now.minute) * 60 + now.second) * 1_000_000 + now.microsecond
+    return of_day * NUMBERS // DAY
 
 
 def _load_profile(name: str) -> Profile:

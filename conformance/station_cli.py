@@ -1,4 +1,4 @@
-"""``sscard issue`` and ``sscard station``: first issuance 即时制卡 of the social security half of a card."""
+"""``sscard issue`` and ``sscard station``: first issuance 即时制卡 of a card."""
 
 from __future__ import annotations
 
@@ -51,9 +51,19 @@ Number = Annotated[str | None, typer.Option("--number", help="Number of the requ
 ProfileName = Annotated[str, typer.Option("--profile", help="Card product by name, or a profile file (TOML).")]
 Blank = Annotated[
     str | None,
-    typer.Option("--blank", help="Product of the blank chip; absent: blank or blank-3des, as the card needs it."),
+    typer.Option("--blank", help="Product of the blank chip; absent: ssc3-blank or ssc2-blank, as the card needs it."),
 ]
 BankFile = Annotated[Path | None, typer.Option("--bank", help="The bank's books, a SQLite file.")]
+MaybeNewBank = Annotated[
+    Path | None,
+    typer.Option(
+        "--bank",
+        help="The bank's books, a SQLite file, made when it is missing; absent: the bank's application waits on.",
+    ),
+]
+BankPin = Annotated[
+    str | None, typer.Option("--bank-pin", help="PIN that the holder chooses for the bank's application; with --bank.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 
 app = typer.Typer(
@@ -94,6 +104,8 @@ def issue(
     reader: Reader = None,
     expect_chip: ExpectChip = None,
     number: Number = None,
+    bank: MaybeNewBank = None,
+    bank_pin: BankPin = None,
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
     face: FaceFile = None,
@@ -103,7 +115,7 @@ def issue(
     timeline: TimelineFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Issue a card from a blank chip (即时制卡): tree and keys, the holder's data, reading back, register, activation, first PIN.
+    """Issue a card from a blank chip (即时制卡): social security, certificates, the bank's application, register, activation, first PIN.
 
     The holder's data are judged before the chip is touched. A request that was carried out is not carried out again.
     With --batch a card is issued for every row of a CSV file, into the folder --out; the same command goes on with an
@@ -111,20 +123,21 @@ def issue(
 
     Exit code: 0 issued, 1 not issued or the chip destroyed, 2 wrong use, 3 interrupted: go on with `sscard station resume`.
     """
-    desk = Desk("issue", profile, blank, journal, books, image, reader, expect_chip, serial, face)
+    desk = Desk(
+        "issue", profile, blank, journal, books, image, reader, expect_chip, serial, face, bank, bank_may_be_new=True
+    )
     if batch is not None or out is not None or faces is not None:
         if batch is None or out is None:
             desk.give_up("a batch needs --batch FILE and --out FOLDER")
-        if any(
-            each is not None for each in (order, new_pin, image, serial, reader, expect_chip, number, face, timeline)
-        ):
+        alone = (order, new_pin, image, serial, reader, expect_chip, number, face, timeline, bank, bank_pin)
+        if any(each is not None for each in alone):
             desk.give_up("--batch goes with --out, --journal, --books, --profile, --blank, --faces and --json alone")
         from conformance.batch_cli import issue_batch
 
         issue_batch(desk, batch, out, faces, as_json)
     if order is None or new_pin is None:
         desk.give_up("give an ORDER and --new-pin, or --batch FILE and --out FOLDER")
-    _work(desk, order, number, new_pin, as_json, timeline, resume=False)
+    _work(desk, order, number, new_pin, bank_pin, as_json, timeline, resume=False)
 
 
 @app.command("resume", short_help="Go on with an interrupted issuance.")
@@ -137,6 +150,8 @@ def resume(
     reader: Reader = None,
     expect_chip: ExpectChip = None,
     number: Number = None,
+    bank: BankFile = None,
+    bank_pin: BankPin = None,
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
     face: FaceFile = None,
@@ -147,10 +162,10 @@ def resume(
 
     Exit code: 0 issued, 1 the chip is destroyed, 2 wrong use, 3 interrupted again, or another chip in the reader.
     """
-    desk = Desk("station resume", profile, blank, journal, books, image, reader, expect_chip, face=face)
+    desk = Desk("station resume", profile, blank, journal, books, image, reader, expect_chip, face=face, bank=bank)
     if image is not None and not image.exists():
         desk.give_up(f"{image}: no such image; name that of the interrupted request")
-    _work(desk, order, number, new_pin, as_json, timeline, resume=True)
+    _work(desk, order, number, new_pin, bank_pin, as_json, timeline, resume=True)
 
 
 @app.command("destroy", short_help="Give the chip of an open request up.")
@@ -212,6 +227,7 @@ def _work(
     path: Path,
     number: str | None,
     new_pin: str,
+    bank_pin: str | None,
     as_json: bool,
     timeline: Path | None,
     *,
@@ -221,12 +237,13 @@ def _work(
     if timeline and (complaint := unusable(timeline)):
         desk.give_up(complaint)
     order = read_order(desk, path, number)
+    desk.check_bank(order.former.account, bank_pin)
     product, _ = desk.products()
     if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
         desk.give_up("--new-pin is the initial PIN; the holder must choose another one")
     with desk.station(View(as_json).tell) as station, desk.chip(station.blank) as target:
         act = station.resume if resume else station.issue
-        outcome = act(order, target, new_pin)
+        outcome = act(order, target, new_pin, bank_pin=bank_pin or "")
     code = exit_code(outcome)
     print_outcome(outcome, code, as_json, station.equipment.printer)
     if timeline and outcome.steps and not code:
@@ -264,8 +281,9 @@ def print_outcome(outcome: Outcome, code: int, as_json: bool, printer: object = 
     typer.echo(f"\n{outcome.ending.zh} {outcome.ending.en}: {outcome.zh} · {outcome.en}")
     if outcome.returned is not None:
         returned = outcome.returned
+        number = f"，主账号 account {returned.bank_number}" if returned.bank_number else ""
         typer.echo(
-            f"卡的识别码 card {returned.card}，规范版本 version {returned.version}，持卡人 person {returned.person}"
+            f"卡的识别码 card {returned.card}，规范版本 version {returned.version}，持卡人 person {returned.person}{number}"
         )
     for zh, en in outcome.notes:
         typer.echo(f"注意 note: {zh} · {en}")

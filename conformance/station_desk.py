@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from profiles.model import Profile
 
 NOT_ISSUED, WRONG_USE, INTERRUPTED = 1, 2, 3
-BLANKS = {"SM4": "blank", "3DES": "blank-3des"}
-WHOLE_BLANKS = {"SM4": "ssc3-blank", "3DES": "ssc2-blank"}
-"""Chips in which a bank's application waits."""
+BLANKS = {"SM4": "ssc3-blank", "3DES": "ssc2-blank"}
+"""Chips of whole cards: a bank's application waits in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,22 @@ class Desk:
     serial: str | None = None
     face: Path | None = None
     bank: Path | None = None
+    bank_may_be_new: bool = False
+    """Whether the bank's books are made where they are missing."""
 
     def give_up(self, sentence: str, code: int = WRONG_USE) -> NoReturn:
         """End the command with one sentence."""
         typer.echo(f"sscard {self.command}: {sentence}", err=True)
         raise typer.Exit(code)
+
+    def check_bank(self, account: str, pin: str | None) -> None:
+        """End the command where order and options do not agree about the bank."""
+        if self.bank is not None and not account:
+            self.give_up('the order has no "account number" for the bank; add it, or leave --bank out')
+        if self.bank is not None and pin is None:
+            self.give_up("--bank needs --bank-pin, the PIN that the holder chooses for the bank's application")
+        if pin is not None and (self.bank is None or not re.fullmatch("[0-9]{4,12}", pin)):
+            self.give_up("--bank-pin goes with --bank, and has four to twelve digits")
 
     def check(self, new_pin: str) -> None:
         """End the command where its options cannot be."""
@@ -69,7 +79,7 @@ class Desk:
 
         try:
             product = load(self.profile)
-            blank = load(self.blank or (BLANKS if self.bank is None else WHOLE_BLANKS)[product.algorithm])
+            blank = load(self.blank or BLANKS[product.algorithm])
         except ProfileError as error:
             self.give_up(str(error))
         if "SSSE" not in product.directory or "MF" not in product.directory:
@@ -101,7 +111,7 @@ class Desk:
             self.give_up(f"the books {self.books} cannot be used: {problem}")
         bank = self._bank(product)
         certificates = None
-        if bank is not None and has_certificates(blank):
+        if has_certificates(blank) and has_certificates(product):
             certificates = CertificationAuthority.published()
         equipment = Equipment(product, blank, centre, journal, printer, bank=bank, certificates=certificates)
         try:
@@ -117,7 +127,7 @@ class Desk:
 
         if self.bank is None:
             return None
-        if not self.bank.exists():
+        if not self.bank_may_be_new and not self.bank.exists():
             self.give_up(f"{self.bank}: no such books of a bank; make them with: sscard bank open")
         try:
             return Bank(*IssuerKeys.of_profile(product), ledger=Ledger(self.bank))

@@ -116,11 +116,11 @@ def interrupted(desk):
 
     product = load("ssc3-sm4")
     target, journal, centre = (
-        virtual_target(load("blank"), desk / "card.sscard"),
+        virtual_target(load("ssc3-blank"), desk / "card.sscard"),
         Journal("station.db"),
         Centre(product, "centre.db"),
     )
-    Station(Equipment(product, load("blank"), centre, journal)).issue(
+    Station(Equipment(product, load("ssc3-blank"), centre, journal)).issue(
         load_order(desk / "order.toml"), Cutting(target, 60, acts=False), NEW
     )
     target.close()
@@ -149,3 +149,140 @@ def test_an_interrupted_request_is_given_up(desk):
     assert json.loads(result.stdout)["ending"] == "destroyed"
     assert run("station", "destroy", FIELDS["number"], *place, "--reason", "bent").exit_code == 2
     assert run("station", "resume", "order.toml", *PLACE, "--image", "card.sscard").exit_code == 1
+
+
+ACCOUNT = "6214980000000001235"
+BANK = ("--bank", "bank.db", "--bank-pin", "135790")
+
+
+@pytest.fixture
+def with_account(desk):
+    with (desk / "order.toml").open("a", encoding="utf-8") as order:
+        order.write(f'"account number" = "{ACCOUNT}"\n')
+    return desk
+
+
+def pay(amount, product, *more):
+    place = ("--profile", product, "--image", "card.sscard", "--bank", "bank.db", "--pin", "135790")
+    return run("pay", *place, "--amount", amount, "--json", *more)
+
+
+@pytest.mark.parametrize("product", ["ssc3-sm4", "ssc2-3des"])
+def test_a_whole_card_is_issued_and_pays(with_account, product):
+    result = run("issue", "order.toml", *PLACE, *BANK, "--image", "card.sscard", "--profile", product, "--json")
+    assert result.exit_code == 0, result.output
+    table = json.loads(result.stdout)
+    assert table["return"]["bank_number"] == f"{ACCOUNT[:6]}{'*' * 9}{ACCOUNT[-4:]} 01"
+    assert table["notes"] == []
+    assert ACCOUNT not in result.stdout
+    refused = pay("10.00", product)
+    assert (refused.exit_code, json.loads(refused.stdout)["response_code"]) == (1, "51")
+    for _ in range(2):
+        paid = ("bank", "deposit", "--books", "bank.db", "--pan", ACCOUNT, "--amount", 2_500, "--number", "D1")
+        assert run(*paid).exit_code == 0
+    assert pay("30.00", product, "--online").exit_code == 1
+    assert pay("20.00", product, "--online").exit_code == 0
+    settled = run("settle", "medical", "--profile", product, "--image", "card.sscard", "--books", "centre.db",
+                  "--total", "200", "--pin", NEW, "--json")  # fmt: skip
+    assert settled.exit_code == 0, settled.output
+
+
+def test_without_a_bank_the_half_is_said_to_be_one(with_account):
+    result = run("issue", "order.toml", *PLACE, "--image", "card.sscard", "--json")
+    assert result.exit_code == 0, result.output
+    table = json.loads(result.stdout)
+    assert table["return"]["bank_number"] == ""
+    assert [note["en"].partition(":")[0] for note in table["notes"]] == [
+        "the bank's application waits for its personalisation"
+    ]
+    assert "certificates" in [step["step"] for step in table["steps"]]
+
+
+def test_a_bare_chip_becomes_the_social_security_half(desk):
+    result = run("issue", "order.toml", *PLACE, "--image", "card.sscard", "--blank", "blank")
+    assert result.exit_code == 0, result.output
+    assert "certificates" not in result.stdout
+    assert "waits" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("account", "arguments", "sentence"),
+    [
+        (False, BANK, '"account number"'),
+        (True, BANK[:2], "--bank-pin"),
+        (True, BANK[2:], "--bank-pin goes with --bank"),
+        (True, (*BANK[:3], "12"), "four to twelve digits"),
+        (True, ("--bank", "order.toml", *BANK[2:]), "cannot be used"),
+    ],
+)
+def test_wrong_use_of_the_bank_is_one_sentence(desk, account, arguments, sentence):
+    if account:
+        with (desk / "order.toml").open("a", encoding="utf-8") as order:
+            order.write(f'"account number" = "{ACCOUNT}"\n')
+    result = run("issue", "order.toml", *PLACE, *arguments, "--image", "card.sscard")
+    assert result.exit_code == 2, result.output
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (desk / "card.sscard").exists()
+
+
+def test_a_bare_chip_is_refused_for_a_card_with_an_account(with_account):
+    result = run("issue", "order.toml", *PLACE, *BANK, "--image", "card.sscard", "--blank", "blank")
+    assert result.exit_code == 1
+    assert "no application that waits for a bank" in result.stdout
+
+
+def test_a_whole_card_that_broke_off_is_resumed_with_its_bank(with_account):
+    from conformance.actors.bank import Bank, IssuerKeys, Ledger
+    from conformance.actors.medical.centre import Centre
+    from conformance.actors.station import Equipment, Journal, Station, load_order
+    from conformance.targets.in_process import virtual_target
+    from profiles import load
+    from tests.station.world import Cutting
+
+    product, blank = load("ssc3-sm4"), load("ssc3-blank")
+    target, journal, centre = (
+        virtual_target(blank, with_account / "card.sscard"),
+        Journal("station.db"),
+        Centre(product, "centre.db"),
+    )
+    bank = Bank(*IssuerKeys.of_profile(product), ledger=Ledger("bank.db"))
+    order = load_order(with_account / "order.toml")
+    Station(Equipment(product, blank, centre, journal, bank=bank)).issue(
+        order, Cutting(target, 480, acts=True), NEW, bank_pin="135790"
+    )
+    for each in (target, journal, centre.books, bank.ledger):
+        each.close()
+    place = ("--image", "card.sscard")
+    assert run("station", "resume", "order.toml", *PLACE, *place, "--bank", "bank.db").exit_code == 2
+    result = run("station", "resume", "order.toml", *PLACE, *place, *BANK)
+    assert result.exit_code == 0, result.output
+    assert "personalisation of the bank's application" in result.stdout
+    assert f"{ACCOUNT[:6]}{'*' * 9}{ACCOUNT[-4:]} 01" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"--pan": "6214980000000009999"}, 1, "no card of this number"),
+        ({"--books": "none.db"}, 2, "no such books"),
+        ({"--books": "order.toml"}, 2, "cannot be used"),
+        ({"--amount": 0}, 2, "--amount"),
+        ({"--number": ""}, 2, "needs a number"),
+    ],
+)
+def test_a_deposit_that_cannot_be(with_account, changes, code, said):
+    assert run("issue", "order.toml", *PLACE, *BANK, "--image", "card.sscard").exit_code == 0
+    options = {"--books": "bank.db", "--pan": ACCOUNT, "--amount": 1_000, "--number": "D1"} | changes
+    result = run("bank", "deposit", *(word for option in options.items() for word in option))
+    assert result.exit_code == code
+    assert said in result.output + result.stderr
+
+
+def test_a_deposit_with_another_content_under_its_number_is_refused(with_account):
+    assert run("issue", "order.toml", *PLACE, *BANK, "--image", "card.sscard").exit_code == 0
+    place = ("bank", "deposit", "--books", "bank.db", "--pan", ACCOUNT, "--number", "D1", "--json")
+    assert json.loads(run(*place, "--amount", 100).stdout) == {"outcome": "done", "exit_code": 0}
+    assert json.loads(run(*place, "--amount", 100).stdout) == {"outcome": "done", "exit_code": 0}
+    again = run(*place, "--amount", 200)
+    assert (again.exit_code, json.loads(again.stdout)["outcome"]) == (1, "duplicate")

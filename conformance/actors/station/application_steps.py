@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from conformance.actors.bank.authority import Authority
 from conformance.actors.bank.groupings import DataFile
-from conformance.actors.station.certification import Certification, Keys
+from conformance.actors.station.certification import Certification, Keys, has_certificates
 from conformance.actors.station.desks import IssuerDesk
 from conformance.actors.station.financial import FinancialHalf
 from conformance.actors.station.outcome import Step
 from conformance.actors.station.refusals import Destroyed
 from conformance.actors.station.work import Work
+from profiles.applications import awaited_directory
 
 
 def certify(work: Work) -> None:
@@ -35,6 +36,17 @@ def check_applications(work: Work) -> None:
         certification.check()
     if work.bank is not None:
         _financial(work).check(_data(work, work.bank), _authority(work))
+
+
+def note_what_waits(work: Work) -> None:
+    """Say of which applications of the chip this station made nothing."""
+    if work.bank is None and awaited_directory(work.equipment.blank) is not None:
+        work.note(
+            "金融应用待银行个人化",
+            "the bank's application waits for its personalisation: no bank, or no account number",
+        )
+    if work.equipment.certificates is None and has_certificates(work.equipment.blank):
+        work.note("数字证书待写入", "the certificate application waits for its certificates")
 
 
 def _certification(work: Work) -> Certification | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.actors.bank.change import ChipReturn, Outcome
 from conformance.actors.medical.messages import CardState, Channel
 from conformance.actors.medical.reader import ENVIRONMENT, CardGone, CardRefused
+from conformance.actors.station.application_steps import note_what_waits
 from conformance.actors.station.outcome import Return
 from conformance.actors.station.refusals import Destroyed, Refused
 from conformance.actors.station.replaced import WITHOUT_FORMER, card_in_use, require_register_fits
@@ -55,6 +56,7 @@ def return_data(work: Work) -> None:
     number = _return_to_bank(work, atr, version) if work.bank is not None else ""
     returned = Return(order.number, work.data.identification, atr, version, number, order.masked_person)
     work.equipment.journal.complete(order.number, returned)
+    note_what_waits(work)
 
 
 def _return_to_bank(work: Work, atr: str, version: str) -> str:
