@@ -138,6 +138,7 @@ class Campaign:
         seams = Seams()
         with scratch() as folder:
             world = flow.build(seams, folder)
+            world.seen = flow.seen
             try:
                 self._tell_books(flow, "before", tables(world))
                 before = world.before = look(world)

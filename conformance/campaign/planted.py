@@ -103,7 +103,7 @@ def _keeps_persons_in_its_journal(flow: Any) -> None:
 def _mixes_orders_up(flow: Any) -> None:
     def mix(station: Any) -> None:
         def issue(real: Any, order: Any, *more: Any) -> Any:
-            from conformance.campaign.flows.issue import B
+            from conformance.campaign.flows.persons import B
 
             return real(replace(order, values={**order.values, "09": B.name}), *more)
 

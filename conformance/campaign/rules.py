@@ -115,7 +115,8 @@ def ends_completed_or_as_before(case: Case) -> Iterator[tuple[str, str]]:
         yield f"恢复后状态：{case.ending}", f"after the recovery: {case.ending}"
     for name, chip in case.world.chips.items():
         facts = case.after.chips[name]
-        if facts.issued and "SSSE" in chip.product.directory and (facts.identification is None or facts.person is None):
+        whole = facts.replaced or "SSSE" not in chip.product.directory
+        if facts.issued and not whole and (facts.identification is None or facts.person is None):
             yield f"芯片 {name} 未完成即已交付", f"chip {name} was handed out half-made"
         if facts.issued and facts.open_transport:
             yield f"芯片 {name} 未关闭即已交付", f"chip {name} was handed out before it was closed"
@@ -252,16 +253,14 @@ def issued_cards_are_closed(case: Case) -> Iterator[tuple[str, str]]:
 
 
 def replaced_cards_are_refused(case: Case) -> Iterator[tuple[str, str]]:
-    """The old card is refused after the switch: on line by its sequence number, at the centre by its identification code."""
+    """The old card is refused after the switch: on line by its sequence number, at the centre, once that switched too, by its code."""
     for zh, en, facts in case.moments:
         for name, chip in facts.chips.items():
             if chip.replaced and chip.pays == "00":
                 yield f"{zh}，已被替换的卡 {name} 联机仍获批准", f"{en}, replaced card {name} is still approved on line"
-            if chip.replaced and chip.settles:
-                yield (
-                    f"{zh}，已被替换的卡 {name} 医保仍可结算",
-                    f"{en}, replaced card {name} may still settle at the centre",
-                )
+    for name, chip in case.after.chips.items():
+        if chip.replaced and chip.settles:
+            yield f"已被替换的卡 {name} 医保仍可结算", f"replaced card {name} may still settle at the centre"
 
 
 RULES: Mapping[int, Judge] = {

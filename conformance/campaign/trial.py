@@ -59,6 +59,7 @@ def run_trial(flow: Flow, spec: Spec, folder: Path) -> Tried:
     """Run a trial in a folder of its own."""
     seams = Seams([Strike(FAILURES[name], number, write) for name, number, write in spec.strikes])
     world = flow.build(seams, folder)
+    world.seen = flow.seen
     try:
         before = world.before = flow.before = flow.before or look(world)
         struck = _disturbed(world, before)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from conformance.campaign.seams import Seams
 from conformance.events import TimedEntry
@@ -14,7 +14,7 @@ from conformance.targets.in_process import InProcessTarget
 from profiles.model import Profile
 
 if TYPE_CHECKING:
-    from conformance.campaign.outside.facts import Facts
+    from conformance.campaign.outside.facts import Facts, Seen
 
 COMPLETED, AS_BEFORE, DESTROYED = "completed", "as before", "destroyed"
 ENDINGS = (COMPLETED, AS_BEFORE, DESTROYED)
@@ -90,6 +90,7 @@ class World(ABC):
         journals: Files in which nothing of a person may stand in clear.
         said: Everything that a program showed.
         before: What the outside saw at the beginning.
+        seen: What chips showed to whoever looked first, by name and whether they were issued; shared by the worlds of a flow.
     """
 
     before: Facts
@@ -102,6 +103,7 @@ class World(ABC):
         self.hosts: dict[str, HostBooks] = {}
         self.journals: list[Path] = []
         self.said: list[str] = []
+        self.seen: dict[tuple[str, bool], Seen] = {}
 
     @abstractmethod
     def run(self) -> None:
@@ -156,6 +158,14 @@ class Flow(ABC):
     promised: float | None = None
     before: Facts | None = None
     """What every world shows at its beginning, once somebody looked: they are all the same."""
+    seen: dict[tuple[str, bool], Seen]
+    """What chips showed to whoever looked first, see :class:`World`."""
+
+    def __new__(cls, *arguments: object, **more: object) -> Self:
+        """A flow of which nobody has seen anything."""
+        made = super().__new__(cls)
+        made.seen = {}
+        return made
 
     @abstractmethod
     def build(self, seams: Seams, folder: Path) -> World:

@@ -25,9 +25,14 @@ def outcomes(events: list[Event]) -> list[tuple[str, str, dict[str, int]]]:
     return [(each.step, each.failure, each.outcomes) for each in events if isinstance(each, FlowTrials)]
 
 
+AT_STATION = ("issue", "upgrade", "replace")
+TELLING = ("power-cut-after", "answer-lost", "sent-twice", "killed-after", "rival")
+"""The failures that are tried at the station where there is little time."""
+
+
 @pytest.mark.parametrize("flow", MODULES)
 def test_no_rule_breaks(flow: str) -> None:
-    campaign, events = ran(Order((flow,)))
+    campaign, events = ran(Order((flow,), failures=TELLING if flow in AT_STATION else ()))
     tally = campaign.tallies[0]
     found = [(each.rule, each.en) for cell in tally.cells.values() for tried in cell for each in tried.findings]
     assert found == []
@@ -57,7 +62,15 @@ def test_another_seed_strikes_other_places() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flow", [each for each in MODULES if each != "issue"])
+@pytest.mark.parametrize("flow", AT_STATION)
+def test_every_failure_at_every_step_of_the_station(flow: str) -> None:
+    campaign, _ = ran(Order((flow,), jobs=2))
+    assert campaign.broken == 0
+    assert campaign.tallies[0].trials > 150
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flow", [each for each in MODULES if each not in AT_STATION])
 def test_every_place_of_a_flow(flow: str) -> None:
     """Every command, every write, every message; and pairs in the irreversible steps."""
     campaign, _ = ran(Order((flow,), level=Level.OFFICIAL))

@@ -9,6 +9,8 @@ from conformance.campaign.world import Flow
 
 MODULES: Mapping[str, tuple[str, str]] = {
     "issue": ("conformance.campaign.flows.issue", "IssueFlow"),
+    "upgrade": ("conformance.campaign.flows.upgrade", "UpgradeFlow"),
+    "replace": ("conformance.campaign.flows.upgrade", "ReplaceFlow"),
     "medical": ("conformance.campaign.flows.medical", "MedicalFlow"),
     "medical-temporary": ("conformance.campaign.flows.medical", "TemporaryFlow"),
     "medical-offline": ("conformance.campaign.flows.medical", "OfflineFlow"),

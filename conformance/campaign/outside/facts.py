@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from conformance.actors.bank.messages import AuthorisationRequest
 from conformance.actors.medical.messages import PreSettlement
 from conformance.campaign.outside import books
 from conformance.campaign.outside.payment import PaymentCard, Shown
@@ -117,10 +119,9 @@ class _Probes:
         request = PreSettlement(f"probe {number}", person, card, TERMINAL, PROBE, PROBE)
         return centre.pre_settle(request).refusal is None
 
-    def pays(self, chip: PaymentCard, name: str) -> str:
-        """The bank's code to a purchase of nothing with this chip."""
+    def pays(self, request: AuthorisationRequest | None) -> str:
+        """The bank's code to a purchase of nothing; nothing without a request."""
         bank = self._opened.get("bank")
-        request = chip.request(f"probe {name}") if bank is not None else None
         return "" if bank is None or request is None else str(bank.authorise(request).code)
 
     def close(self) -> None:
@@ -129,25 +130,45 @@ class _Probes:
             (host.ledger if hasattr(host, "ledger") else host.books).close()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a chip with a certain memory shows: facts that no host is needed for, and its request for a purchase."""
+
+    memory: Mapping[str, object] = field(repr=False)
+    facts: ChipFacts
+    request: AuthorisationRequest | None
+
+
 def _chip(probes: _Probes, world: World, name: str, chip: Chip) -> ChipFacts:
-    payment = PaymentCard(chip.target)
-    if "SSSE" not in chip.product.directory:
-        facts = ChipFacts(None, None, payment.shown, payment.content, e_cash=payment.balance)
-        return replace(facts, pays=probes.pays(payment, name), issued=chip.issued, replaced=chip.replaced)
-    social = SocialCard(chip.target, chip.product)
-    identification = social.identification
-    person = social.person()
-    return ChipFacts(
-        identification,
-        person,
-        payment.shown,
-        social.everything() + payment.content,
-        tuple(social.accepted_pre_issue()) if chip.issued else (),
-        bool(chip.transport_code) and social.takes_transport_code(chip.transport_code),
-        social.medical(chip.pin) if chip.pin else None,
-        person is not None and identification is not None and probes.settles(name, person[0], identification),
-        probes.pays(payment, name),
-        payment.balance,
-        chip.issued,
-        chip.replaced,
+    seen = _seen(world, name, chip)
+    facts = seen.facts
+    person, identification = facts.person, facts.identification
+    return replace(
+        facts,
+        settles=person is not None and identification is not None and probes.settles(name, person[0], identification),
+        pays=probes.pays(seen.request),
+        replaced=chip.replaced,
     )
+
+
+def _seen(world: World, name: str, chip: Chip) -> Seen:
+    """A chip whose memory is as it was when somebody looked first shows the same again, and is not asked."""
+    memory, key = chip.target.snapshot(), (name, chip.issued)
+    known = world.seen.get(key)
+    if known is not None and known.memory == memory:
+        return known
+    payment = PaymentCard(chip.target)
+    facts = ChipFacts(None, None, payment.shown, payment.content, e_cash=payment.balance, issued=chip.issued)
+    if "SSSE" in chip.product.directory:
+        social = SocialCard(chip.target, chip.product)
+        facts = replace(
+            facts,
+            identification=social.identification,
+            person=social.person(),
+            content=social.everything() + payment.content,
+            open_commands=tuple(social.accepted_pre_issue()) if chip.issued else (),
+            open_transport=bool(chip.transport_code) and social.takes_transport_code(chip.transport_code),
+            medical=social.medical(chip.pin) if chip.pin else None,
+        )
+    seen = Seen(memory, facts, payment.request(f"probe {name}"))
+    return world.seen.setdefault(key, seen) if known is None else seen
