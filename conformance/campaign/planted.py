@@ -55,17 +55,49 @@ def _override(thing: Any, name: str, method: Callable[..., Any]) -> None:
     vars(thing)[name] = lambda *arguments, **more: method(real, *arguments, **more)
 
 
-# The station
+# The bank and the station
 
 
-def _lets_two_cards_in(flow: Any) -> None:
-    def loosen(centre: Any) -> None:
-        for index in ("one_card_in_use", "one_card_sealed"):
-            centre.books.run(f"DROP INDEX {index}")
-            centre.books.run(f"CREATE INDEX {index} ON card (person)")
-        _override(centre, "cards_of", lambda real, person: ())
+def _leaves_the_old_card_on(flow: Any) -> None:
+    def loosen(bank: Any) -> None:
+        run = bank.ledger.run
+        for index in ("one_card_active", "one_card_in_use"):
+            run(f"DROP INDEX {index}")
+            run(f"CREATE INDEX {index} ON card (pan)")
+        run("DROP TRIGGER switch_cards")
+        run(
+            "CREATE TRIGGER switch_cards AFTER UPDATE OF state ON change WHEN NEW.state = 'switched' BEGIN "
+            "UPDATE card SET state = 'active' WHERE pan = NEW.new_pan AND sequence = NEW.new_sequence; END"
+        )
 
-    _when_opened(flow, "open_centre", loosen)
+    _when_opened(flow, "open_bank", loosen)
+
+
+def _switches_off_early(flow: Any) -> None:
+    def loosen(bank: Any) -> None:
+        run = bank.ledger.run
+        run("DROP TRIGGER frozen_cards")
+        run("CREATE TRIGGER frozen_cards BEFORE UPDATE OF state ON card WHEN 0 BEGIN SELECT 1; END")
+
+        def order(real: Any, *given: Any, **more: Any) -> Any:
+            answer = real(*given, **more)
+            run("UPDATE card SET state = 'blocked' WHERE pan = '6214980000000001235' AND state = 'active'")
+            return answer
+
+        _override(bank.cards, "order", order)
+
+    _when_opened(flow, "open_bank", loosen)
+
+
+def _books_wages_twice(flow: Any) -> None:
+    def loosen(bank: Any) -> None:
+        def credit(real: Any, number: str, *given: Any) -> Any:
+            real(f"{number} again", *given)
+            return real(number, *given)
+
+        _override(bank.agreements, "credit", credit)
+
+    _when_opened(flow, "open_bank", loosen)
 
 
 LEFT_OUT = ("CLOSE", "READ_BACK")
@@ -207,15 +239,23 @@ def _says_numbers(flow: Any) -> None:
 
 
 PLANTED: Mapping[str, Planted] = {
-    "centre.lets-two-cards-in": Planted(
-        *("issue", (1,), "中心允许一人两卡", "the centre's register lets a person have two cards"), _lets_two_cards_in
+    "bank.leaves-the-old-card-on": Planted(
+        *("upgrade", (1, 8), "银行切换时不停用旧卡", "the bank's switch leaves the old card on"),
+        _leaves_the_old_card_on,
+    ),
+    "bank.switches-off-early": Planted(
+        *("upgrade", (3,), "登记新卡时即停用旧卡", "the bank switches the old card off when the new one is ordered"),
+        _switches_off_early,
+    ),
+    "bank.books-wages-twice": Planted(
+        *("upgrade", (2,), "工资重复入账", "the bank books wages twice"), _books_wages_twice
     ),
     "station.leaves-chips-open": Planted(
         *("issue", (4, 7), "设备不关闭芯片、不回读即交付", "the station neither closes chips nor reads them back"),
         _leaves_chips_open,
     ),
     "station.no-entry-before-registration": Planted(
-        *("issue", (4, 8), "登记前不写流水", "the station makes no journal entry before the registration"),
+        *("issue", (4,), "登记前不写流水", "the station makes no journal entry before the registration"),
         _makes_no_entry_before_registration,
     ),
     "station.keeps-persons": Planted(

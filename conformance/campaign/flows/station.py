@@ -215,10 +215,9 @@ class StationWorld(World):
             self.chips[name].replaced = state == DESTROYED
         if "old card A" in self.chips:
             with reading(self.hosts["bank"].path) as base:
-                row = base.execute(
-                    "SELECT state FROM card WHERE pan = ? AND sequence = ?", (PAN_A, OLD_SEQUENCE)
-                ).fetchone()
-            self.chips["old card A"].replaced = row["state"] in ("switched off", "cancelled")
+                query = "SELECT 1 FROM change WHERE state = 'switched' AND pan = ? AND old_sequence = ?"
+                row = base.execute(query, (PAN_A, OLD_SEQUENCE)).fetchone()
+            self.chips["old card A"].replaced = row is not None
 
     def close(self) -> None:
         """Let the books go."""
