@@ -1,7 +1,10 @@
 """Whatever breaks off at whatever moment, the request ends completed or its chip destroyed, and the centre agrees."""
 
+from pathlib import Path
+
 import pytest
 
+import profiles
 from conformance.actors.station import Ending, Step
 from conformance.actors.station.steps import plan
 from conformance.targets.in_process import InProcessTarget, cut_supply_at
@@ -43,6 +46,33 @@ def test_the_chip_is_lost_at_every_command(product, acts):
             outcome = world.resume()
         assert outcome.ending is Ending.COMPLETED, (at, outcome)
         world.settled(outcome)
+
+
+@pytest.mark.parametrize("acts", [False, True])
+def test_the_chip_is_lost_while_the_photo_is_written(acts):
+    """At every third command of the personalisation."""
+    profile, photo = small(), profiles_photo()
+    passed = {}
+    world = World(profile)
+    world.order = order(photo=photo)
+    link = Cutting(world.target, 0, acts=False)
+    station = world.station(lambda told: passed.__setitem__((told.step, told.done), link.passed))
+    assert station.issue(world.order, link, NEW).ending is Ending.COMPLETED
+    first, last = passed[Step.PERSONALISE, False] + 1, passed[Step.PERSONALISE, True]
+    assert last - first > 20
+    for at in range(first, last + 1, 3):
+        world = World(profile)
+        world.order = order(photo=photo)
+        outcome = world.station().issue(world.order, Cutting(world.target, at, acts=acts), NEW)
+        assert outcome.ending is Ending.INTERRUPTED, (at, outcome)
+        outcome = world.resume()
+        assert outcome.ending is Ending.COMPLETED, (at, outcome)
+        world.settled(outcome)
+        assert world.face().photo == photo
+
+
+def profiles_photo():
+    return (Path(profiles.__file__).parent / "products" / "photo.jpg").read_bytes()
 
 
 @pytest.mark.slow

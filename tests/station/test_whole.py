@@ -15,6 +15,7 @@ from conformance.actors.medical.visit import OfflineLimits, Visit
 from conformance.actors.station import Ending, Step
 from conformance.actors.terminal import Reason
 from emulator.apps.build import build, card_key
+from emulator.cos.structure import Structure
 from emulator.crypto.sm2 import verify
 from profiles import load
 from tests.station.whole import BANK_PIN, BLANKS, PAN, Prepared, WholeWorld, two_files
@@ -58,6 +59,29 @@ def test_one_card_does_all(issued):
             assert certificate.not_after == datetime(2036, 1, 5, tzinfo=UTC)
         certificate = card.read_certificate(SIGNATURE_CERTIFICATE)
         assert verify(certificate.public_key, b"hello", card.sign(b"hello"))
+
+
+def without_maker(directory):
+    """A directory without the marks of what the chip's maker put there, its answer in the field spelt out."""
+    files = tuple(replace(file, maker_made=False) for file in directory.files)
+    tapped = directory.contactless_answer or directory.answer
+    return replace(directory, files=files, maker_made=False, contactless_answer=tapped)
+
+
+def test_the_other_applications_are_those_of_the_product(issued):
+    """Environments and certificates as the emulator builds them at once; of the bank's application names, rights and keys."""
+    built = {d.name: without_maker(d) for d in Structure.from_json(build(issued.product)["structure"]).directories}
+    made = {d.name: without_maker(d) for d in issued.card.structure.directories}
+    for name in {"PPSE", "PKI", "CERT"} & built.keys():
+        assert made[name] == built[name]
+    for name in ("MF", "DEBIT"):
+        one, other = made[name], built[name]
+        plain = {"files": (), "keys": (), "pins": ()}
+        assert replace(one, **plain) == replace(other, **plain)
+        assert sorted((f.fid, f.sfi, f.structure, f.record_length) for f in one.files if f.sfi) == sorted(
+            (f.fid, f.sfi, f.structure, f.record_length) for f in other.files if f.sfi
+        )
+    assert {key.use for key in made["DEBIT"].keys} == {key.use for key in built["DEBIT"].keys} - {"extended management"}
 
 
 @pytest.mark.requirement("SSC-ISS-006")
