@@ -27,6 +27,7 @@ from conformance.payment_dialogue import (
     Visit,
     amount,
     get_data,
+    set_data,
 )
 from conformance.payment_judging import name_of, set_back, settled
 from conformance.properties import for_all
@@ -39,7 +40,7 @@ SUITE = Suite("payment invariants", "金融应用安全不变式", "Payment: inv
 SECOND_BALANCE = 0xDF79
 TORN = 3
 """Amount of a torn purchase, in the smallest unit."""
-LARGEST_PURCHASE = 400
+LARGEST_PURCHASE, MOST_PURCHASES = 400, 8
 MOST_MONEY = b"\x00\x00\x00\x09\x99\x99"
 MAC_LENGTH = 4
 RESPONSE_CODE = 0x8A
@@ -57,6 +58,15 @@ def known_balance(bench: Bench) -> int:
     if found is None:
         raise Inconclusive("无法读取电子现金余额", "GET DATA does not give the e-cash balance")
     return found
+
+
+def with_money(bench: Bench, needed: int) -> Visit:
+    """A settled card with that balance at least: beyond its balance a purchase is none of e-cash, and moves nothing."""
+    visit = settled(bench)
+    if known_balance(bench) < needed:
+        set_data(bench, {BALANCE: amount(needed)})
+        visit = settled(bench)
+    return visit
 
 
 def check_balance(bench: Bench, allowed: tuple[int, ...], requirement: str) -> int:
@@ -85,7 +95,7 @@ class Purchase(NamedTuple):
 
 WAYS = ("pay", "pay", "pay", "other amount", "declined", "reset", "online")
 PURCHASES = st.lists(
-    st.builds(Purchase, st.integers(0, LARGEST_PURCHASE), st.sampled_from(WAYS)), min_size=1, max_size=8
+    st.builds(Purchase, st.integers(0, LARGEST_PURCHASE), st.sampled_from(WAYS)), min_size=1, max_size=MOST_PURCHASES
 )
 
 
@@ -119,7 +129,7 @@ def conservation(bench: Bench) -> None:
 
     def body(purchases: list[Purchase]) -> None:
         with set_back(bench, {BALANCE}):
-            visit = settled(bench)
+            visit = with_money(bench, LARGEST_PURCHASE * MOST_PURCHASES)
             expected = known_balance(bench)
             for asked, how in purchases:
                 expected -= _purchase(visit, asked, how)
@@ -143,7 +153,7 @@ def conservation_torn(bench: Bench) -> None:
 
     def prepare() -> bytes:
         nonlocal before
-        settled(bench)
+        with_money(bench, TORN)
         visit.open().begin(e_cash=True, amount=TORN).read()
         before = known_balance(bench)
         return apdu(0x80, 0xAE, TC, 0, visit.filled(CDOL1), ne=256)

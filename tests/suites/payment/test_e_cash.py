@@ -6,7 +6,7 @@ import pytest
 
 from conformance.cases import Suite
 from conformance.faults import FAULTS
-from conformance.suites.payment import contactless_limits, e_cash, e_cash_choice, second_currency
+from conformance.suites.payment import contactless_limits, e_cash, e_cash_choice, invariants, second_currency
 from conformance.verdict import Verdict
 from tests.suites.broken import OK, assert_good, failed, is_command, run
 from tests.suites.broken import answers as answered
@@ -110,7 +110,7 @@ def test_a_balance_above_the_single_limit() -> None:
 
 
 def test_an_empty_card_is_loaded_first() -> None:
-    for suite in SUITES:
+    for suite in (*SUITES, invariants.SUITE):
         result = run_declared(suite, data={"9F79": "000000000000", "DF79": "000000000000"})
         assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR) == []
 
