@@ -54,11 +54,11 @@ def draw(outcome: Outcome, path: Path, *, silent: bool) -> None:
 
 def print_sum(outcome: Outcome) -> None:
     """Print the timeline against the promise."""
-    from conformance.actors.station.timeline import BUDGETS, PROMISED, Timeline
+    from conformance.actors.station.timeline import PROMISED, Timeline, budgets
 
     line = Timeline.of(outcome)
     typer.echo(f"\n时间 time: 芯片 chip {line.chip:.1f} s，设备 station {line.station:.1f} s（实测 measured）")
-    for budget in BUDGETS:
+    for budget in budgets(outcome.steps):
         typer.echo(f"  {budget.seconds:4d} s  {budget.zh} {budget.en}（预算 budget, {budget.kind}）")
     kept = "≤" if line.kept else ">"
     typer.echo(f"合计 total {line.total:.1f} s {kept} {PROMISED} s")
@@ -66,13 +66,16 @@ def print_sum(outcome: Outcome) -> None:
 
 def table(outcome: Outcome) -> dict[str, Any]:
     """The timeline for JSON."""
-    from conformance.actors.station.timeline import BUDGETS, PROMISED, Timeline
+    from conformance.actors.station.timeline import PROMISED, Timeline, budgets
 
     line = Timeline.of(outcome)
     return {
         "chip": round(line.chip, 4),
         "station": round(line.station, 4),
-        "budgets": [{"zh": each.zh, "en": each.en, "kind": each.kind, "seconds": each.seconds} for each in BUDGETS],
+        "budgets": [
+            {"zh": each.zh, "en": each.en, "kind": each.kind, "seconds": each.seconds}
+            for each in budgets(outcome.steps)
+        ],
         "total": round(line.total, 4),
         "promised": PROMISED,
         "kept": line.kept,

@@ -1,6 +1,9 @@
 """Whatever fails at whatever moment of an upgrade: done again it is completed, or given up all is as before."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from subprocess import PIPE
 
 import pytest
 
@@ -213,6 +216,54 @@ def test_of_stations_that_work_on_one_person_at_once_one_wins(tmp_path):
         if outcome is not won[0]:
             assert outcome.ending in (Ending.REFUSED, Ending.INTERRUPTED, Ending.DESTROYED)
             assert outcome.en
+    world.rules()
+    assert world.register().count("NORMAL") == 1
+    assert list(world.states().values()).count("active") == 1
+
+
+RIVAL = """
+import sys
+from pathlib import Path
+from conformance.actors.medical.centre import Centre
+from conformance.actors.bank import Bank, IssuerKeys, Ledger
+from conformance.actors.station import Journal, Kind
+from conformance.demo import scene
+from profiles import load
+from tests.flows.world import World, blank_snapshot, debit_snapshot
+from conformance.targets.in_process import chip_of
+
+folder, number = Path(sys.argv[1]), int(sys.argv[2])
+world = World()
+world.bank = Bank(*IssuerKeys.of_profile(load("ssc3-sm4")), ledger=Ledger(folder / "bank.db"))
+world.centre = Centre(world.product, folder / "centre.db")
+world.order = scene.order(f"CQ-{number}", Kind.UPGRADE)
+world.new = chip_of(blank_snapshot(f"{0x400 + number:08X}", scene.BLANK))
+print("ready", flush=True)
+sys.stdin.readline()
+outcome = world.issue()
+print(outcome.ending.name, outcome.en, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_of_processes_that_work_on_one_person_at_once_one_wins(tmp_path):
+    """Stations as programs of their own, let go at the same moment; the books are all that they share."""
+    world = World(folder=tmp_path)
+    command = [sys.executable, "-c", RIVAL, str(tmp_path)]
+    rivals = [subprocess.Popen([*command, str(number)], stdin=PIPE, stdout=PIPE, text=True) for number in range(1, 4)]
+    try:
+        for rival in rivals:
+            assert rival.stdout.readline() == "ready\n"
+        for rival in rivals:
+            rival.stdin.write("go\n")
+            rival.stdin.flush()
+        told = [rival.communicate(timeout=120)[0] for rival in rivals]
+    finally:
+        for rival in rivals:
+            rival.kill()
+    endings = [text.split()[0] for text in told]
+    assert endings.count("COMPLETED") == 1, told
+    assert all(len(text.split()) > 3 for text in told)
     world.rules()
     assert world.register().count("NORMAL") == 1
     assert list(world.states().values()).count("active") == 1

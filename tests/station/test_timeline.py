@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conformance.actors.station.outcome import Step, Told
-from conformance.actors.station.timeline import BUDGETS, entries
+from conformance.actors.station.outcome import Ending, Outcome, Step, Told
+from conformance.actors.station.timeline import BUDGETS, OLD_CARD, Timeline, entries
 from tests.station.test_cli import PLACE, desk, run
 
 __all__ = ["desk"]
@@ -46,8 +46,22 @@ def test_a_budget_whose_step_was_not_taken_stands_before_the_next_one() -> None:
 
 def test_no_budget_is_lost_or_counted_twice() -> None:
     for steps in ([], [Step.RETURN], list(Step)):
-        declared = [entry for entry in entries([Told(step, True) for step in steps]) if not entry["measured"]]
-        assert [(entry["en"], entry["seconds"]) for entry in declared] == [(each.en, each.seconds) for each in BUDGETS]
+        told = [Told(step, True) for step in steps]
+        declared = [entry for entry in entries(told) if not entry["measured"]]
+        expected = [each for each in (*BUDGETS, OLD_CARD) if each is not OLD_CARD or Step.VERIFY_HOLDER in steps]
+        assert sorted((entry["en"], entry["seconds"]) for entry in declared) == sorted(
+            (e.en, e.seconds) for e in expected
+        )
+        assert Timeline.of(Outcome(Ending.COMPLETED, "", "", tuple(told))).budgets == sum(e.seconds for e in expected)
+
+
+def test_the_holder_of_an_old_card_takes_time_too() -> None:
+    assert named(Step.BLANK_CHECK, Step.VERIFY_HOLDER, Step.FREEZE)[3:7] == [
+        "BLANK_CHECK",
+        "the old card put in, its PIN entered",
+        "VERIFY_HOLDER",
+        "FREEZE",
+    ]
 
 
 def test_a_step_with_commands_is_the_chip_s() -> None:

@@ -37,6 +37,16 @@ BUDGETS = (
     Budget("签收领卡", "signature and hand-over", "human", 60, None),
 )
 
+OLD_CARD = Budget("插入旧卡并输入密码", "the old card put in, its PIN entered", "human", 20, Step.VERIFY_HOLDER)
+
+
+def budgets(steps: Iterable[Told]) -> list[Budget]:
+    """What people and machines take beside these steps: the old card's holder, where there was one, among them."""
+    if all(told.step is not Step.VERIFY_HOLDER for told in steps):
+        return list(BUDGETS)
+    place = sum(each.before is Step.BLANK_CHECK for each in BUDGETS)
+    return [*BUDGETS[:place], OLD_CARD, *BUDGETS[place:]]
+
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
@@ -50,7 +60,9 @@ class Timeline:
     def of(cls, outcome: Outcome) -> Timeline:
         """The timeline of the steps that one run took."""
         chip = sum(step.chip_seconds for step in outcome.steps)
-        return cls(chip, sum(step.seconds for step in outcome.steps), sum(each.seconds for each in BUDGETS))
+        return cls(
+            chip, sum(step.seconds for step in outcome.steps), sum(each.seconds for each in budgets(outcome.steps))
+        )
 
     @property
     def total(self) -> float:
@@ -65,12 +77,12 @@ class Timeline:
 
 def entries(steps: Iterable[Told]) -> list[TimedEntry]:
     """The steps that one run took, and among them the budgets, each before its step or before the next one that was taken."""
-    return list(_entries(steps))
+    return list(_entries(list(steps)))
 
 
-def _entries(steps: Iterable[Told]) -> Iterator[TimedEntry]:
+def _entries(steps: list[Told]) -> Iterator[TimedEntry]:
     order = list(Step)
-    waiting = list(BUDGETS)
+    waiting = budgets(steps)
     for told in steps:
         while waiting and (before := waiting[0].before) is not None and order.index(before) <= order.index(told.step):
             yield _declared(waiting.pop(0))
