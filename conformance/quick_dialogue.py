@@ -35,7 +35,9 @@ from emulator.iso7816 import SW, Response
 TRACK_2, ACCOUNT, SEQUENCE, CARD_QUALIFIERS, AVAILABLE = 0x57, 0x5A, 0x5F34, 0x9F6C, 0x9F5D
 SINGLE_LIMIT, THRESHOLD, CVM_LIMIT, FOREIGN_LIMIT = 0x9F78, 0x9F6D, 0x9F6B, 0x9F53
 TOTAL_LIMIT, UPPER_TOTAL_LIMIT = 0x9F54, 0x9F5C
-LAST_ONLINE = 0x9F13
+LAST_ONLINE, BALANCE_LIMIT = 0x9F13, 0x9F77
+ENOUGH = 20_000
+"""E-cash with which every case can pay, in the smallest unit."""
 FOREIGN = "0978"
 """Euro, foreign to every card of the products."""
 ONLINE_PIN_ASKED, SIGNATURE_ASKED = 0x80, 0x40
@@ -257,7 +259,9 @@ def at_the_contacts(bench: Bench) -> Iterator[None]:
 
 @contextmanager
 def prepared(bench: Bench, values: Mapping[int, bytes] | None = None) -> Iterator[Terminal]:
-    """A card that was online, with these data objects; a card that is not renewed gets the declared ones back.
+    """A card that was online, with these data objects, and with e-cash where it was issued with little or none.
+
+    A card that is not renewed gets the declared ones back.
 
     The bank sets them over the contacts. Not applicable where the card was not personalised with one of them.
     """
@@ -265,6 +269,9 @@ def prepared(bench: Bench, values: Mapping[int, bytes] | None = None) -> Iterato
     wanted = dict(values or {})
     for tag in wanted.keys() - objects.keys():
         raise NotApplicable(f"卡片没有数据元 {tag:X}", f"the card has no data object {tag:X}")
+    if BALANCE in objects and int(objects[BALANCE].hex()) < ENOUGH:
+        most = objects.get(BALANCE_LIMIT, amount(ENOUGH))
+        wanted.setdefault(BALANCE, min(most, amount(ENOUGH)))
     with at_the_contacts(bench):
         if wanted:
             set_data(bench, wanted)

@@ -52,8 +52,7 @@ def test_an_issued_card_passes_the_suites(product):
     assert sum(o.verdict is Verdict.PASS for o in outcomes) > 900
 
 
-ORDER = CardOrder(PAN, "01", date(2036, 1, 1), HOLDER, IDENTITY, pin=BANK_PIN, balance=20_000)
-"""With some e-cash, as the products have it: suites pay with it."""
+ORDER = CardOrder(PAN, "01", date(2036, 1, 1), HOLDER, IDENTITY, pin=BANK_PIN, balance=0)
 COUNTER = "data:DEBIT:9F36"
 
 

@@ -15,6 +15,7 @@ from conformance.payment_dialogue import (
     BALANCE,
     TC,
     Visit,
+    amount,
     counter,
     get_data,
 )
@@ -188,9 +189,13 @@ def shared_balance(bench: Bench) -> None:
     if "e-cash" not in both[0].path:
         raise NotApplicable("没有电子现金", "the declared card has no e-cash")
     settled(bench, sm=asks_for(both[0]))
-    start = get_data(bench, BALANCE)
-    if start is None:
+    issued = start = get_data(bench, BALANCE)
+    if issued is None or start is None:
         raise Inconclusive("无法读取余额", "GET DATA does not give the balance")
+    if int(start.hex()) < len(both):
+        start = amount(len(both))
+        Visit(bench).ordered(put_data(BALANCE, start))
+        settled(bench, sm=asks_for(both[0]))
     for number, algorithms in enumerate(both, 1):
         visit = started(bench, algorithms, e_cash=True).offer(amount=1)
         visit.open().begin().read()
@@ -206,7 +211,7 @@ def shared_balance(bench: Bench) -> None:
             received=found,
             requirement=SHARED,
         )
-    Visit(bench).ordered(put_data(BALANCE, start))
+    Visit(bench).ordered(put_data(BALANCE, issued))
 
 
 @SUITE.case(

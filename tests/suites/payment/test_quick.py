@@ -29,6 +29,7 @@ from emulator import load_card
 from tests.payment.terminal import profile
 from tests.suites.broken import HOSTILE, assert_judged, good_card, product, run
 
+from .altered import run_declared
 from .cards import changed_cells
 
 SUITES = {
@@ -141,3 +142,11 @@ def test_a_bench_without_the_field_runs_none_of_them(name: str) -> None:
     result = run(quick_spending.SUITE, name, card=InProcessTarget(load_card(contacts)))
     assert set(result.verdicts.values()) <= {Verdict.NOT_RUN}
     assert traits_of(contacts).features <= traits_of(dual).features
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_card_without_e_cash_is_loaded_first(name: str) -> None:
+    """As cards come from their issue; a balance that is declared is given back at the end."""
+    result = run_declared(SUITES[name], data={"9F79": "000000000000"})
+    assert result.described(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR) == []
+    assert Verdict.PASS in result.verdicts.values()
