@@ -69,6 +69,15 @@ class Content(BaseModel):
                 return f"{code!r} ({part.zh} {part.en}) is not in the code list: {_shortened(part.codes)}"
         return rules.problem(self.rule, value) if self.rule else None
 
+    @property
+    def wanted(self) -> str:
+        """What the code list or the rule asks of a value; empty where any is welcome."""
+        if self.codes:
+            return f"one of {_shortened(self.codes)}"
+        if self.parts:
+            return " and ".join(f"{part.en} ({_shortened(part.codes)})" for part in self.parts)
+        return rules.wanted(self.rule) if self.rule else ""
+
     def _cut(self, value: str) -> tuple[str, ...]:
         start = 0
         pieces = []

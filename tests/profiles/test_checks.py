@@ -224,7 +224,7 @@ WARNINGS = [
     ),
     ("content.SSSE.EF05.02", "7", "content.SSSE.EF05.02", "'7' is not in the code list: 1, 2, 3, 4"),
     ("content.SSSE.EF05.06", "20260230", "content.SSSE.EF05.06", "'20260230' is not a date YYYYMMDD"),
-    ("content.SSSE.EF05.07", "A12345678", "content.SSSE.EF05.07", "right check character (annex A)"),
+    ("content.SSSE.EF05.07", "A12345678", "content.SSSE.EF05.07", "their check character (annex A)"),
     (
         "content.SSSE.EF06.0D",
         "19900227",
@@ -232,7 +232,7 @@ WARNINGS = [
         "19900227 is not the day of birth in tag 08, 19900228",
     ),
     ("content.SSSE.EF06.0A", "1", "content.SSSE.EF06.0A", "1 does not fit the 17th digit of tag 08"),
-    ("content.DF01.EF15.40", [{"58": "ABCDEF"}], "content.DF01.EF15.40.1.58", "not made of digits alone"),
+    ("content.DF01.EF15.40", [{"58": "ABCDEF"}], "content.DF01.EF15.40.1.58", "is not digits alone"),
     (
         "content.DF04.EF08.records",
         [{"transaction type": "3"}],

@@ -143,3 +143,18 @@ def test_no_photo_raises_anything_else(noise, at):
 def test_an_order_does_not_show_its_person():
     assert "500000199002280026" not in repr(order())
     assert order().masked_person == "500000***********6"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("card number", "A12345675", "eight digits or capital letters, then their check character"),
+        ("sex", "7", "one of"),
+        ("date of birth", "19900231", "a date YYYYMMDD"),
+    ],
+)
+def test_a_refusal_says_what_to_write_and_repeats_nothing(name, value, wanted):
+    with pytest.raises(OrderError) as refused:
+        Order.of({**FIELDS, name: value})
+    assert wanted in str(refused.value)
+    assert value not in str(refused.value)

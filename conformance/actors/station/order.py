@@ -164,8 +164,7 @@ def _value(source: str, name: str, value: object) -> str:
     if not fits:
         raise OrderError(f"{shown} does not fit the {entry.length} bytes of its format {entry.format}", name)
     if entry.problem(text) is not None:
-        wanted = _wanted(entry.rule, list(entry.codes))
-        raise OrderError(f"{shown} is not a value that the dictionary allows: {wanted}", name)
+        raise OrderError(f"{shown} is not a value that the dictionary allows: write {entry.wanted}", name)
     return text
 
 
@@ -175,10 +174,6 @@ def _is_gbk(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _wanted(rule: str | None, codes: list[str]) -> str:
-    return f"it takes one of {', '.join(codes[:12])}" if codes else f"it takes a {rule}"
 
 
 def _agree(source: str, values: Mapping[str, str]) -> None:
