@@ -59,8 +59,11 @@ def test_a_request_is_given_up_at_every_step(number):
         return
     world.rules()
     assert world.states() == {"01": "switched off", "02": "blocked"}
-    assert set(world.register()) <= {"CANCELLED"}
+    assert world.register() == ["TEMPORARILY_LOST"]
     assert not world.pay(world.new).approved
+    world.next("CQ-2", Kind.REPLACEMENT, "00000102", old_card="lost")
+    world.completed(world.issue(), "03")
+    assert world.register() == ["CANCELLED", "NORMAL"]
 
 
 def commands(attribute):

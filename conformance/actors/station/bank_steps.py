@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from conformance.actors.bank.change import Answer, ChangeKind, ChangeState, Outcome
+from conformance.actors.bank.change import Answer, ChangeKind, Outcome
 from conformance.actors.station.desks import IssuerDesk
 from conformance.actors.station.former import NEW_SEQUENCE, OldCard
 from conformance.actors.station.order import EXPIRES
@@ -94,7 +94,8 @@ def take_back(bank: IssuerDesk, number: str) -> bool:
     if answer.outcome is not Outcome.SWITCHED:
         return False
     change = bank.cards.change(number)
-    if change is not None and change.state is ChangeState.SWITCHED:
+    card = None if change is None else bank.cards.in_use(change.new_pan)
+    if change is not None and card is not None and card.sequence == change.new_sequence:
         bank.cards.report_lost(f"{number}/lost", change.new_pan)
     return True
 

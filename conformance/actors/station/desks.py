@@ -8,6 +8,7 @@ from typing import Protocol
 from conformance.actors.bank.authority import Authority
 from conformance.actors.bank.change import Answer, Change, ChangeKind, ChipReturn
 from conformance.actors.bank.groupings import DataFile
+from conformance.actors.bank.ledger import Account
 from conformance.actors.bank.messages import Host
 from conformance.actors.medical.books import RegisteredCard
 from conformance.actors.medical.messages import CardState, Channel, PersonAccount
@@ -19,6 +20,9 @@ class ChangeDesk(Protocol):
 
     def change(self, number: str) -> Change | None:
         """Where a change stands."""
+
+    def in_use(self, pan: str) -> Account | None:
+        """The card of a number that is in use."""
 
     def open(self, number: str, pan: str, *, holder: str, identity: str, pin: str, account: str = "") -> Answer:
         """Begin a first issuance."""

@@ -69,6 +69,7 @@ class Run:
         except (CardRefused, KeysRefused, TreeError) as problem:
             return self._failed(step, str(problem))
         except sqlite3.Error as problem:
+            self._journal.forgive(number)
             return self._interrupted(step, "中心不可用", f"the centre's books cannot be used: {problem}")
         except Unfinished as problem:
             self._journal.forgive(number)

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable
 
 from conformance.actors.bank.messages import HostUnreachable
-from conformance.actors.medical.messages import CardState, Channel
 from conformance.actors.medical.reader import CardGone, CardLink, CardRefused
 from conformance.actors.station.bank_steps import take_back
 from conformance.actors.station.chip import Chip
@@ -19,7 +18,7 @@ from conformance.actors.station.old_card import OldChip
 from conformance.actors.station.order import Order
 from conformance.actors.station.outcome import Ending, Kind, Outcome, Step, Told
 from conformance.actors.station.refusals import Refused
-from conformance.actors.station.replaced import WITHOUT_FORMER, require_register_fits
+from conformance.actors.station.replaced import WITHOUT_FORMER, give_up, require_register_fits
 from conformance.actors.station.run import MOST_RUNS, Run
 from conformance.actors.station.work import Equipment, Work
 from profiles.applications import awaited_directory
@@ -164,16 +163,14 @@ class Station:
         return Run(work, self.destroy, self.withdraw, self.listener).go()
 
     def _take_back(self, known: Request) -> bool:
-        """The bank's change is undone, the request's own card, and no other one, leaves the register.
+        """The bank's change is undone, the request's own card, and no other one, given up in the register.
 
         Answers whether the cards were switched already.
         """
         number, bank = known.number, self.equipment.bank
         switched = bank is not None and self.journal.was_begun(number, Step.FREEZE) and take_back(bank, number)
-        registered = known.card and self.journal.was_begun(number, Step.REGISTER)
-        card = self.centre.card(known.card) if known.card and registered else None
-        if card is not None and card.state is not CardState.CANCELLED:
-            self.centre.change_card(card.card, CardState.CANCELLED, Channel.STATION)
+        if known.card and self.journal.was_begun(number, Step.REGISTER):
+            give_up(self.centre, known.card, switched=switched)
         return switched
 
     def _known(self, known: Request, order: Order) -> Outcome:
