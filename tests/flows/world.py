@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.actors.bank import CardState, HostUnreachable
+from conformance.actors.certificates.authority import CertificationAuthority
 from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.keys import HsmKeys
 from conformance.actors.medical.messages import CardState as RegisterState
@@ -75,7 +76,7 @@ class World:
             centre or self.centre,
             journal or self.journal,
             bank=bank or self.bank,
-            certificates=None,
+            certificates=CertificationAuthority.published() if "CERT" in self.product.directory else None,
         )
         return Station(equipment, listener)
 
