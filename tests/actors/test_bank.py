@@ -23,7 +23,7 @@ from conformance.actors.bank import (
     pin_blocks,
     scripts,
 )
-from conformance.actors.bank.bank import read_chip_data
+from conformance.actors.bank.field_55 import read_chip_data
 from emulator.crypto import Algorithm, CryptoError, decrypt_ecb
 from emulator.iso7816 import tlv
 from tests.payment.vectors import PBOC_3DES, PBOC_SM4, WORKED

@@ -15,6 +15,7 @@ from conformance.actors.bank import pin_blocks, scripts
 from conformance.actors.bank.agreements import Agreements
 from conformance.actors.bank.changes import E_CASH_LIMIT, PIN_TRIES, CardDesk
 from conformance.actors.bank.codes import CHIP_TO_BLOCK, REFUSALS, Code, Settlement
+from conformance.actors.bank.field_55 import CID, COUNTER, CRYPTOGRAM, has_expired, read_chip_data, tells_the_same
 from conformance.actors.bank.issuer_data import ALGORITHMS
 from conformance.actors.bank.keys import ChipDataError, IssuerKeys, TransactionKeys, issuer_data
 from conformance.actors.bank.ledger import NETWORK, Account, CardState, Ledger, RequestState, ScriptState, StoredRequest
@@ -29,10 +30,11 @@ from conformance.actors.bank.messages import (
 from conformance.actors.bank.scripts import Order
 from conformance.actors.bank.verification import Verifications
 from emulator.crypto import Algorithm, CryptoError
-from emulator.iso7816 import TlvError, tlv
 
-CID, CRYPTOGRAM, COUNTER, AMOUNT, CURRENCY, TYPE, DATE = 0x9F27, 0x9F26, 0x9F36, 0x9F02, 0x5F2A, 0x9C, 0x9A
 ONLINE_REQUEST, APPROVAL, DECLINE = 0x80, 0x40, 0x00
+SCRIPT_FAILED = 0x08
+"""Byte 4 of the card verification results: the upper half counts script commands, this bit tells that one failed (JR/T 0025.5 appendix D)."""
+ENDED = frozenset({RequestState.COMPLETED, RequestState.REVERSED, RequestState.UNCERTAIN})
 
 
 class Bank:
@@ -154,6 +156,7 @@ class Bank:
         reported = keys.balance(issuer_data(chip_data))
         if reported is not None:
             self.ledger.note_reported(account, reported)
+        account = self._ask_card(account, issuer_data(chip_data).results)
         wants_approval = chip_data.get(CID, b"\0")[0] & 0xC0 == ONLINE_REQUEST
         code, own = self._decide(request, account, keys, chip_data) if wants_approval else (Code.DO_NOT_HONOUR, [])
         arpc = b""
@@ -183,9 +186,9 @@ class Bank:
             return self._refusals.get(account.state, Code.DO_NOT_HONOUR), self._blocking(account)
         if account.blocked:
             return Code.DO_NOT_HONOUR, []
-        if _has_expired(account, chip_data):
+        if has_expired(account, chip_data):
             return Code.EXPIRED_CARD, []
-        if not _tells_the_same(request, chip_data) or request.currency != account.currency:
+        if not tells_the_same(request, chip_data) or request.currency != account.currency:
             return Code.INVALID_AMOUNT, []
         if request.pin_block:
             wrong = self._check_pin(account, request.pin_block)
@@ -262,27 +265,37 @@ class Bank:
         """Hear how a transaction ended: note script results; what the card refused after all is taken back."""
         with self.ledger.transaction():
             request = self.ledger.request(completion.number)
-            if request is None or request.state in (RequestState.COMPLETED, RequestState.REVERSED):
+            if request is None or request.state in ENDED:
                 return
             loaded = self._note_results(request, completion.script_results)
-            if request.state is not RequestState.APPROVED:
-                return
-            if not completion.approved or not loaded:
-                self._take_back(request, "load script failed" if completion.approved else "declined by the card")
-            else:
-                self.ledger.settle(request.number, RequestState.COMPLETED)
+            if request.state is RequestState.APPROVED:
+                self._end(request, completion.approved, loaded, "declined by the card")
 
-    def _note_results(self, request: StoredRequest, results: tuple[bytes, ...]) -> bool:
-        """Note what became of the scripts; answers whether a load, if it was one, reached the card."""
+    def _end(self, request: StoredRequest, approved: bool, loaded: bool | None, reason: str) -> None:
+        """A load ends as the card carried it out, whatever was decided beside; anything else as it was decided.
+
+        Where the card may have a load and may not, its money waits in the e-cash book until the card says so.
+        """
+        load = request.kind == TransactionKind.LOAD.name
+        if load and loaded is None:
+            self.ledger.settle(request.number, RequestState.UNCERTAIN)
+        elif loaded if load else approved:
+            self.ledger.settle(request.number, RequestState.COMPLETED)
+        else:
+            self._take_back(request, "load script failed" if load and approved else reason)
+
+    def _note_results(self, request: StoredRequest, results: tuple[bytes, ...]) -> bool | None:
+        """Note what became of the scripts; answers whether a load, if it was one, reached the card, None where it may have."""
         sent = self.ledger.sent_with(request.number)
         early = any(order.before_completion for _, order, _ in sent)
         result_of = dict(zip([True, False] if early else [False], results, strict=False))
-        loaded = True
+        loaded: bool | None = True
         for script, order, position in sent:
-            done = scripts.executed(result_of.get(order.before_completion, b""), position)
+            result = result_of.get(order.before_completion, b"")
+            done = scripts.executed(result, position)
             self.ledger.report(script, ScriptState.EXECUTED if done else ScriptState.FAILED)
             if request.kind == TransactionKind.LOAD.name and not order.before_completion and position == 1:
-                loaded = done
+                loaded = None if scripts.may_be_executed(result, position) else done
         return loaded
 
     def reverse(self, reversal: Reversal) -> None:
@@ -297,13 +310,24 @@ class Bank:
                     StoredRequest(reversal.number, "", "", "", "", 0, RequestState.REVERSED, "{}"),
                 )
                 return
-            if reversal.script_results:
-                self._note_results(request, reversal.script_results)
+            loaded = self._note_results(request, reversal.script_results) if reversal.script_results else False
             for script, _, position in self.ledger.sent_with(request.number):
                 own = request.kind == TransactionKind.LOAD.name and position == 1
                 self.ledger.report(script, ScriptState.FAILED if own else ScriptState.WAITING)
             if request.state is RequestState.APPROVED:
-                self._take_back(request, reversal.reason)
+                self._end(request, False, loaded, reversal.reason)
+
+    def _ask_card(self, account: Account, results: bytes) -> Account:
+        """Loads of which only the card knew: it counts the script commands of its last time on line, and tells a failure.
+
+        Answers the account with what it has then.
+        """
+        for request in self.ledger.uncertain(account.pan, account.sequence):
+            if results[2] >> 4 and not results[2] & SCRIPT_FAILED:
+                self.ledger.settle(request.number, RequestState.COMPLETED)
+            else:
+                self._take_back(request, "the card did not load")
+        return self.account(account.pan, account.sequence)
 
     def _take_back(self, request: StoredRequest, reason: str) -> None:
         """Give the money back: of a load what its e-cash book still holds, for the rest went back before."""
@@ -329,7 +353,7 @@ class Bank:
                 genuine = keys is not None and keys.is_genuine(chip_data)
             except ChipDataError:
                 return Settlement.BAD_DATA
-            if not _tells_the_same(record, chip_data):
+            if not tells_the_same(record, chip_data):
                 return Settlement.BAD_DATA
             if not genuine or chip_data.get(CID, b"\0")[0] & 0xC0 != APPROVAL:
                 return Settlement.BAD_CRYPTOGRAM
@@ -351,39 +375,6 @@ class Bank:
             return account.e_cash_book
         from_account = not record.e_cash or self.ledger.e_cash_return(account) is not None
         return account.book if from_account and record.amount <= account.balance else None
-
-
-def read_chip_data(raw: bytes) -> dict[int, bytes]:
-    """The objects of field 55 by tag.
-
-    Raises:
-        ChipDataError: They are no data objects, or one stands there twice.
-    """
-    try:
-        objects = tlv.parse(raw)
-    except TlvError as error:
-        raise ChipDataError(f"field 55: {error}") from error
-    found = {each.tag: each.value for each in objects}
-    if len(found) != len(objects):
-        raise ChipDataError("field 55 has an object twice")
-    if any(not value for value in found.values()):
-        raise ChipDataError("field 55 has an object without value")
-    return found
-
-
-def _tells_the_same(message: AuthorisationRequest | ClearingRecord, chip_data: Mapping[int, bytes]) -> bool:
-    """Whether amount, currency and type, which the cryptogram covers, are those of the message."""
-    kind_fits = not isinstance(message, AuthorisationRequest) or chip_data.get(TYPE) == bytes((message.kind.value,))
-    return (
-        kind_fits
-        and chip_data.get(AMOUNT, b"").hex() == f"{message.amount:012d}"
-        and chip_data.get(CURRENCY, b"").hex() == message.currency
-    )
-
-
-def _has_expired(account: Account, chip_data: Mapping[int, bytes]) -> bool:
-    """Whether the transaction date 9A, YYMMDD, is after the card's last month."""
-    return bool(account.expiry) and account.expiry[2:].replace("-", "") < chip_data.get(DATE, b"").hex()[:4]
 
 
 def _authorisation_code(number: str) -> str:

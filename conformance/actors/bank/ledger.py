@@ -44,6 +44,8 @@ class RequestState(StrEnum):
     DECLINED = "declined"
     COMPLETED = "completed"
     REVERSED = "reversed"
+    UNCERTAIN = "uncertain"
+    """A load of which nobody knows whether the card has it: the card will say so with its next cryptogram."""
 
 
 class ScriptState(StrEnum):
@@ -292,6 +294,12 @@ SELECT pan, '' AS sequence, currency, balance, 0 AS e_cash, 0 AS e_cash_limit, p
     def settle(self, number: str, state: RequestState) -> None:
         """Set where a request stands."""
         self.run("UPDATE request SET state = ? WHERE number = ?", state, number)
+
+    def uncertain(self, pan: str, sequence: str) -> list[StoredRequest]:
+        """The requests of a card whose end only the card knows, oldest first."""
+        query = "SELECT number FROM request WHERE pan = ? AND sequence = ? AND state = 'uncertain' ORDER BY rowid"
+        rows = self.all(query, pan, sequence)
+        return [found for row in rows if (found := self.request(row["number"])) is not None]
 
     # Scripts
 

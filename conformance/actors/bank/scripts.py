@@ -152,3 +152,11 @@ def executed(result: bytes, position: int) -> bool:
     """
     kind, number = (result[0] >> 4, result[0] & 0x0F) if result else (0, 0)
     return kind == 2 or (kind == 1 and position < number)
+
+
+def may_be_executed(result: bytes, position: int) -> bool:
+    """Whether command ``position`` may have been executed though the result does not say so.
+
+    A terminal whose card is gone says of the command that it was at what it says of one that the card refused.
+    """
+    return not executed(result, position) and bool(result) and result[0] >> 4 == 1

@@ -11,6 +11,7 @@ class Reason(Named):
     APPROVED_OFFLINE = "脱机批准", "approved offline"
     APPROVED_ONLINE = "联机批准", "approved online"
     APPROVED_UNABLE_ONLINE = "无法联机，脱机批准", "approved offline, unable to go online"
+    LOAD_UNCONFIRMED = "圈存未经卡片确认", "load not confirmed by the card"
     DECLINED_BY_TERMINAL = "终端拒绝", "declined by the terminal"
     DECLINED_BY_CARD = "卡片拒绝", "declined by the card"
     DECLINED_BY_ISSUER = "发卡行拒绝", "declined by the issuer"

@@ -10,6 +10,7 @@ from conformance.actors.bank.messages import (
     Host,
     HostUnreachable,
     Reversal,
+    TransactionKind,
 )
 from conformance.actors.terminal.bits import Aip, Tsi, Tvr
 from conformance.actors.terminal.cryptogram import Cryptogram, generate
@@ -18,6 +19,7 @@ from conformance.actors.terminal.ending import Ended, Reason
 from conformance.actors.terminal.events import HostAnswered, Phase, Reversed
 from conformance.actors.terminal.scripts import (
     AFTER_COMPLETION,
+    ALL_RUN,
     BEFORE_COMPLETION,
     Script,
     parse_scripts,
@@ -144,6 +146,8 @@ class OnlineDialogue:
             raise Ended(Reason.CARD_ERROR, "the second cryptogram is an ARQC")
         reason = _verdict(last, approved=approved)
         self._finish(scripts, last, reason, issuer_approved=response.code in APPROVED)
+        if reason.approved and transaction.purchase.kind is TransactionKind.LOAD and not _all_run(transaction):
+            return Reason.LOAD_UNCONFIRMED, last
         return reason, last
 
     def _finish(self, scripts: tuple[Script, ...], last: Cryptogram, reason: Reason, *, issuer_approved: bool) -> None:
@@ -188,6 +192,11 @@ class OnlineDialogue:
         delivered = self.undelivered is None
         zh, en = ("冲正成功", "reversed") if delivered else ("冲正待发", "reversal kept for later")
         self._transaction.listener(Reversed(self._transaction.channel.phase, zh, en, delivered))
+
+
+def _all_run(transaction: Transaction) -> bool:
+    """Whether the card executed every script that came."""
+    return all(result[0] >> 4 == ALL_RUN >> 4 for result in transaction.script_results)
 
 
 def _verdict(last: Cryptogram, *, approved: bool) -> Reason:
