@@ -14,6 +14,7 @@ MODULES: Mapping[str, tuple[str, str]] = {
     "medical": ("conformance.campaign.flows.medical", "MedicalFlow"),
     "medical-temporary": ("conformance.campaign.flows.medical", "TemporaryFlow"),
     "medical-offline": ("conformance.campaign.flows.medical", "OfflineFlow"),
+    "payment": ("conformance.campaign.flows.payment", "PaymentFlow"),
     "visit": ("conformance.campaign.flows.visit", "VisitFlow"),
 }
 """Module and class of each flow, in the order in which a campaign runs them; a module is loaded when its flow is wanted."""
