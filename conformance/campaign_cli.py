@@ -68,7 +68,7 @@ def campaign(
         _give_up(f"--only {problem}")
     if single is not None and single.flow not in MODULES:
         _give_up(f"--only {only!r} begins with no flow; give {', '.join(MODULES)}")
-    wanted = [single.flow] if single else [PLANTED[fault].flow] if fault else flow or list(MODULES)
+    wanted = [single.flow] if single else flow or ([PLANTED[fault].flow] if fault else list(MODULES))
     if fault is not None and wanted != [PLANTED[fault].flow]:
         _give_up(f"--fault {fault} is planted into the flow {PLANTED[fault].flow}, not into {wanted[0]}")
     order = Order(
@@ -96,7 +96,7 @@ def _list(*, flows: bool, failures: bool) -> None:
     if flows:
         for name in MODULES:
             found = flow_of(name)
-            typer.echo(f"{name:12} {found.number}  {found.zh} · {found.en}")
+            typer.echo(f"{name:20} {found.number}  {found.zh} · {found.en}")
     elif failures:
         for each in FAILURES.values():
             typer.echo(f"{each.name:20} {each.zh} · {each.en}")
@@ -162,7 +162,7 @@ def _progress(work: Campaign, *, silent: bool) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=silent) as bar:
         tasks = {name: bar.add_task(name, total=None, start=False) for name in work.order.flows}
         for name, done, total in work.run():
@@ -228,11 +228,11 @@ def _conclude(
 
 def _print_flows(work: Campaign) -> None:
     typer.echo(
-        f"{'flow':12}{'trials':>8}{'struck':>8}{'completed':>11}{'as before':>11}{'destroyed':>11}{'broken':>8}{'seconds':>9}"
+        f"{'flow':20}{'trials':>8}{'struck':>8}{'completed':>11}{'as before':>11}{'destroyed':>11}{'broken':>8}{'seconds':>9}"
     )
     for each in work.tallies:
         ends = each.outcomes
         other = sum(ends.values()) - ends["completed"] - ends["as before"] - ends["destroyed"]
-        row = f"{each.flow:12}{each.trials:8}{each.interruptions:8}{ends['completed']:11}{ends['as before']:11}"
+        row = f"{each.flow:20}{each.trials:8}{each.interruptions:8}{ends['completed']:11}{ends['as before']:11}"
         row += f"{ends['destroyed']:11}{each.broken:8}{each.seconds:9.1f}"
         typer.echo(row + (f"  {other} otherwise" if other else ""))
