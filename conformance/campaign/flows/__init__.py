@@ -16,6 +16,7 @@ MODULES: Mapping[str, tuple[str, str]] = {
     "medical-offline": ("conformance.campaign.flows.medical", "OfflineFlow"),
     "payment": ("conformance.campaign.flows.payment", "PaymentFlow"),
     "visit": ("conformance.campaign.flows.visit", "VisitFlow"),
+    "life": ("conformance.campaign.flows.life", "LifeFlow"),
 }
 """Module and class of each flow, in the order in which a campaign runs them; a module is loaded when its flow is wanted."""
 

@@ -231,7 +231,7 @@ class StationFlow(Flow):
     kind = Kind.FIRST
     old_card = "present"
     staged = frozenset({"rival", "same-again", "meanwhile"})
-    promised = float(PROMISED)
+    promised: float | None = float(PROMISED)
 
     def __init__(self, product: str = "ssc3-sm4") -> None:
         whole = load(product)

@@ -104,7 +104,7 @@ class UpgradeFlow(StationFlow):
         account = f"bank account {self.account}"
         return {account: WAGES - GAS, "bank agreement PAY-1": -WAGES, "bank agreement GAS-1": GAS}
 
-    def world(self, seams: Seams, folder: Path, prefab: Prefab) -> UpgradeWorld:
+    def world(self, seams: Seams, folder: Path, prefab: Prefab) -> StationWorld:
         """See :class:`UpgradeWorld`."""
         return UpgradeWorld(self, seams, folder, prefab)
 
