@@ -218,6 +218,17 @@ def test_the_new_chip_has_the_holders_data_and_nobody_elses(made):
     assert card.transmit(bytes.fromhex("80CA9F7900")).hex() == "9f7906" + "0" * 12 + "9000"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("debit", set()), ("ssc2-3des", {"9F63 10 0000000000000000 08 00000000000000"})]
+)
+def test_the_application_of_a_social_security_card_says_so(made, name, shown):
+    """9F63 产品标识信息: bit 4 of byte 9 (JR/T 0025.5)."""
+    data = ordered(made).cards.personalisation("F", load(name), Authority.published())
+    plain = b"".join(each.value for each in data.groupings if not each.secret)
+    found = {plain[at : at + 19] for at in range(len(plain)) if plain[at : at + 3] == bytes.fromhex("9F6310")}
+    assert found == {bytes.fromhex(each) for each in shown}
+
+
 def _records(product):
     return [record for file in product.content["DEBIT"].values() for record in file.get("records", [])]
 

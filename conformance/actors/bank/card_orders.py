@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from conformance.actors.bank.card_data import CardOrder
+from conformance.actors.bank.card_data import CardOrder, product_information
 from conformance.actors.bank.ledger import Account
-from profiles.applications import payment_directory
+from profiles.applications import has_social_security, payment_directory
 from profiles.model import Profile
 
 
@@ -19,6 +19,7 @@ def card_order(card: Account, product: Profile) -> CardOrder:
         date.fromisoformat(f"{card.expiry}-01"),
         holder=card.holder,
         identity_number=card.identity,
+        product=product_information() if has_social_security(product) else b"",
         pin=card.pin if directory.pin else None,
         balance=0 if "9F79" in directory.data else None,
     )
