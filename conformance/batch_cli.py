@@ -70,7 +70,7 @@ class _View:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._place = place
-        self._results: dict[int, Result] = {}
+        self._results: list[Result] = []
         self._written = monotonic()
         self.progress = Progress(
             TextColumn("批量制卡 issuing"),
@@ -85,7 +85,7 @@ class _View:
 
     def tell(self, result: Result) -> None:
         """A row has ended."""
-        self._results[result.line] = result
+        self._results.append(result)
         now = monotonic()
         self.progress.update(self._task, advance=1)
         speed = self.progress.tasks[self._task].speed  # that of the last half minute
@@ -96,7 +96,7 @@ class _View:
 
     def write(self) -> None:
         """The results so far."""
-        self._place.write_results(sorted(self._results.values(), key=lambda each: each.line))
+        self._place.write_results(sorted(self._results, key=lambda each: each.line))
 
 
 def issue_batch(desk: Desk, table: Path, out: Path, faces: str | None, as_json: bool) -> None:
@@ -108,7 +108,7 @@ def issue_batch(desk: Desk, table: Path, out: Path, faces: str | None, as_json: 
     if faces is not None and faces not in FACES:
         desk.give_up(f"--faces {faces!r} is neither svg nor png")
     try:
-        people, wrong, encoding = read_people(table, initial_pin(product))
+        people, wrong, encoding = read_people(table, initial_pin(product), bank=desk.bank is not None)
     except TableError as problem:
         desk.give_up(str(problem))
     place, stop = Place(out), Interruption()
@@ -139,14 +139,18 @@ def _work(
     stop: Interruption,
     as_json: bool,
 ) -> list[Result]:
-    from conformance.actors.batch import Batch, ChipStock, Letters
+    from conformance.actors.batch import Batch, ChipStock, Letters, Pins
+    from conformance.actors.batch.letters import BANK
 
     view = _View(place, len(people) + len(wrong), as_json)
     faces = station.equipment.printer
     stock = ChipStock(journal)
     try:
         chips = ImageChips(place, station.blank, stock, station.journal, faces if isinstance(faces, Faces) else None)
-        batch = Batch(station, chips, Letters(place.pins, initial_pin(station.product)), stop, view.tell)
+        initial = initial_pin(station.product)
+        bank = None if station.equipment.bank is None else Letters(place.bank_pins, initial, BANK)
+        pins = Pins(station.journal, Letters(place.pins, initial), bank)
+        batch = Batch(station, chips, pins, stop, view.tell)
         with view.progress:
             return batch.go(people, wrong)
     finally:
@@ -187,7 +191,8 @@ def _print(results: list[Result], faces: Faces | None, place: Place, encoding: s
         if result.state is State.WRONG:
             typer.echo(f"  {result.reason}", err=True)
         elif result.reason and result.state is not State.WAITING:
-            typer.echo(f"  line {result.line}: {result.number}: {result.state.en}: {result.reason}", err=True)
+            line = f"line {result.line}: " if result.line else ""
+            typer.echo(f"  {line}{result.number}: {result.state.en}: {result.reason}", err=True)
     if faces is not None and faces.warnings:
         typer.echo(f"  {faces.warnings} faces have characters that no installed font has", err=True)
     shown = "，".join(f"{state.zh} {state.en} {counts[state]}" for state in State if counts[state])

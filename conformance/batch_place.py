@@ -29,12 +29,13 @@ class PlaceInUse(Exception):
 
 
 class Place:
-    """A folder with ``cards``, ``pins``, ``faces`` and ``results.csv``. What tells of persons is for its owner alone."""
+    """A folder with ``cards``, ``pins``, ``bank-pins``, ``faces`` and ``results.csv``. What tells of persons is for its owner alone."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.cards = folder / "cards"
         self.pins = folder / "pins"
+        self.bank_pins = folder / "bank-pins"
         self.faces = folder / "faces"
         self.results = folder / "results.csv"
 
@@ -45,7 +46,7 @@ class Place:
         Raises :class:`PlaceInUse`, or :class:`OSError` where it cannot be made.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        for each in (self.cards, self.pins, self.faces):
+        for each in (self.cards, self.pins, self.bank_pins, self.faces):
             each.mkdir(mode=PRIVATE, exist_ok=True)
         with (self.folder / LOCK).open("w") as lock:
             try:
@@ -57,7 +58,7 @@ class Place:
 
     def _clear(self) -> None:
         """Take away what a program that was killed had not finished writing; a letter among it was never sent."""
-        for folder in (self.folder, self.cards, self.pins, self.faces):
+        for folder in (self.folder, self.cards, self.pins, self.bank_pins, self.faces):
             for left in folder.glob(".*"):
                 if left.is_file() and left.name != LOCK:
                     left.unlink()
@@ -78,6 +79,8 @@ class ImageChips:
         self._stock = stock
         self._journal = journal
         self._faces = faces
+        self._made = ""
+        """Request for which the last blank chip was made."""
 
     def place(self, number: str) -> str:
         """The file of a request's chip."""
@@ -104,9 +107,24 @@ class ImageChips:
         except (UnusableCard, StockExhausted) as problem:
             raise ChipUnusable(str(problem)) from None
         try:
+            target.write_behind()
             yield target
         finally:
             target.close()
+
+    def has(self, number: str) -> bool:
+        """Whether a request has a file."""
+        return self._image(number).exists()
+
+    def put_back(self, number: str) -> None:
+        """Take a blank chip away: one that was just made, or whose request the journal says to be withdrawn."""
+        from conformance.actors.station.journal import State
+
+        known = self._journal.request(number)
+        if number == self._made if known is None else known.state is State.WITHDRAWN:
+            image = self._image(number)
+            for left in (image, image.with_name(f"{image.name}-wal")):
+                left.unlink(missing_ok=True)
 
     def _make(self, image: Path, number: str) -> None:
         """A chip is there as a whole or not at all."""
@@ -117,6 +135,7 @@ class ImageChips:
         serial = self._stock.serial(number, self._journal.knows_chip)
         virtual_target(numbered(self._blank, serial), unfinished).close()
         os.replace(unfinished, image)
+        self._made = number
 
 
 class Faces:

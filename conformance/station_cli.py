@@ -129,9 +129,11 @@ def issue(
     if batch is not None or out is not None or faces is not None:
         if batch is None or out is None:
             desk.give_up("a batch needs --batch FILE and --out FOLDER")
-        alone = (order, new_pin, image, serial, reader, expect_chip, number, face, timeline, bank, bank_pin)
+        alone = (order, new_pin, image, serial, reader, expect_chip, number, face, timeline, bank_pin)
         if any(each is not None for each in alone):
-            desk.give_up("--batch goes with --out, --journal, --books, --profile, --blank, --faces and --json alone")
+            desk.give_up(
+                "--batch goes with --out, --journal, --books, --bank, --profile, --blank, --faces and --json alone"
+            )
         from conformance.batch_cli import issue_batch
 
         issue_batch(desk, batch, out, faces, as_json)

@@ -149,7 +149,9 @@ class Desk:
 
         try:
             if self.reader is None:
-                target: Target = virtual_target(numbered(blank, self.serial) if self.serial else blank, self.image)
+                virtual = virtual_target(numbered(blank, self.serial) if self.serial else blank, self.image)
+                virtual.write_behind()  # the station asks for the disk before its journal says what the chip holds
+                target: Target = virtual
             else:
                 target = PcscTarget(choose_reader(self.reader, list_readers()))
         except UnusableCard as problem:

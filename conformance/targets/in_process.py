@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -153,6 +154,17 @@ class InProcessTarget:
                 return self._side.transmit(command)
             except PowerLoss:
                 return None
+
+    def write_behind(self) -> None:
+        """Let an image reach the disk with :meth:`flush` and no sooner: for a chip that nobody has in hand but its maker."""
+        self.card.memory.write_behind()
+
+    def flush(self) -> None:
+        """Whatever the card has answered for is on the disk."""
+        try:
+            self.card.memory.flush()
+        except (OSError, sqlite3.Error) as problem:
+            raise BenchError(f"the card's image cannot be written: {problem}") from problem
 
     def close(self) -> None:
         """Give up the card."""

@@ -52,6 +52,7 @@ class Card:
         """Whether the contacts have power: then the contactless interface is silent (JR/T 0025.12 §6.1.4)."""
         self._other_side: ContactlessCard | None = None
         self._structure_source: object = None
+        self._written: tuple[bytes, Structure | None] = (b"", None)
         self._load_structure()
         self.session = self.new_session()
 
@@ -66,8 +67,9 @@ class Card:
         return Session(self.master_file)
 
     def read_structure(self, source: bytes) -> Structure:
-        """The description of the chip as its memory holds it."""
-        return Structure.from_json(source)
+        """The description of the chip as its memory holds it; one that was just written need not be read."""
+        written, structure = self._written
+        return structure if structure is not None and source is written else Structure.from_json(source)
 
     def _load_structure(self) -> None:
         source = self.memory.cells[STRUCTURE_CELL]
@@ -84,7 +86,8 @@ class Card:
     def change_structure(self, structure: Structure, changes: dict[str, int | bytes | tuple[bytes, ...]]) -> None:
         """Commit a new description of the chip together with the cells that it needs; the selection is kept."""
         current = self.session.node.directory.name
-        self.memory.commit({**changes, STRUCTURE_CELL: structure.to_json()})
+        self._written = (structure.to_json(), structure)
+        self.memory.commit({**changes, STRUCTURE_CELL: self._written[0]})
         self._load_structure()
         nodes = {node.directory.name: node for node in self.master_file.walk()}
         self.session.node = nodes.get(current, self.master_file)

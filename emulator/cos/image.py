@@ -34,6 +34,15 @@ class _Image:
             self.connection.executemany("DELETE FROM cell WHERE name = ?", gone)
             self.connection.executemany("INSERT OR REPLACE INTO cell (name, kind, value) VALUES (?, ?, ?)", kept)
 
+    def write_behind(self) -> None:
+        """The write-ahead log keeps the order of commits; that it reached the disk is asked at a checkpoint alone."""
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+
+    def flush(self) -> None:
+        busy, logged, moved = self.connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        if busy or logged != moved:
+            raise sqlite3.OperationalError("the image's log did not reach the disk")
+
     def close(self) -> None:
         self.connection.close()
 
@@ -112,7 +121,7 @@ def open_image(path: Path) -> Memory:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open for this process alone; every commit reaches the disk before the card answers.
+    """Open for this process alone; every commit reaches the disk before the card answers, unless told to write behind.
 
     A write-ahead log asks the disk once for a commit, where a rollback journal asks three times; it is gone when the image is
     closed, and belongs to the image after a crash.

@@ -24,6 +24,12 @@ class Store(Protocol):
     def write(self, changes: Mapping[str, Value | None]) -> None:
         """Make the changes durable, all or none; None removes a cell."""
 
+    def write_behind(self) -> None:
+        """From here on changes are durable in their order, but no later than the next :meth:`flush`."""
+
+    def flush(self) -> None:
+        """Make durable what was written."""
+
     def close(self) -> None:
         """Give up the resources."""
 
@@ -68,6 +74,16 @@ class Memory:
             changes.update((cell, value) for cell, value in snapshot.items() if self.cells.get(cell) != value)
             self._store.write(changes)
         self.cells = snapshot.copy()
+
+    def write_behind(self) -> None:
+        """Let the store take its time until :meth:`flush`; a loss of power may then undo the last commits, never one in between."""
+        if self._store is not None:
+            self._store.write_behind()
+
+    def flush(self) -> None:
+        """Whatever was committed is there for good."""
+        if self._store is not None:
+            self._store.flush()
 
     def close(self) -> None:
         """Close the store, if there is one."""

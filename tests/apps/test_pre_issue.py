@@ -3,6 +3,8 @@
 import pytest
 
 from emulator.apps.build import card_key
+from emulator.apps.load import card_of
+from emulator.cos.memory import Memory
 from emulator.crypto import Algorithm, encrypt_block, encrypt_ecb, mac, pad_length_prefixed
 from profiles import load
 from tests.apps.conftest import Talk
@@ -73,6 +75,12 @@ def test_the_built_application_works(built):
     assert built.send("00DC012C0B" + "0709443231343335363958") == "6982"
     assert built.send("00D6880001FF") == "6982"
     assert built.send(create("C4", "EF09", 9, 32, "0000", "0000")) == "6985"
+
+
+def test_what_was_built_is_read_from_memory_as_it_was_meant(built):
+    again = card_of(Memory(built.card.snapshot()))
+    assert again.structure == built.card.structure
+    assert again.structure is not built.card.structure
 
 
 def test_a_written_key_authenticates(built):

@@ -93,6 +93,30 @@ def test_a_number_is_opened_once_and_for_one_holder(empty):
     assert opened(empty, "K") is Outcome.NUMBER_TAKEN
 
 
+def test_the_pin_that_comes_last_is_the_account_s_until_the_card_is_ordered(empty):
+    """A station that did not hear the answer asks again, perhaps with a holder who chose another PIN meanwhile."""
+
+    def known():
+        return empty.ledger.owner(PAN).pin
+
+    assert opened(empty, pin="111222") is Outcome.DONE
+    assert opened(empty, pin="333444") is Outcome.DONE
+    assert known() == "333444"
+    assert opened(empty, holder="WANG WU", pin="000999") is Outcome.DUPLICATE
+    assert opened(empty, "G", pin="000999") is Outcome.FROZEN
+    assert known() == "333444"
+    empty.cards.undo("U", "F")
+    assert opened(empty, pin="000999") is Outcome.UNDONE
+    assert known() == "333444"
+    assert opened(empty, "H", pin="555666") is Outcome.DONE
+    assert known() == "555666"
+    empty.cards.order("H-O", "H", NEW_EXPIRY)
+    assert opened(empty, "H", pin="000999") is Outcome.DONE
+    empty.cards.switch("S", "H")
+    assert opened(empty, "H", pin="000999") is Outcome.DONE
+    assert known() == "555666"
+
+
 def test_a_number_with_a_card_is_not_opened_anew():
     made = bank()
     assert opened(made) is Outcome.NUMBER_TAKEN

@@ -38,6 +38,16 @@ def person(index: int, **changes: str) -> dict[str, str]:
     return {**fields, **{name.replace("_", " "): value for name, value in changes.items()}}
 
 
+def account(index: int) -> str:
+    """Account number of a person; every index has another one."""
+    return f"62149886601{index:08}"
+
+
+def with_account(index: int, **changes: str) -> dict[str, str]:
+    """The fields of a good row for a whole card."""
+    return person(index, **{"account_number": account(index), **changes})
+
+
 def text_of(rows: Iterable[Mapping[str, str]]) -> str:
     """The rows as CSV."""
     rows = list(rows)

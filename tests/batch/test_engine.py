@@ -1,33 +1,52 @@
 """Batches in memory: whatever breaks off, the cards in the end are those of the good rows, one for each person."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from conformance.actors.batch import Batch, ChipUnusable, Letters, State, as_csv, read_people
+from conformance.actors.bank import Bank, ChangeState, IssuerKeys
+from conformance.actors.bank import CardState as AtBank
+from conformance.actors.batch import Batch, ChipUnusable, Letters, Pins, State, as_csv, read_people
+from conformance.actors.batch.letters import BANK
+from conformance.actors.certificates.authority import CertificationAuthority
 from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.keys import HsmKeys
 from conformance.actors.medical.messages import CardState
 from conformance.actors.medical.reader import CardReader, CardRefused
-from conformance.actors.station import Equipment, Journal, Station
+from conformance.actors.station import Ending, Equipment, Journal, Station
+from conformance.actors.terminal.shown import shown_card
 from conformance.targets.in_process import InProcessTarget, numbered
 from emulator import load_card
 from profiles import load
-from tests.batch.people import person, write
-from tests.station.world import INITIAL, Killed, small
+from tests.batch.people import account, write
+from tests.batch.people import with_account as person
+from tests.station.whole import whole
+from tests.station.world import INITIAL, NEW, Killed, small
+
+CHOSEN = "135790"
 
 
 class Place:
-    """All that survives the program: chips, journal, centre, letters."""
+    """All that survives the program: chips, journal, centre, letters; of whole cards the bank, too."""
 
-    def __init__(self, folder):
-        self.product, self.blank = small(), load("blank")
+    def __init__(self, folder, *, whole_cards):
+        self.product, self.blank = (whole("ssc3-sm4"), load("ssc3-blank")) if whole_cards else (small(), load("blank"))
+        self.tells = 28 if whole_cards else 18
+        """Tellings of a card."""
         self.journal, self.centre = Journal(), Centre(self.product)
+        self.equipment = Equipment(self.product, self.blank, self.centre, self.journal)
+        self.bank = None
+        if whole_cards:
+            self.bank = Bank(*IssuerKeys.of_profile(self.product))
+            authority = CertificationAuthority.published()
+            self.equipment = replace(self.equipment, bank=self.bank, certificates=authority)
         self.cards = {}
-        self.folder = folder / "pins"
+        self.folder, self.bank_folder = folder / "pins", folder / "bank-pins"
         self.folder.mkdir()
+        self.bank_folder.mkdir()
         self.lost = set()
         self.taken = []
 
@@ -44,13 +63,33 @@ class Place:
         self.taken.append(number)
         yield self.cards[number]
 
+    def has(self, number):
+        return number in self.cards
+
+    def put_back(self, number):
+        if target := self.cards.pop(number, None):
+            assert target.transmit(bytes.fromhex("00A4040009D156000005") + b"SSSE" + b"\0")[:2] != b"\x90\x00"
+
     def letters(self):
         return Letters(self.folder, INITIAL)
 
+    def bank_letters(self):
+        return Letters(self.bank_folder, INITIAL, BANK)
+
+    def station(self, listener=lambda told: None):
+        return Station(self.equipment, listener)
+
+    def resume(self, rows, number):
+        """Somebody finishes a card at the station, with PINs of the holder's choice."""
+        order = next(each.order for each in read_people(rows, INITIAL)[0] if each.order.number == number)
+        outcome = self.station().resume(order, self.cards[number], NEW, bank_pin=CHOSEN)
+        assert outcome.ending is Ending.COMPLETED, outcome
+        return outcome
+
     def run(self, rows, listener=lambda told: None, stop=lambda: False):
-        good, wrong, _ = read_people(rows, INITIAL)
-        station = Station(Equipment(self.product, self.blank, self.centre, self.journal), listener)
-        return Batch(station, self, self.letters(), stop).go(good, wrong)
+        good, wrong, _ = read_people(rows, INITIAL, bank=self.bank is not None)
+        pins = Pins(self.journal, self.letters(), None if self.bank is None else self.bank_letters())
+        return Batch(self.station(listener), self, pins, stop).go(good, wrong)
 
     def reader(self, number, pin=None):
         reader = CardReader(self.cards[number], self.product, HsmKeys(self.product, bytes(6)), pin=lambda: pin)
@@ -71,12 +110,44 @@ class Place:
                 assert holder == card.person
                 assert holder not in found
                 found[holder] = number
+        if self.bank is not None:
+            self.bank_agrees(set(found.values()))
         return found
+
+    def bank_agrees(self, issued):
+        """Each issued card, and none beside, is in use at the bank under its chip; nothing is ordered or begun any more."""
+        assert self.bank is not None
+        ledger = self.bank.ledger
+        rows = ledger.all("SELECT number, pan, new_sequence, state FROM change")
+        assert {row["state"] for row in rows} <= {ChangeState.SWITCHED, ChangeState.UNDONE}
+        assert {row["number"] for row in rows if row["state"] == ChangeState.SWITCHED} == issued
+        assert ledger.one("SELECT 1 FROM card WHERE state = ?", AtBank.ORDERED) is None
+        active = {row["pan"]: row["sequence"] for row in ledger.all("SELECT * FROM card WHERE state = 'active'")}
+        assert len(active) == len(issued)
+        for row in rows:
+            if row["state"] != ChangeState.SWITCHED:
+                continue
+            pan, number = row["pan"], row["number"]
+            assert active[pan] == row["new_sequence"]
+            chip = self.bank.cards.chip(pan, active[pan])
+            assert chip.identification == self.journal.request(number).card
+            self.cards[number].reset()
+            shown = shown_card(self.cards[number])
+            assert (shown.account_number, shown.sequence_number) == (pan, active[pan])
+            if self.bank_letters().has(number):
+                assert f"PIN             {ledger.owner(pan).pin}\n" in self.bank_letters().path(number).read_text(
+                    "utf-8"
+                )
+
+
+@pytest.fixture(params=[False, True], ids=["half", "whole"])
+def place(tmp_path, request):
+    return Place(tmp_path, whole_cards=request.param)
 
 
 @pytest.fixture
-def place(tmp_path):
-    return Place(tmp_path)
+def at_bank(tmp_path):
+    return Place(tmp_path, whole_cards=True)
 
 
 def states(results):
@@ -148,7 +219,7 @@ def test_rows_that_come_later_are_issued_and_the_others_not_again(place, tmp_pat
 def test_the_open_request_comes_first(place, tmp_path):
     rows = write(tmp_path / "people.csv", [person(1), person(2), person(3)])
     with pytest.raises(Killed):
-        place.run(rows, killer(24))
+        place.run(rows, killer(place.tells + 6))
     (open_one,) = place.journal.open_requests()
     write(rows, [person(3), person(2), person(1)])
     place.taken.clear()
@@ -158,8 +229,11 @@ def test_the_open_request_comes_first(place, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at", range(1, 37))
-def test_a_program_that_dies_at_any_step_is_started_again(place, tmp_path, at):
+@pytest.mark.parametrize(
+    ("whole_cards", "at"), [*((False, at) for at in range(1, 37)), *((True, at) for at in range(1, 57))]
+)
+def test_a_program_that_dies_at_any_step_is_started_again(tmp_path, whole_cards, at):
+    place = Place(tmp_path, whole_cards=whole_cards)
     rows = write(tmp_path / "people.csv", [person(1), person(2)])
     with pytest.raises(Killed):
         place.run(rows, killer(at))
@@ -169,24 +243,32 @@ def test_a_program_that_dies_at_any_step_is_started_again(place, tmp_path, at):
 
 @given(
     st.lists(
-        st.tuples(st.integers(1, 4), st.sampled_from(["good", "good", "good", "sex", "name", "again"])),
+        st.tuples(st.integers(1, 4), st.sampled_from(["good"] * 4 + ["sex", "name", "again", "account", "taken"])),
         min_size=1,
         max_size=5,
         unique_by=lambda each: each[0],
     ),
-    st.lists(st.integers(1, 60), max_size=3),
+    st.lists(st.integers(1, 90), max_size=3),
+    st.booleans(),
 )
-@example([(1, "good"), (2, "sex"), (3, "again"), (4, "good")], [10, 11, 12])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_cards_are_those_of_the_good_rows(tmp_path_factory, wanted, deaths):
-    """Good rows, bad rows, persons that come twice, and a program that dies up to three times."""
+@example([(1, "good"), (2, "sex"), (3, "again"), (4, "good")], [10, 11, 12], False)
+@example([(1, "good"), (2, "account"), (3, "taken"), (4, "good")], [5, 20, 21], True)
+@settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_cards_are_those_of_the_good_rows(tmp_path_factory, wanted, deaths, whole_cards):
+    """Good rows, bad rows, persons and accounts that come twice, numbers of others, a program that dies up to three times."""
     folder = tmp_path_factory.mktemp("batch")
-    place = Place(folder)
+    place = Place(folder, whole_cards=whole_cards)
+    good_kinds = {"good"} if whole_cards else {"good", "taken"}
     rows = []
     for index, kind in wanted:
         rows.append(person(index, **{"sex": {"sex": "1"}, "name": {"name": ""}}.get(kind, {})))
         if kind == "again":
-            rows.append(person(index, number=f"AGAIN-{index}", card_number=person(100 + index)["card number"]))
+            other = {"card_number": person(100 + index)["card number"], "account_number": account(100 + index)}
+            rows.append(person(index, number=f"AGAIN-{index}", **other))
+        if kind == "account":
+            rows.append(person(100 + index, account_number=account(index)))
+        if kind == "taken" and place.bank is not None:
+            place.bank.open_account(account(index), balance=0, identity="another")
     table = write(folder / "people.csv", rows)
     for at in deaths:
         try:
@@ -194,7 +276,10 @@ def test_the_cards_are_those_of_the_good_rows(tmp_path_factory, wanted, deaths):
         except Killed:
             continue
     results = place.run(table)
-    good = {person(index)["social security number"] for index, kind in wanted if kind == "good"}
+    good = {person(index)["social security number"] for index, kind in wanted if kind in good_kinds}
+    if place.bank is not None:
+        for index in (index for index, kind in wanted if kind == "taken"):
+            place.bank.cards.cancel(f"away-{index}", account(index))  # so that those in use are the batch's
     assert set(place.holders()) == good
     assert {each.number for each in results if each.state is State.ISSUED} == set(place.holders().values())
     assert len(results) == len(rows)
@@ -240,13 +325,14 @@ def test_a_destroyed_chip_is_told_and_its_letter_withdrawn(place, tmp_path):
     rows = write(tmp_path / "people.csv", [person(1), person(2)])
     with pytest.raises(Killed):
         place.run(rows, killer(6))
-    Station(Equipment(place.product, place.blank, place.centre, place.journal)).destroy("CQ-000001", "bent")
+    place.station().destroy("CQ-000001", "bent")
     results = place.run(rows)
     assert states(results) == [(2, State.DESTROYED), (3, State.ISSUED)]
     assert "bent" in results[0].reason
     assert {path.stem for path in place.folder.iterdir()} == {"CQ-000002"}
     results = place.run(write(rows, [person(1, number="CQ-000001-2"), person(2)]))
     assert states(results) == [(2, State.ISSUED), (3, State.ISSUED)]
+    assert len(place.holders()) == 2
 
 
 def test_a_letter_that_was_lost_in_between_is_written_again_and_says_the_chip_s_pin(place, tmp_path):
@@ -265,3 +351,198 @@ def test_a_letter_that_was_lost_in_between_is_written_again_and_says_the_chip_s_
     reader = place.reader("CQ-000001")
     reader.open("SSSE")
     reader.verify(place.letters().pin(read_people(rows, INITIAL)[0][0].order))
+
+
+def killed_at(step, *, done):
+    """Ends the program when the first card comes to a step."""
+
+    def kill(told):
+        if (told.step.name, told.done) == (step, done):
+            raise Killed
+
+    return kill
+
+
+@pytest.mark.parametrize("step", ["INITIALISE", "CHANGE_PIN", "RETURN"])
+def test_the_letter_of_a_card_that_was_finished_at_the_station_is_withdrawn(place, tmp_path, step):
+    rows = write(tmp_path / "people.csv", [person(1), person(2, pin="246802"), person(3)])
+    for number in ("CQ-000001", "CQ-000002"):
+        with pytest.raises(Killed):
+            place.run(rows, killed_at(step, done=False))
+        place.resume(rows, number)
+    results = place.run(rows)
+    assert states(results) == [(line, State.ISSUED) for line in (2, 3, 4)]
+    assert [each.reason for each in results] == ["the PIN was chosen at the station"] * 2 + [""]
+    assert {path.stem for path in place.folder.iterdir()} == {"CQ-000003"}
+    for number in ("CQ-000001", "CQ-000002"):
+        reader = place.reader(number)
+        reader.open("SSSE")
+        reader.verify(NEW)
+
+
+@pytest.mark.parametrize("step", ["BLANK_CHECK", "FREEZE", "ORDER", "CHANGE_PIN"])
+def test_the_bank_s_letter_says_the_pin_that_the_bank_has_or_is_withdrawn(at_bank, tmp_path, step):
+    """The bank heard the batch's PIN, or the holder's at the station: whichever it was, nobody has another one in a letter."""
+    place, rows = at_bank, write(tmp_path / "people.csv", [person(1), person(2)])
+    with pytest.raises(Killed):
+        place.run(rows, killed_at(step, done=False))
+    assert place.bank_letters().has("CQ-000001")
+    notes = place.resume(rows, "CQ-000001").notes
+    results = place.run(rows)
+    chosen = step in ("BLANK_CHECK", "FREEZE")
+    said = "the PIN was chosen at the station" + "; the bank PIN was chosen at the station" * chosen
+    assert [each.reason for each in results] == [said, ""]
+    assert place.bank_letters().has("CQ-000001") is not chosen
+    assert place.bank_letters().has("CQ-000002")
+    assert (place.bank.ledger.owner(account(1)).pin == CHOSEN) is chosen
+    assert any("PIN with which it began" in en for _, en in notes) is not chosen
+    assert place.run(rows) == results
+    assert len(place.holders()) == 2  # which holds letters and books of the bank against one another
+
+
+@pytest.mark.parametrize("at_station", [False, True])
+def test_a_bank_that_opened_the_account_and_could_not_say_so_has_the_pin_that_comes_last(
+    at_bank, tmp_path, monkeypatch, at_station
+):
+    place, rows = at_bank, write(tmp_path / "people.csv", [person(1)])
+    opened = place.bank.cards.open
+
+    def open_and_die(*arguments, **more):
+        opened(*arguments, **more)
+        raise Killed
+
+    monkeypatch.setattr(place.bank.cards, "open", open_and_die)
+    with pytest.raises(Killed):
+        place.run(rows)
+    monkeypatch.undo()
+    first = place.bank.ledger.owner(account(1)).pin
+    if at_station:
+        place.resume(rows, "CQ-000001")
+    else:
+        place.bank_letters().withdraw("CQ-000001")
+    place.run(rows)
+    assert place.bank_letters().has("CQ-000001") is not at_station
+    assert (place.bank.ledger.owner(account(1)).pin == CHOSEN) is at_station
+    assert place.bank.ledger.owner(account(1)).pin != first
+    assert len(place.holders()) == 1
+
+
+def test_a_row_whose_number_has_an_account_fails_alone_and_its_chip_is_put_back(at_bank, tmp_path):
+    place = at_bank
+    place.bank.open_account(account(2), balance=5, holder="another", identity="another")
+    rows = write(tmp_path / "people.csv", [person(1), person(2), person(3)])
+    results = place.run(rows)
+    assert states(results) == [(2, State.ISSUED), (3, State.REFUSED), (4, State.ISSUED)]
+    assert "the new number has an account" in results[1].reason
+    assert (results[1].image, results[1].card, results[1].account) == ("", "", "")
+    assert set(place.cards) == {"CQ-000001", "CQ-000003"}
+    assert place.letters().numbers() == place.bank_letters().numbers() == ["CQ-000001", "CQ-000003"]
+    assert place.bank.account(account(2), "00").balance == 5
+    place.taken.clear()
+    again = place.run(rows)
+    assert states(again) == states(results)
+    assert place.taken == []
+    mended = write(rows, [person(1), person(2, number="NEW", account_number=account(22)), person(3)])
+    assert states(place.run(mended)) == [(line, State.ISSUED) for line in (2, 3, 4)]
+
+
+def test_a_number_that_has_used_its_last_sequence_number_is_refused(at_bank, tmp_path, monkeypatch):
+    monkeypatch.setattr("conformance.actors.bank.changes.LAST_SEQUENCE", 1)
+    place, rows = at_bank, write(tmp_path / "people.csv", [person(1)])
+    with pytest.raises(Killed):
+        place.run(rows, killed_at("INITIALISE", done=False))
+    place.station().destroy("CQ-000001", "bent")
+    results = place.run(write(rows, [person(1, number="SECOND")]))
+    assert states(results) == [(2, State.REFUSED)]
+    assert "no sequence number left" in results[0].reason
+    assert "SECOND" not in place.cards
+    assert place.holders() == {}
+
+
+def test_the_new_card_of_a_destroyed_chip_has_the_bank_pin_of_its_own_letter(at_bank, tmp_path):
+    place, rows = at_bank, write(tmp_path / "people.csv", [person(1)])
+    with pytest.raises(Killed):
+        place.run(rows, killed_at("REGISTER", done=True))
+    place.station().destroy("CQ-000001", "bent")
+    assert states(place.run(rows)) == [(2, State.DESTROYED)]
+    assert place.bank_letters().numbers() == []
+    assert states(place.run(write(rows, [person(1, number="SECOND")]))) == [(2, State.ISSUED)]
+    assert place.bank_letters().numbers() == ["SECOND"]
+    assert place.holders() == {person(1)["social security number"]: "SECOND"}
+
+
+def test_an_open_request_without_a_row_is_told_and_stays_open(place, tmp_path):
+    rows = write(tmp_path / "people.csv", [person(1), person(2)])
+    with pytest.raises(Killed):
+        place.run(rows, killed_at("PERSONALISE", done=False))
+    for left in ([person(2)], [person(1, name=""), person(2)], [person(1, telephone="023-1"), person(2)]):
+        results = place.run(write(rows, left))
+        assert [(each.number, each.state) for each in results] == [
+            ("CQ-000001", State.INTERRUPTED),
+            ("CQ-000002", State.ISSUED),
+        ]
+        assert "station destroy CQ-000001" in results[0].reason
+    assert states(place.run(write(rows, [person(1), person(2)]))) == [(2, State.ISSUED), (3, State.ISSUED)]
+    assert len(place.holders()) == 2
+
+
+def test_letters_of_a_request_that_was_destroyed_go_although_its_row_is_gone(place, tmp_path):
+    rows = write(tmp_path / "people.csv", [person(1), person(2)])
+    with pytest.raises(Killed):
+        place.run(rows, killed_at("PERSONALISE", done=False))
+    place.station().destroy("CQ-000001", "bent")
+    place.run(write(rows, [person(2)]))
+    assert place.letters().numbers() == ["CQ-000002"]
+
+
+def test_a_card_goes_on_with_the_bank_with_which_it_began_and_with_none_without(at_bank, tmp_path):
+    place, rows = at_bank, write(tmp_path / "people.csv", [person(1), person(2)])
+    bank, whole_equipment = place.bank, place.equipment
+    with pytest.raises(Killed):
+        place.run(rows, killed_at("PERSONALISE", done=False))
+
+    place.bank, place.equipment = None, replace(whole_equipment, bank=None)
+    results = place.run(rows)
+    assert states(results) == [(2, State.INTERRUPTED), (3, State.ISSUED)]
+    assert "connect the bank" in results[0].reason
+    write(rows, [person(1), person(2), person(3)])
+    with pytest.raises(Killed):
+        place.run(rows, killed_at("PERSONALISE", done=False))
+
+    place.bank, place.equipment = bank, whole_equipment
+    results = place.run(rows)
+    assert states(results) == [(2, State.ISSUED), (3, State.ISSUED), (4, State.INTERRUPTED)]
+    assert [each.account[-2:] for each in results] == ["01", "", ""]
+    assert results[1].reason == "was issued without the bank's application"
+    assert "finish it without" in results[2].reason
+
+
+def test_a_bank_letter_that_was_lost_is_not_written_anew(at_bank, tmp_path):
+    place, rows = at_bank, write(tmp_path / "people.csv", [person(1)])
+    with pytest.raises(Killed):
+        place.run(rows, killed_at("PERSONALISE", done=False))
+    place.bank_letters().withdraw("CQ-000001")
+    results = place.run(rows)
+    assert states(results) == [(2, State.ISSUED)]
+    assert "the bank must give another one" in results[0].reason
+    assert place.bank_letters().numbers() == []
+
+
+def test_pins_of_the_table_are_those_of_the_card_or_the_letter_says_so(at_bank, tmp_path):
+    place, rows = at_bank, write(tmp_path / "people.csv", [person(1), person(2, bank_pin="8642")])
+    with pytest.raises(Killed):
+        place.run(rows, killed_at("PERSONALISE", done=False))
+    write(rows, [person(1, pin="650982", bank_pin="7531"), person(2, bank_pin="8642")])
+    results = place.run(rows)
+    assert [each.reason for each in results] == [
+        "the bank PIN is that of the letter; that of the table came too late",
+        "",
+    ]
+    assert place.letters().numbers() == ["CQ-000002"]
+    assert place.bank_letters().numbers() == ["CQ-000001"]
+    assert place.bank.ledger.owner(account(2)).pin == "8642"
+    reader = place.reader("CQ-000001")
+    reader.open("SSSE")
+    reader.verify("650982")
+    assert len(place.holders()) == 2
+    assert place.run(rows) == results

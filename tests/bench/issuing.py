@@ -7,17 +7,24 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.batch.people import person, write
+from tests.batch.people import person, with_account, write
 from tests.bench.measure import Row, sscard
 
 
 def rows(people: int) -> Iterator[Row]:
-    """A whole batch by the command line, its start included: every commit of every chip reaches the disk."""
+    """Batches by the command line, their start included, on the disk: of cards without and with the bank's application."""
+    for what, bank in (("issue --batch", False), ("issue --batch --bank", True)):
+        yield Row(f"{what}, {people:,} people", _cards_per_minute(people, bank=bank), "/min")
+
+
+def _cards_per_minute(people: int, *, bank: bool) -> float:
+    fields = with_account if bank else person
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        table = write(folder / "people.csv", (person(index) for index in range(1, people + 1)))
-        place = ("--out", folder / "out", "--journal", folder / "station.db", "--books", folder / "centre.db")
+        table = write(folder / "people.csv", (fields(index) for index in range(1, people + 1)))
+        place = ["--out", folder / "out", "--journal", folder / "station.db", "--books", folder / "centre.db"]
+        if bank:
+            place += ["--bank", folder / "bank.db"]
         begin = time.perf_counter()
         sscard("issue", "--batch", str(table), *map(str, place))
-        minutes = (time.perf_counter() - begin) / 60
-    yield Row(f"issue --batch, {people:,} people", people / minutes, "/min")
+        return people / (time.perf_counter() - begin) * 60

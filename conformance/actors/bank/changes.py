@@ -98,7 +98,8 @@ class CardDesk:
         """Begin a first issuance: an empty account and its number, which has no card until the switch.
 
         A number whose first card was never handed out, because its change was undone, serves the same holder again.
-        ``account`` is the card number unless given; ``pin`` is the online PIN.
+        ``account`` is the card number unless given; ``pin`` is the online PIN: of a request that comes again, or of a number
+        that serves again, the one that came last, until the card is ordered.
 
         Raises:
             ValueError: ``pan`` is none.
@@ -110,8 +111,13 @@ class CardDesk:
             holder=holder,
             identity=identity,
         )
-        answer = self._once(number, ("open", pan, holder, identity, account), lambda: self._open(number, new))
-        return self._unless_undone(answer, number)
+        with self._ledger.transaction():
+            answer = self._once(number, ("open", pan, holder, identity, account), lambda: self._open(number, new))
+            answer = self._unless_undone(answer, number)
+            change = self.change(number) if answer.outcome is Outcome.DONE else None
+            if change is not None and change.state is ChangeState.FROZEN:
+                self._ledger.run("UPDATE account SET pin = ? WHERE number = ?", pin, new.number)
+        return answer
 
     def freeze(
         self,

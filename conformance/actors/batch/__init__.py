@@ -3,6 +3,7 @@
 from conformance.actors.batch.engine import Batch, Chips, ChipUnusable
 from conformance.actors.batch.letters import Letters, PinProblem
 from conformance.actors.batch.people import Person, Wrong, read_people
+from conformance.actors.batch.pins import Pins
 from conformance.actors.batch.results import Result, State, as_csv
 from conformance.actors.batch.stock import ChipStock, StockExhausted
 
@@ -14,6 +15,7 @@ __all__ = [
     "Letters",
     "Person",
     "PinProblem",
+    "Pins",
     "Result",
     "State",
     "StockExhausted",

@@ -31,6 +31,8 @@ class Result:
     """Masked; empty where the row is wrong."""
     card: str
     """卡的识别码; empty where there is no card."""
+    account: str
+    """Account number, masked, and card sequence number; empty where the card has no application of a bank."""
     image: str
     """File of the chip."""
     state: State

@@ -15,6 +15,14 @@ NEW_SEQUENCE = "01"
 """Card sequence number with which a new account number begins; the issuer's choice, an assumption."""
 
 
+class FormerError(ValueError):
+    """A field that is wrong; the message says which one and never repeats a number."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}{reason}")
+        self.field = field
+
+
 class OldCard(StrEnum):
     """Where the card is that is replaced."""
 
@@ -43,12 +51,12 @@ class Former:
         """From the fields of an order.
 
         Raises:
-            ValueError: A field is wrong; the message says which one and never repeats a number.
+            FormerError: A field is wrong.
         """
         accounts = [_account(name, table.get(name)) for name in (ACCOUNT, NEW_ACCOUNT)]
         given = table.get(OLD_CARD) or OldCard.PRESENT
         if given not in list(OldCard):
-            raise ValueError(f"{OLD_CARD} is none of {', '.join(OldCard)}")
+            raise FormerError(OLD_CARD, f" is none of {', '.join(OldCard)}")
         return cls(accounts[0], accounts[1], OldCard(str(given)))
 
     def content(self) -> list[str]:
@@ -60,9 +68,9 @@ def _account(name: str, value: object) -> str:
     if value in (None, ""):
         return ""
     if not isinstance(value, str):
-        raise ValueError(f"{name} is no text; write it between quotation marks")
+        raise FormerError(name, " is no text; write it between quotation marks")
     try:
         CardOrder(value, NEW_SEQUENCE, date.max).check()
     except CardDataError as problem:
-        raise ValueError(f"{name}: {problem}") from None
+        raise FormerError(name, f": {problem}") from None
     return value

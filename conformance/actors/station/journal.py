@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY, request TEXT NOT NULL REFERENCES request, time TEXT NOT NULL, step TEXT NOT NULL,
     phase TEXT NOT NULL CHECK (phase IN ('before', 'after', 'failed'))
 ) STRICT;
+CREATE TABLE IF NOT EXISTS pin_giver (
+    entry INTEGER PRIMARY KEY REFERENCES entry, giver TEXT NOT NULL CHECK (giver IN ('holder', 'batch'))
+) STRICT;
 """
 COST = {"n": 1 << 12, "r": 8, "p": 1}
 
@@ -49,6 +52,15 @@ class State(StrEnum):
     DESTROYED = "destroyed"
     WITHDRAWN = "withdrawn"
     """Refused before the chip was changed; the chip may serve another request."""
+
+
+class PinGiver(StrEnum):
+    """Who gave the PIN that a step set."""
+
+    HOLDER = "holder"
+    """At the station."""
+    BATCH = "batch"
+    """A letter or the table of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,20 @@ class Journal(Store):
         """An entry: ``before``, ``after`` or ``failed``."""
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         self.run("INSERT INTO entry (request, time, step, phase) VALUES (?, ?, ?, ?)", number, time, step.name, phase)
+
+    def note_pin_giver(self, number: str, step: Step, giver: PinGiver) -> None:
+        """Who gives the PIN of the step that a request has just set about; the PIN itself is in no journal."""
+        entry = "SELECT max(id), ? FROM entry WHERE request = ? AND step = ? AND phase = 'before'"
+        self.run(f"INSERT INTO pin_giver {entry}", giver, number, step.name)
+
+    def pin_giver(self, number: str, step: Step) -> PinGiver | None:
+        """Who gave the PIN when the step was taken last; None where that was not noted."""
+        row = self.one(
+            "SELECT giver FROM entry LEFT JOIN pin_giver ON entry = id"
+            " WHERE request = ? AND step = ? AND phase = 'before' ORDER BY id DESC LIMIT 1",
+            *(number, step.name),
+        )
+        return PinGiver(row["giver"]) if row is not None and row["giver"] else None
 
     def is_done(self, number: str, step: Step) -> bool:
         """Whether a step ended well, and nothing found out later that it did not."""

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from conformance.actors.station import former
-from conformance.actors.station.former import Former
+from conformance.actors.station.former import ACCOUNT, Former, FormerError
 from conformance.actors.station.outcome import Kind
 from conformance.actors.station.photo import PhotoError, check_photo
 from conformance.actors.station.table import Row, TableError, read_table
@@ -43,10 +43,11 @@ NEEDED = frozenset({"07", ISSUED, EXPIRES, PERSON, NAME, SEX, "0B", BORN})
 """The least that is written; a card may lack the others."""
 NUMBER, PHOTO = "number", "photo"
 COLUMNS = {
-    **{name: name for name in (NUMBER, *FIELDS, PHOTO)},
+    **{name: name for name in (NUMBER, *FIELDS, PHOTO, ACCOUNT)},
     **{element(tag).zh: name for name, tag in FIELDS.items()},
     "申请编号": NUMBER,
     "照片": PHOTO,
+    "主账号": ACCOUNT,
 }
 """Names of columns, English or Chinese, and the fields that they hold."""
 NEEDED_COLUMNS = (NUMBER, *(name for name, tag in FIELDS.items() if tag in NEEDED))
@@ -127,8 +128,8 @@ class Order:
         photo = _photo(source, table.get(PHOTO), folder) if _given(table, PHOTO) else b""
         try:
             return cls(number, values, photo=photo, former=Former.of(table))
-        except ValueError as problem:
-            raise OrderError(f"{source}: {problem}") from None
+        except FormerError as problem:
+            raise OrderError(f"{source}: {problem}", problem.field) from None
 
 
 def _given(table: Mapping[str, object], name: str) -> bool:

@@ -18,6 +18,8 @@ from conformance.actors.station.work import Work
 
 AGAIN = frozenset({Step.PERSONALISE, Step.CERTIFICATES})
 """What is written again when it reads back otherwise; the bank's application takes nothing more once it is issued."""
+SETS_PIN = frozenset({Step.FREEZE, Step.CHANGE_PIN})
+"""The bank learns the holder's PIN when a first card's account is opened, social security when the first PIN is changed."""
 MOST_RUNS = 4
 """Runs over a chip, three of them repetitions, before it is retained (SSC-ISS-010)."""
 
@@ -70,7 +72,7 @@ class Run:
             return self._failed(step, str(problem))
         except sqlite3.Error as problem:
             self._journal.forgive(number)
-            return self._interrupted(step, "中心不可用", f"the centre's books cannot be used: {problem}")
+            return self._interrupted(step, "账册不可用", f"the books of centre or bank cannot be used: {problem}")
         except Unfinished as problem:
             self._journal.forgive(number)
             return self._interrupted(step, problem.zh, problem.en)
@@ -82,9 +84,12 @@ class Run:
 
     def _take(self, step: Step) -> None:
         self._journal.note(self._number, step, "before")
+        if step in SETS_PIN:
+            self._journal.note_pin_giver(self._number, step, self._work.equipment.pins)
         self._listener(Told(step, False))
         begin, (seconds, commands) = time.perf_counter(), self._work.spent
         ACTIONS[step](self._work)
+        self._work.link.flush()
         self._journal.note(self._number, step, "after")
         taken, (after, sent) = time.perf_counter() - begin, self._work.spent
         told = Told(step, True, taken, after - seconds, sent - commands)

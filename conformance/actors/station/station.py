@@ -105,6 +105,8 @@ class Station:
             return Outcome(Ending.REFUSED, "无此申请", f"the journal has no request {order.number}; issue it first")
         if known.state is not State.OPEN or not self.journal.has_same_contents(order):
             return self._known(known, order)
+        if refusal := self._otherwise_begun(order):
+            return refusal
         switched = self.journal.was_begun(order.number, Step.SWITCH)
         if known.attempts >= MOST_RUNS and not switched:
             return self.destroy(order.number, f"{known.attempts} runs over the chip were in vain")
@@ -121,7 +123,21 @@ class Station:
         if chip.atr.hex().upper() != known.atr:
             sentence = "another chip is in the reader; put that of the request back"
             return Outcome(Ending.INTERRUPTED, "不是该申请的芯片", sentence)
+        if self.journal.is_done(order.number, Step.CHANGE_PIN):  # perhaps to another PIN than that of this run
+            self.journal.note(order.number, Step.CHANGE_PIN, "failed")
         return self._run(order, link, new_pin, old, bank_pin)
+
+    def _otherwise_begun(self, order: Order) -> Outcome | None:
+        """A chip that was begun with the bank is finished with it, and one that was begun without is finished without."""
+        at_bank = self.journal.was_begun(order.number, Step.FREEZE)
+        with_bank = self.equipment.bank is not None and bool(order.former.account)
+        if at_bank and not with_bank:
+            sentence = f"request {order.number} began at the bank, too; connect the bank"
+            return Outcome(Ending.INTERRUPTED, "未连接银行", sentence)
+        if with_bank and not at_bank and self.journal.was_begun(order.number, Step.INITIALISE):
+            sentence = f"request {order.number} began without the bank; finish it without"
+            return Outcome(Ending.INTERRUPTED, "申请开始时未连接银行", sentence)
+        return None
 
     def destroy(self, number: str, reason: str) -> Outcome:
         """Declare the chip of an open request destroyed: bank and centre take its card back, nobody gets it.
@@ -160,6 +176,11 @@ class Station:
 
     def _run(self, order: Order, link: CardLink, new_pin: str, old: OldChip | None, bank_pin: str) -> Outcome:
         work = Work(self.equipment, order, link, new_pin, old, bank_pin)
+        if bank_pin and order.kind is Kind.FIRST and self.journal.is_done(order.number, Step.FREEZE):
+            work.note(
+                "银行卡密码为受理时所设，本次未改",
+                "the bank has the PIN with which it began; that of this run was not taken",
+            )
         return Run(work, self.destroy, self.withdraw, self.listener).go()
 
     def _take_back(self, known: Request) -> bool:

@@ -13,7 +13,7 @@ from conformance.actors.medical.reader import ENVIRONMENT, CardLink, CardReader,
 from conformance.actors.station.chip import Chip
 from conformance.actors.station.desks import CentreDesk, IssuerDesk
 from conformance.actors.station.initialisation import CardData
-from conformance.actors.station.journal import Journal
+from conformance.actors.station.journal import Journal, PinGiver
 from conformance.actors.station.link import ChipLink
 from conformance.actors.station.order import Order
 from conformance.actors.station.outcome import Step
@@ -41,6 +41,7 @@ class Equipment:
         authority: The certification authority of the bank, None for the published one.
         certificates: The authority for the holder's certificates; without one the certificate application stays as it was.
         keys: The key service, here or behind a line.
+        pins: Who gives the PINs.
     """
 
     product: Profile
@@ -52,6 +53,7 @@ class Equipment:
     authority: Authority | None = None
     certificates: CertificateAuthority | None = None
     keys: KeysOfCard = KeyService
+    pins: PinGiver = PinGiver.HOLDER
 
 
 class Work:
