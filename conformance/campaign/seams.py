@@ -88,7 +88,7 @@ class Seams:
     """Every place that a world passes, and what strikes there."""
 
     def __init__(self, strikes: Sequence[Strike] = ()) -> None:
-        self.strikes = {strike.number: strike for strike in strikes}
+        self._waiting = sorted(strikes, key=lambda strike: strike.number)
         self.places: list[Place] = []
         self.struck: list[tuple[Strike, Place]] = []
         """What struck, and where."""
@@ -110,8 +110,9 @@ class Seams:
             raise call.lost()
         place = Place(len(self.places) + 1, kind, self.step, what, recovering=self.recovering)
         self.places.append(place)
-        strike = self.strikes.get(place.number)
-        if strike is not None and strike.failure.kind is kind:
+        strike = self._due(place)
+        if strike is not None:
+            self._waiting.remove(strike)
             self.struck.append((strike, place))
             answer = strike.failure.strike(self, strike, call)
         else:
@@ -121,6 +122,15 @@ class Seams:
         if kind is Kind.MESSAGE:
             self._deliver_late(call.side)
         return answer
+
+    def _due(self, place: Place) -> Strike | None:
+        """What strikes here: at its own number, or at the next place of its kind where a run has a command more or less.
+
+        Terminals draw numbers by which they decide what they ask a card for.
+        """
+        return next(
+            (each for each in self._waiting if each.number <= place.number and each.failure.kind is place.kind), None
+        )
 
     def keep_late(self, side: str, act: Callable[[], Any], *, at_the_end: bool) -> None:
         """A message that arrives after the next one to its host, or only when everything is over."""
