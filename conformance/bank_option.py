@@ -18,11 +18,10 @@ HOME_CURRENCY = "0156"
 
 def bank_behind(socket: Path) -> BankHost:
     """The bank that listens at a socket, with the token of the environment where it asks for one; ValueError for none."""
-    from conformance.actors.hosts.address import Address, Token
     from conformance.actors.hosts.bank import BankHost
-    from conformance.actors.hosts.client import RemoteLine
+    from conformance.host_option import line_to
 
-    return BankHost(RemoteLine("bank", Address.of_path(socket), Token.of_environment()))
+    return BankHost(line_to("bank", socket))
 
 
 def bank_with(profile: Profile, books: Path) -> Bank:

@@ -7,16 +7,20 @@ import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from conformance.host_option import bank_at, cards_of, centre_at, socket_of
+
 if TYPE_CHECKING:
     from conformance.actors.bank import Bank, CardDesk
     from conformance.actors.bank.change import Answer
+    from conformance.actors.hosts.bank import BankHost, CardDeskHost
+    from conformance.actors.hosts.centre import CentreHost
     from conformance.actors.medical.books import RegisteredCard
     from conformance.actors.medical.centre import Centre
     from conformance.actors.medical.reader import CardReader
@@ -25,8 +29,16 @@ REFUSED, WRONG_USE, BENCH_FAILED = 1, 2, 3
 LONGEST_PIN = 16
 
 CardCode = Annotated[str, typer.Argument(metavar="CARD", help="卡的识别码: 32 hexadecimal digits.")]
-BooksFile = Annotated[Path, typer.Option("--books", help="The insurance centre's books, a SQLite file.")]
-BankFile = Annotated[Path | None, typer.Option("--bank", help="The bank's books, too, a SQLite file.")]
+BooksFile = Annotated[
+    Path,
+    typer.Option(
+        "--books", help="The insurance centre's books, a SQLite file, or the socket of `sscard serve centre`."
+    ),
+]
+BankFile = Annotated[
+    Path | None,
+    typer.Option("--bank", help="The bank's books, too, a SQLite file, or the socket of `sscard serve bank`."),
+]
 Account = Annotated[
     str | None,
     typer.Option("--account", help="Account number of the card; absent: as the bank has it from the data return."),
@@ -71,7 +83,7 @@ class _Counter:
         if self.image is not None and self.reader is not None:
             self.give_up("give --image FILE or --reader NAME, not both")
         for path in (self.books, self.bank_file, self.image):
-            if path is not None and not path.exists():
+            if path is not None and socket_of(path) is None and not path.exists():
                 self.give_up(f"{path}: no such file")
 
     @property
@@ -80,50 +92,49 @@ class _Counter:
         return self.image is not None or self.reader is not None
 
     @contextmanager
-    def centre(self) -> Iterator[tuple[Centre, RegisteredCard]]:
+    def centre(self) -> Iterator[tuple[Centre | CentreHost, RegisteredCard]]:
         """The centre, and the card as it stands in the register."""
-        from conformance.actors.medical.centre import Centre
+        from conformance.actors.bank.messages import HostUnreachable
         from profiles import ProfileError, load
 
         self.check()
-        try:
-            centre = Centre(load(self.profile), self.books)
-        except ProfileError as problem:
-            self.give_up(str(problem))
-        except (sqlite3.Error, ValueError) as problem:
-            self.give_up(f"the books {self.books} cannot be used: {problem}")
-        try:
-            found = centre.card(self.card)
-            if found is None:
-                self.give_up("the register has no such card", REFUSED)
-            yield centre, found
-        except sqlite3.Error as problem:
-            self.give_up(f"the books {self.books} cannot be used: {problem}", BENCH_FAILED)
-        finally:
-            centre.books.close()
+        with ExitStack() as opened:
+            try:
+                centre = centre_at(load(self.profile), self.books, opened)
+            except ProfileError as problem:
+                self.give_up(str(problem))
+            except (sqlite3.Error, ValueError) as problem:
+                self.give_up(f"the books {self.books} cannot be used: {problem}")
+            try:
+                found = centre.card(self.card)
+                if found is None:
+                    self.give_up("the register has no such card", REFUSED)
+                yield centre, found
+            except sqlite3.Error as problem:
+                self.give_up(f"the books {self.books} cannot be used: {problem}", BENCH_FAILED)
+            except HostUnreachable as problem:
+                self.give_up(f"{problem}; give the same command again when the host is back", BENCH_FAILED)
 
     @contextmanager
-    def bank(self) -> Iterator[tuple[Bank, str] | None]:
+    def bank(self) -> Iterator[tuple[Bank | BankHost, str] | None]:
         """The bank, and the account number of the card; None without the bank's books."""
-        from conformance.actors.bank import Bank, IssuerKeys, Ledger
         from profiles import load
 
         if self.bank_file is None:
             yield None
             return
-        try:
-            bank = Bank(*IssuerKeys.of_profile(load(self.profile)), ledger=Ledger(self.bank_file))
-        except (sqlite3.Error, ValueError) as problem:
-            self.give_up(f"the books {self.bank_file} cannot be used: {problem}")
-        try:
-            number = self.account or bank.cards.number_of(self.card)
-            if number is None:
-                self.give_up("the bank has no data return of this card; give --account NUMBER", REFUSED)
-            yield bank, number
-        except sqlite3.Error as problem:
-            self.give_up(f"the books {self.bank_file} cannot be used: {problem}", BENCH_FAILED)
-        finally:
-            bank.ledger.close()
+        with ExitStack() as opened:
+            try:
+                bank = bank_at(load(self.profile), self.bank_file, opened)
+            except (sqlite3.Error, ValueError) as problem:
+                self.give_up(f"the books {self.bank_file} cannot be used: {problem}")
+            try:
+                number = self.account or bank.cards.number_of(self.card)
+                if number is None:
+                    self.give_up("the bank has no data return of this card; give --account NUMBER", REFUSED)
+                yield bank, number
+            except sqlite3.Error as problem:
+                self.give_up(f"the books {self.bank_file} cannot be used: {problem}", BENCH_FAILED)
 
     @contextmanager
     def card_reader(self) -> Iterator[CardReader]:
@@ -133,7 +144,7 @@ class _Counter:
         from conformance.failures import BenchError
         from conformance.targets.base import Target
         from conformance.targets.in_process import UnusableCard, virtual_target
-        from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
+        from conformance.targets.slot import open_reader
         from profiles import load
 
         product = load(self.profile)
@@ -141,7 +152,7 @@ class _Counter:
             if self.reader is None:
                 target: Target = virtual_target(product, self.image)
             else:
-                target = PcscTarget(choose_reader(self.reader, list_readers()))
+                target = open_reader(self.reader)
         except UnusableCard as problem:
             self.give_up(str(problem))
         except BenchError as problem:
@@ -303,7 +314,7 @@ def _change(
     state: Any,
     phone: bool,
     as_json: bool,
-    at_bank: Callable[[CardDesk, str, str], Answer] | None,
+    at_bank: Callable[[CardDesk | CardDeskHost, str, str], Answer] | None,
     done: list[tuple[str, str]] | None = None,
 ) -> None:
     """Another state in the register, and at the bank the step that belongs to it; once more is no error."""
@@ -339,12 +350,12 @@ STATES = {
 def _tell(
     counter: _Counter,
     found: RegisteredCard,
-    known: tuple[Bank, str] | None,
+    known: tuple[Bank | BankHost, str] | None,
     done: list[tuple[str, str]],
     as_json: bool,
 ) -> None:
-    """The card at centre and bank; nothing of a person."""
-    cards = [] if known is None else known[0].ledger.cards(known[1])
+    """The card at centre and bank, of which a bank behind a socket tells the card in use alone; nothing of a person."""
+    cards = [] if known is None else cards_of(*known)
     if as_json:
         table = {
             "card": found.card,

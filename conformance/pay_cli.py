@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from conformance.bank_option import bank_behind, bank_of, bank_with
+from conformance.host_option import socket_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -221,7 +222,8 @@ def _bank(profile: Profile, books: Path | None) -> Bank | BankHost:
     try:
         if books is None:
             return bank_of(profile)
-        return bank_behind(books) if books.is_socket() else bank_with(profile, books)
+        socket = socket_of(books)
+        return bank_behind(socket) if socket is not None else bank_with(profile, books)
     except ValueError as error:
         _give_up(str(error), WRONG_USE)
 

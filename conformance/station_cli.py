@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.face_option import FaceFile, FacePrinter
+from conformance.host_option import socket_of
 from conformance.station_desk import INTERRUPTED, NOT_ISSUED, WRONG_USE, Desk
 from conformance.timeline_option import TimelineFile, draw, print_sum, table, unusable
 
@@ -23,7 +24,12 @@ OrderFile = Annotated[
 JournalFile = Annotated[
     Path, typer.Option("--journal", help="The station's journal, a SQLite file; made when it is missing.")
 ]
-BooksFile = Annotated[Path, typer.Option("--books", help="The insurance centre's books, a SQLite file.")]
+BooksFile = Annotated[
+    Path,
+    typer.Option(
+        "--books", help="The insurance centre's books, a SQLite file, or the socket of `sscard serve centre`."
+    ),
+]
 MaybeOrderFile = Annotated[
     Path | None, typer.Argument(metavar="ORDER", help="Order (制卡数据): a TOML file, or a CSV file with --number.")
 ]
@@ -53,16 +59,33 @@ Blank = Annotated[
     str | None,
     typer.Option("--blank", help="Product of the blank chip; absent: ssc3-blank or ssc2-blank, as the card needs it."),
 ]
-BankFile = Annotated[Path | None, typer.Option("--bank", help="The bank's books, a SQLite file.")]
+BankFile = Annotated[
+    Path | None, typer.Option("--bank", help="The bank's books, a SQLite file, or the socket of `sscard serve bank`.")
+]
 MaybeNewBank = Annotated[
     Path | None,
     typer.Option(
         "--bank",
-        help="The bank's books, a SQLite file, made when it is missing; absent: the bank's application waits on.",
+        help="The bank's books, a SQLite file, made when it is missing, or the socket of `sscard serve bank`; absent: the "
+        "bank's application waits on.",
     ),
 ]
 BankPin = Annotated[
     str | None, typer.Option("--bank-pin", help="PIN that the holder chooses for the bank's application; with --bank.")
+]
+KeysSocket = Annotated[
+    Path | None, typer.Option("--keys", help="Socket of `sscard serve keys`; absent: the test keys of the products.")
+]
+AuthoritySocket = Annotated[
+    Path | None,
+    typer.Option("--authority", help="Socket of `sscard serve authority`; absent: the published test authority."),
+]
+TransportKey = Annotated[
+    str | None,
+    typer.Option(
+        "--transport-key",
+        help="Key under which a bank behind a socket gives card data (env:VARIABLE or file:PATH).",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 
@@ -113,6 +136,9 @@ def issue(
     out: Out = None,
     faces: FacesKind = None,
     timeline: TimelineFile = None,
+    keys: KeysSocket = None,
+    authority: AuthoritySocket = None,
+    transport_key: TransportKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a card from a blank chip (即时制卡): social security, certificates, the bank's application, register, activation, first PIN.
@@ -124,16 +150,23 @@ def issue(
     Exit code: 0 issued, 1 not issued or the chip destroyed, 2 wrong use, 3 interrupted: go on with `sscard station resume`.
     """
     desk = Desk(
-        "issue", profile, blank, journal, books, image, reader, expect_chip, serial, face, bank, bank_may_be_new=True
+        *("issue", profile, blank, journal, books, image, reader, expect_chip, serial, face, bank),
+        bank_may_be_new=True,
+        keys=keys,
+        authority=authority,
+        transport_key=transport_key,
     )
     if batch is not None or out is not None or faces is not None:
         if batch is None or out is None:
             desk.give_up("a batch needs --batch FILE and --out FOLDER")
         alone = (order, new_pin, image, serial, reader, expect_chip, number, face, timeline, bank_pin)
+        alone += (keys, authority, transport_key)
         if any(each is not None for each in alone):
             desk.give_up(
                 "--batch goes with --out, --journal, --books, --bank, --profile, --blank, --faces and --json alone"
             )
+        if any(place is not None and socket_of(place) is not None for place in (books, bank)):
+            desk.give_up("a batch works with the books of centre and bank in files, not with sockets")
         from conformance.batch_cli import issue_batch
 
         issue_batch(desk, batch, out, faces, as_json)
@@ -158,13 +191,23 @@ def resume(
     blank: Blank = None,
     face: FaceFile = None,
     timeline: TimelineFile = None,
+    keys: KeysSocket = None,
+    authority: AuthoritySocket = None,
+    transport_key: TransportKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Go on with an interrupted request, its order and its chip: the card is finished, or the chip declared destroyed.
 
     Exit code: 0 issued, 1 the chip is destroyed, 2 wrong use, 3 interrupted again, or another chip in the reader.
     """
-    desk = Desk("station resume", profile, blank, journal, books, image, reader, expect_chip, face=face, bank=bank)
+    desk = Desk(
+        *("station resume", profile, blank, journal, books, image, reader, expect_chip),
+        face=face,
+        bank=bank,
+        keys=keys,
+        authority=authority,
+        transport_key=transport_key,
+    )
     if image is not None and not image.exists():
         desk.give_up(f"{image}: no such image; name that of the interrupted request")
     _work(desk, order, number, new_pin, bank_pin, as_json, timeline, resume=True)
@@ -179,6 +222,9 @@ def destroy(
     bank: BankFile = None,
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
+    keys: KeysSocket = None,
+    authority: AuthoritySocket = None,
+    transport_key: TransportKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Declare the chip of an open request destroyed; the centre cancels its card, and with --bank the bank takes back its own.
@@ -187,7 +233,13 @@ def destroy(
     """
     from conformance.actors.station import Ending
 
-    desk = Desk("station destroy", profile, blank, journal, books, bank=bank)
+    desk = Desk(
+        *("station destroy", profile, blank, journal, books),
+        bank=bank,
+        keys=keys,
+        authority=authority,
+        transport_key=transport_key,
+    )
     with desk.station(View(as_json).tell) as station:
         outcome = station.destroy(number, reason)
     codes = {Ending.DESTROYED: 0, Ending.INTERRUPTED: INTERRUPTED}
@@ -248,6 +300,8 @@ def _work(
         outcome = act(order, target, new_pin, bank_pin=bank_pin or "")
     code = exit_code(outcome)
     print_outcome(outcome, code, as_json, station.equipment.printer)
+    if code == INTERRUPTED:
+        tell_again(desk, outcome, "station", "resume", path)
     if timeline and outcome.steps and not code:
         draw(outcome, timeline, silent=as_json)
     raise typer.Exit(code)
@@ -267,7 +321,17 @@ def exit_code(outcome: Outcome) -> int:
     """The exit code for the ending of an issuance."""
     from conformance.actors.station import Ending
 
+    if outcome.unreachable:
+        return INTERRUPTED
     return {Ending.COMPLETED: 0, Ending.INTERRUPTED: INTERRUPTED}.get(outcome.ending, NOT_ISSUED)
+
+
+def tell_again(desk: Desk, outcome: Outcome, *command: str | Path) -> None:
+    """Say on the error output how an interrupted request goes on; one that has not begun is begun again."""
+    if outcome.unreachable:
+        typer.echo(f"sscard {desk.command}: {outcome.en}; nothing has begun: start the same command again", err=True)
+    else:
+        typer.echo(f"sscard {desk.command}: {outcome.en}; go on, with the same PINs: {desk.again(*command)}", err=True)
 
 
 def print_outcome(outcome: Outcome, code: int, as_json: bool, printer: object = None) -> None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from conformance.face_option import FacePrinter
+from conformance.host_option import bank_at, centre_at, line_to, socket_of
 
 if TYPE_CHECKING:
     from conformance.actors.bank import Bank
+    from conformance.actors.certificates.authority import CertificationAuthority
+    from conformance.actors.hosts.authority import AuthorityHost
+    from conformance.actors.hosts.bank import BankHost
+    from conformance.actors.hosts.centre import CentreHost
+    from conformance.actors.hosts.client import RemoteLine
+    from conformance.actors.key_service import KeysOfCard
+    from conformance.actors.medical.centre import Centre
     from conformance.actors.station import Printer, Station, Told
     from conformance.targets.base import Target
     from profiles.model import Profile
@@ -43,11 +51,23 @@ class Desk:
     bank: Path | None = None
     bank_may_be_new: bool = False
     """Whether the bank's books are made where they are missing."""
+    keys: Path | None = None
+    authority: Path | None = None
+    transport_key: str | None = None
 
     def give_up(self, sentence: str, code: int = WRONG_USE) -> NoReturn:
         """End the command with one sentence."""
         typer.echo(f"sscard {self.command}: {sentence}", err=True)
         raise typer.Exit(code)
+
+    def again(self, *command: str | Path) -> str:
+        """How the command goes on; PINs are typed again."""
+        given: dict[str, object] = {"--journal": self.journal, "--books": self.books, "--bank": self.bank}
+        given |= {"--keys": self.keys, "--authority": self.authority, "--transport-key": self.transport_key}
+        given |= {"--image": self.image, "--reader": self.reader, "--expect-chip": self.expect_chip}
+        given |= {"--profile": self.profile, "--blank": self.blank}
+        options = [str(each) for name, value in given.items() if value is not None for each in (name, value)]
+        return shlex.join(("sscard", *map(str, command), *options))
 
     def check_bank(self, account: str, pin: str | None) -> None:
         """End the command where order and options do not agree about the bank."""
@@ -93,10 +113,8 @@ class Desk:
     @contextmanager
     def station(self, tell: Callable[[Told], None], printer: Printer | None = None) -> Iterator[Station]:
         """The station over journal and books, with ``printer`` or that of ``--face``; whatever cannot be used ends the command."""
-        from conformance.actors.certificates.authority import CertificationAuthority
-        from conformance.actors.medical.centre import Centre
+        from conformance.actors.bank.messages import HostUnreachable
         from conformance.actors.station import Equipment, Journal, JournalError, Station
-        from conformance.actors.station.certification import has_certificates
 
         product, blank = self.products()
         printer = printer or self._printer()
@@ -104,35 +122,86 @@ class Desk:
             journal = Journal(self.journal)
         except JournalError as problem:
             self.give_up(str(problem))
-        try:
-            centre = Centre(product, self.books, year=f"{datetime.now().astimezone():%Y}")
-        except (sqlite3.Error, ValueError) as problem:
-            journal.close()
-            self.give_up(f"the books {self.books} cannot be used: {problem}")
-        bank = self._bank(product)
-        certificates = None
-        if has_certificates(blank) and has_certificates(product):
-            certificates = CertificationAuthority.published()
-        equipment = Equipment(product, blank, centre, journal, printer, bank=bank, certificates=certificates)
-        try:
+        with ExitStack() as opened:
+            opened.callback(journal.close)
+            try:
+                centre = self._centre(product, opened)
+                bank = self._bank(product, opened)
+                certificates = self._certificates(product, blank)
+                keys = self._keys()
+            except HostUnreachable as problem:
+                self.give_up(f"{problem}; start the same command again when the host is back", INTERRUPTED)
+            equipment = Equipment(
+                product, blank, centre, journal, printer, bank=bank, certificates=certificates, keys=keys
+            )
             yield Station(equipment, tell)
-        finally:
-            centre.books.close()
-            journal.close()
-            if bank is not None:
-                bank.ledger.close()
 
-    def _bank(self, product: Profile) -> Bank | None:
-        from conformance.actors.bank import Bank, IssuerKeys, Ledger
+    def _centre(self, product: Profile, opened: ExitStack) -> Centre | CentreHost:
+        """The insurance centre."""
+        try:
+            return centre_at(product, self.books, opened)
+        except (sqlite3.Error, ValueError) as problem:
+            self.give_up(f"the books {self.books} cannot be used: {problem}")
 
+    def _bank(self, product: Profile, opened: ExitStack) -> Bank | BankHost | None:
+        """The bank; one behind a socket gives card data under a transport key."""
         if self.bank is None:
             return None
-        if not self.bank_may_be_new and not self.bank.exists():
+        remote = socket_of(self.bank) is not None
+        if remote is not (self.transport_key is not None):
+            self.give_up(
+                "a bank behind a socket gives card data under --transport-key alone, and only such a bank has one"
+            )
+        if not remote and not self.bank_may_be_new and not self.bank.exists():
             self.give_up(f"{self.bank}: no such books of a bank; make them with: sscard bank open")
         try:
-            return Bank(*IssuerKeys.of_profile(product), ledger=Ledger(self.bank))
+            return bank_at(product, self.bank, opened, self._transport_key)
         except (sqlite3.Error, ValueError) as problem:
             self.give_up(f"the books {self.bank} cannot be used: {problem}")
+
+    def _transport_key(self) -> bytes | None:
+        from conformance.bank_cli import TRANSPORT_KEY_LENGTH
+        from profiles.keys import RootKeyError, referenced_key
+
+        try:
+            return referenced_key("of transport", self.transport_key or "", TRANSPORT_KEY_LENGTH)
+        except RootKeyError as problem:
+            self.give_up(str(problem))
+
+    def _certificates(self, product: Profile, blank: Profile) -> CertificationAuthority | AuthorityHost | None:
+        """The authority for the holder's certificates: the published test authority, or one behind a socket."""
+        from conformance.actors.certificates.authority import CertificationAuthority
+        from conformance.actors.hosts.authority import AuthorityHost
+        from conformance.actors.station.certification import has_certificates
+
+        if not (has_certificates(blank) and has_certificates(product)):
+            return None
+        if self.authority is None:
+            return CertificationAuthority.published()
+        return AuthorityHost(self._line("authority", self._socket("--authority", self.authority)))
+
+    def _keys(self) -> KeysOfCard:
+        """The key service, here or behind a socket."""
+        from conformance.actors.hosts.keys import RemoteKeys
+        from conformance.actors.key_service import KeyService
+
+        if self.keys is None:
+            return KeyService
+        return RemoteKeys.behind(self._line("keys", self._socket("--keys", self.keys)))
+
+    def _socket(self, option: str, place: Path) -> Path:
+        socket = socket_of(place)
+        if socket is None:
+            self.give_up(
+                f"{option} {place} is no socket; start the host with: sscard serve {option[2:]} --socket {place}"
+            )
+        return socket
+
+    def _line(self, kind: str, socket: Path) -> RemoteLine:
+        try:
+            return line_to(kind, socket)
+        except ValueError as problem:
+            self.give_up(str(problem))
 
     def _printer(self) -> FacePrinter | None:
         try:
@@ -145,7 +214,7 @@ class Desk:
         """The chip that is meant, switched on."""
         from conformance.failures import BenchError
         from conformance.targets.in_process import UnusableCard, numbered, virtual_target
-        from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
+        from conformance.targets.slot import open_reader
 
         try:
             if self.reader is None:
@@ -153,7 +222,7 @@ class Desk:
                 virtual.write_behind()  # the station asks for the disk before its journal says what the chip holds
                 target: Target = virtual
             else:
-                target = PcscTarget(choose_reader(self.reader, list_readers()))
+                target = open_reader(self.reader)
         except UnusableCard as problem:
             self.give_up(str(problem))
         except BenchError as problem:

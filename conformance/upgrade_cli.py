@@ -14,20 +14,24 @@ import typer
 
 from conformance.station_cli import (
     AsJson,
+    AuthoritySocket,
     Blank,
     BooksFile,
     ExpectChip,
     Image,
     JournalFile,
+    KeysSocket,
     Number,
     OrderFile,
     ProfileName,
     Reader,
     Serial,
+    TransportKey,
     View,
     exit_code,
     print_outcome,
     read_order,
+    tell_again,
 )
 from conformance.station_desk import INTERRUPTED, NOT_ISSUED, WRONG_USE, Desk
 from conformance.timeline_option import TimelineFile, draw, unusable
@@ -41,10 +45,19 @@ MaybeOrder = Annotated[
     Path | None,
     typer.Argument(metavar="[ORDER]", help="Order (制卡数据) with the account number; absent with --demo."),
 ]
-BankFile = Annotated[Path, typer.Option("--bank", help="The bank's books, a SQLite file.")]
+BankFile = Annotated[
+    Path, typer.Option("--bank", help="The bank's books, a SQLite file, or the socket of `sscard serve bank`.")
+]
 MaybeJournal = Annotated[Path | None, typer.Option("--journal", help="The station's journal, a SQLite file.")]
-MaybeBooks = Annotated[Path | None, typer.Option("--books", help="The insurance centre's books, a SQLite file.")]
-MaybeBank = Annotated[Path | None, typer.Option("--bank", help="The bank's books, a SQLite file.")]
+MaybeBooks = Annotated[
+    Path | None,
+    typer.Option(
+        "--books", help="The insurance centre's books, a SQLite file, or the socket of `sscard serve centre`."
+    ),
+]
+MaybeBank = Annotated[
+    Path | None, typer.Option("--bank", help="The bank's books, a SQLite file, or the socket of `sscard serve bank`.")
+]
 NewPin = Annotated[
     str | None,
     typer.Option("--new-pin", help="PIN of social security that the holder chooses in place of the initial one."),
@@ -78,6 +91,12 @@ class _Old:
     profile: str
     bank_card: bool
 
+    @property
+    def again(self) -> tuple[str, ...]:
+        """The options by which the old card is named again."""
+        places = ("--old-image", self.image), ("--old-reader", self.reader)
+        return tuple(str(each) for name, place in places if place is not None for each in (name, place))
+
     @contextmanager
     def chip(self, desk: Desk) -> Iterator[OldChip | None]:
         """The old card in its reader; None where none is given."""
@@ -85,7 +104,7 @@ class _Old:
         from conformance.failures import BenchError
         from conformance.targets.base import Target
         from conformance.targets.in_process import UnusableCard, virtual_target
-        from conformance.targets.pcsc import PcscTarget, choose_reader, list_readers
+        from conformance.targets.slot import open_reader
         from profiles import ProfileError, load
 
         if self.image is None and self.reader is None:
@@ -100,7 +119,7 @@ class _Old:
             if self.reader is None:
                 target: Target = virtual_target(product, self.image)
             else:
-                target = PcscTarget(choose_reader(self.reader, list_readers()))
+                target = open_reader(self.reader)
         except (ProfileError, UnusableCard) as problem:
             desk.give_up(str(problem))
         except BenchError as problem:
@@ -131,6 +150,9 @@ def upgrade(
     number: Number = None,
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
+    keys: KeysSocket = None,
+    authority: AuthoritySocket = None,
+    transport_key: TransportKey = None,
     resume: Resume = False,
     timeline: TimelineFile = None,
     demo: Annotated[
@@ -159,7 +181,11 @@ def upgrade(
     if order is None or journal is None or books is None or bank is None or new_pin is None:
         _give_up("give ORDER, --journal, --books, --bank and --new-pin, or --demo")
     desk = Desk(
-        "upgrade", profile, blank, journal, books, image, reader, expect_chip, None if resume else serial, bank=bank
+        *("upgrade", profile, blank, journal, books, image, reader, expect_chip, None if resume else serial),
+        bank=bank,
+        keys=keys,
+        authority=authority,
+        transport_key=transport_key,
     )
     old = _Old(old_image, old_reader, old_pin, BANK_CARD, bank_card=True)
     _work(desk, order, number, new_pin, "upgrade", old, timeline, resume, as_json)
@@ -188,6 +214,9 @@ def replace_card(
     number: Number = None,
     profile: ProfileName = "ssc3-sm4",
     blank: Blank = None,
+    keys: KeysSocket = None,
+    authority: AuthoritySocket = None,
+    transport_key: TransportKey = None,
     resume: Resume = False,
     timeline: TimelineFile = None,
     as_json: AsJson = False,
@@ -201,11 +230,16 @@ def replace_card(
     """
     kinds = {ReplaceKind.same: "replacement", ReplaceKind.different: "different number"}
     desk = Desk(
-        "replace", profile, blank, journal, books, image, reader, expect_chip, None if resume else serial, bank=bank
+        *("replace", profile, blank, journal, books, image, reader, expect_chip, None if resume else serial),
+        bank=bank,
+        keys=keys,
+        authority=authority,
+        transport_key=transport_key,
     )
     former = old_profile or ("ssc2-3des" if kind is ReplaceKind.generation else profile)
     old = _Old(old_image, old_reader, old_pin, former, bank_card=False)
-    _work(desk, order, number, new_pin, kinds.get(kind, "generation change"), old, timeline, resume, as_json)
+    name = kinds.get(kind, "generation change")
+    _work(desk, order, number, new_pin, name, old, timeline, resume, as_json, "--kind", kind.value)
 
 
 def _give_up(sentence: str, code: int = WRONG_USE) -> NoReturn:
@@ -223,7 +257,9 @@ def _work(
     timeline: Path | None,
     resume: bool,
     as_json: bool,
+    *more: str,
 ) -> NoReturn:
+    """Make the new card; ``more`` are options of the command that say how an interrupted request goes on."""
     from conformance.actors.station import Kind
 
     desk.check(new_pin)
@@ -242,6 +278,8 @@ def _work(
         outcome = act(order, target, new_pin, former)
     code = exit_code(outcome)
     print_outcome(outcome, code, as_json)
+    if code == INTERRUPTED:
+        tell_again(desk, outcome, desk.command, path, "--resume", *old.again, *more)
     if timeline and outcome.steps and not code:
         draw(outcome, timeline, silent=as_json)
     raise typer.Exit(code)

@@ -97,3 +97,5 @@ class Outcome:
     returned: Return | None = None
     notes: tuple[tuple[str, str], ...] = ()
     """What is left to be done or known besides, in Chinese and English."""
+    unreachable: bool = False
+    """Refused for want of a host alone: the same request may be begun again."""

@@ -69,7 +69,7 @@ class Station:
         except CardGone as problem:
             return Outcome(Ending.REFUSED, "无卡", str(problem))
         except (HostUnreachable, OSError) as problem:
-            return Outcome(Ending.REFUSED, "中心不可达", f"the centre cannot be reached: {problem}")
+            return Outcome(Ending.REFUSED, "中心不可达", f"the centre cannot be reached: {problem}", unreachable=True)
         return self._run(order, link, new_pin, old, bank_pin)
 
     def _require_whole(self, order: Order, old: OldChip | None, bank_pin: str) -> None:
