@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, Protocol, TypeVar
 
 import typer
 
@@ -14,6 +16,9 @@ from conformance.cli import LevelName
 
 if TYPE_CHECKING:
     from conformance.campaign.campaign import Campaign, Order
+    from conformance.cases import Level
+    from conformance.events import Event
+    from conformance.verdict import Conformity
 
 WRONG_USE, BENCH_FAILED = 2, 3
 PROFILE = "ssc3-sm4"
@@ -41,6 +46,16 @@ def campaign(
     fault: Annotated[
         str | None, typer.Option(help="Plant a named fault into a flow, which a rule must find; 'list' shows them.")
     ] = None,
+    soak: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MINUTES",
+            min=0.05,
+            max=1440,
+            help="Let a city of processes work for so long while stations, hosts and cards are killed (SIGKILL) at random.",
+        ),
+    ] = None,
+    citizens: Annotated[int, typer.Option(min=3, max=8, help="How many persons the city of --soak has.")] = 6,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
 ) -> None:
     """Run flows with failures at every step and check after each recovery that the eight rules hold.
@@ -53,6 +68,14 @@ def campaign(
     from conformance.campaign.planted import PLANTED
     from conformance.cases import Level
 
+    if soak is not None:
+        from conformance.soak_cli import run_soak
+
+        if flow or failure or only:
+            _give_up(
+                "--soak runs everything at once; of the other options it takes --seed, --citizens, --fault and --out"
+            )
+        raise typer.Exit(run_soak(soak, seed, citizens, fault or "", out, as_json=as_json))
     if "list" in (*(flow or ()), *(failure or ()), fault):
         _list(flows="list" in (flow or ()), failures="list" in (failure or ()))
         return
@@ -108,6 +131,54 @@ def _list(*, flows: bool, failures: bool) -> None:
 
 def _run(order: Order, out: Path | None, kind: type[Campaign], *, as_json: bool) -> int:
     """Run a campaign with a progress bar, write the log and the report, and say how it ended."""
+    work, ran = run_logged(
+        lambda emit: kind(order, emit),
+        lambda work: _progress(work, silent=as_json),
+        out,
+        order.level,
+        order.seed,
+    )
+    _conclude(work, ran.number, ran.conformity, ran.trouble, ran.report, as_json=as_json)
+    return ran.conformity
+
+
+class Work(Protocol):
+    """What is run and told of by events: a campaign, or a soak."""
+
+    @property
+    def broken(self) -> int:
+        """How often a rule was broken."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it came to its end."""
+
+    @property
+    def conformity(self) -> Conformity:
+        """Its statement."""
+
+
+W = TypeVar("W", bound=Work)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a run ended: its number, exit code, what was wrong with the bench, and where its report is."""
+
+    number: str
+    conformity: int
+    trouble: str | None
+    report: Path
+
+
+def run_logged(
+    make: Callable[[Callable[[Event], None]], W],
+    conduct: Callable[[W], None],
+    out: Path | None,
+    level: Level,
+    seed: int,
+) -> tuple[W, Ran]:
+    """Make a work that tells events, conduct it, and write its log and report; whatever ends it is told there."""
     from datetime import UTC, datetime
     from time import perf_counter
 
@@ -121,8 +192,8 @@ def _run(order: Order, out: Path | None, kind: type[Campaign], *, as_json: bool)
     profile, number, started = load(PROFILE), new_run_number(), perf_counter()
     plan = Plan(
         profile,
-        level=order.level,
-        seed=order.seed,
+        level=level,
+        seed=seed,
         command_line=("sscard", *sys.argv[1:]),
         tool=bring_up.tool(),
         environment=bring_up.environment(),
@@ -132,11 +203,11 @@ def _run(order: Order, out: Path | None, kind: type[Campaign], *, as_json: bool)
         log.open(folder / "run.ndjson")
     except OSError as problem:
         _give_up(f"{folder}: the report cannot be written there ({problem.strerror})")
-    work, trouble = kind(order, log.write), None
+    work, trouble = make(log.write), None
     with log:
         log.write(announcement(plan, number))
         try:
-            _progress(work, silent=as_json)
+            conduct(work)
         except KeyboardInterrupt:
             typer.echo("已中断 · interrupted; what was found until now is reported", err=True)
         except Exception as broken:
@@ -153,8 +224,7 @@ def _run(order: Order, out: Path | None, kind: type[Campaign], *, as_json: bool)
             )
         )
     written = write_all(folder / "run.ndjson", folder, profile=profile)
-    _conclude(work, number, conformity, trouble, written.html, as_json=as_json)
-    return conformity
+    return work, Ran(number, conformity, trouble, written.html)
 
 
 def _progress(work: Campaign, *, silent: bool) -> None:
@@ -214,6 +284,11 @@ def _conclude(
         typer.echo(f"  sscard campaign --only {only_of(tried)}{extra}")
     if len(broken) > 20:
         typer.echo(f"  … {len(broken) - 20} more in the report")
+    print_verdict(conformity, trouble, report)
+
+
+def print_verdict(conformity: int, trouble: str | None, report: Path) -> None:
+    """Print the verdict, what was wrong with the bench, and where the report lies."""
     if trouble:
         typer.echo(f"测试台故障 · the bench failed: {trouble}", err=True)
     verdict = {

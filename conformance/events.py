@@ -193,9 +193,9 @@ class FlowStarted(Event):
     """A flow is about to be run, whole and then with failures."""
 
     flow: str
-    """``issue``, ``upgrade``, ``replace``, ``medical``, ``payment``, ``visit``, ``life`` …"""
+    """``issue``, ``upgrade``, ``replace``, ``medical``, ``payment``, ``visit``, ``life``, ``soak`` …"""
     number: int
-    """The flow's number among the flows of issuance, upgrade and settlement, 1 to 7."""
+    """The flow's number among the flows of issuance, upgrade and settlement, 1 to 7; 8 for all of them at once."""
     title: Words
     steps: list[FlowStep]
 

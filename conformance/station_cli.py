@@ -160,8 +160,8 @@ def issue(
         if batch is None or out is None:
             desk.give_up("a batch needs --batch FILE and --out FOLDER")
         alone = (order, new_pin, image, serial, reader, expect_chip, number, face, timeline, bank_pin)
-        alone += (keys, authority, transport_key)
-        if any(each is not None for each in alone):
+        hosts = (keys, authority, transport_key)
+        if any(each is not None for each in (*alone, *hosts)):
             desk.give_up(
                 "--batch goes with --out, --journal, --books, --bank, --profile, --blank, --faces and --json alone"
             )

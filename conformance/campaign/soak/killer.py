@@ -1,0 +1,49 @@
+"""Kills (SIGKILL) at random moments: stations, cards, and hosts, which are started again on the same books."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+
+from conformance.campaign.soak.city import KINDS, City
+from conformance.campaign.soak.orders import Orders
+from conformance.campaign.soak.visits import Terminals
+
+VICTIMS = ("station",) * 4 + ("card",) * 4 + ("bank",) * 2 + ("centre",) * 2 + ("keys", "authority")
+PAUSES = 0.3, 1.6
+"""Seconds between two kills, at least and at most."""
+DEAD = 0.5
+"""Seconds for which a host is dead, at most, before it is started again."""
+
+
+class Killer:
+    """Works in a thread of its own until it is told to rest."""
+
+    def __init__(self, city: City, orders: Orders, terminals: Terminals, seed: int) -> None:
+        self.city, self.orders, self.terminals = city, orders, terminals
+        self.kills: Counter[str] = Counter()
+        self._chance = random.Random(f"{seed} kills")  # noqa: S311 - repeatable
+
+    def work(self, rest: threading.Event) -> None:
+        """Kill until it is time to rest; then every host runs."""
+        while not rest.wait(self._chance.uniform(*PAUSES)):
+            victim = self._chance.choice(VICTIMS)
+            if victim in KINDS:
+                self._kill_host(victim, rest)
+                continue
+            alive = [desk.kill_station if victim == "station" else desk.kill_card for desk in self.orders.desks]
+            if victim == "card":
+                alive.append(self.terminals.kill_card)
+            self._chance.shuffle(alive)
+            self.kills[victim] += any(kill() for kill in alive)
+
+    def _kill_host(self, kind: str, rest: threading.Event) -> None:
+        host = self.city.hosts[kind]
+        host.kill()
+        self.kills[kind] += 1
+        for desk in self.orders.desks:
+            desk.note(f"{kind}-killed")
+        self.terminals.note(f"{kind}-killed")
+        rest.wait(self._chance.uniform(0, DEAD))
+        host.start()
