@@ -162,6 +162,7 @@ def gone(value):
 METHODS = {"SDA": (STATIC_ONLY, 0x40), "DDA": (DYNAMIC_TOO, 0x08), "CDA": (bytes.fromhex("E0E9C8"), 0x04)}
 
 
+@pytest.mark.requirement("PAY-TRM-008", "PAY-TRM-009")
 @PRODUCTS
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("change", [flipped, last_flipped, gone])
@@ -173,6 +174,7 @@ def test_issuer_certificate_that_is_wrong_or_missing(product, method, change):
     assert result.reason is Reason.APPROVED_ONLINE
 
 
+@pytest.mark.requirement("PAY-TRM-008")
 @PRODUCTS
 @pytest.mark.parametrize(
     ("tag", "method", "tvr"),
@@ -191,6 +193,7 @@ def test_signed_objects_that_were_changed(product, tag, method, tvr):
     assert result.tvr[0] == (0 if tag == 0x5F20 else tvr)
 
 
+@pytest.mark.requirement("PAY-TRM-009")
 @PRODUCTS
 @pytest.mark.parametrize(("tag", "method"), [(0x93, "SDA"), (0x9F46, "DDA"), (0x9F46, "CDA"), (0x8F, "CDA")])
 def test_objects_that_are_missing(product, tag, method):
@@ -235,6 +238,7 @@ def changed_information(command, answer):
     return answer._replace(data=tlv.build(0x77, *parts))
 
 
+@pytest.mark.requirement("PAY-TRM-011")
 @PRODUCTS
 @pytest.mark.parametrize("change", [wrong_signature, changed_information])
 def test_wrongly_signed_cryptogram_is_declined(product, change):
@@ -263,6 +267,7 @@ def test_approval_whose_second_signature_is_wrong_is_reversed(product):
     assert made.account.balance == 500_000
 
 
+@pytest.mark.requirement("PAY-TRM-011")
 @PRODUCTS
 def test_cryptogram_without_the_signature_that_was_asked_for(product):
     def unsigned(command, answer):

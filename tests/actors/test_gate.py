@@ -225,6 +225,7 @@ def in_last_record(change):
     return alter
 
 
+@pytest.mark.requirement("PAY-TRM-041")
 def test_another_identifier_in_the_signed_data():
     """Row PAY-TRM-041: 9F69 must end with DF61."""
     field = Field()
@@ -232,6 +233,22 @@ def test_another_identifier_in_the_signed_data():
     result = field.run(Passage.ENTRY)
     assert result.reason is Reason.SIGNATURE_WRONG
     assert [bit.en for bit in result.tvr_bits] == ["dynamic data authentication failed"]
+
+
+@pytest.mark.requirement("PAY-TRM-041")
+@pytest.mark.parametrize(("told", "right"), [("82", True), ("83", False), ("81", False)])
+def test_rightly_signed_identifier_that_is_not_the_one_of_the_selection(told, right):
+    """The card signs its own DF61, 82; the answer to SELECT tells the terminal of another one."""
+    field = Field()
+
+    def change(command, answer):
+        assert command[1] != 0xA4 or answer.count(bytes.fromhex("DF6101")) <= 1
+        return (
+            answer.replace(bytes.fromhex("DF610182"), bytes.fromhex(f"DF6101{told}")) if command[1] == 0xA4 else answer
+        )
+
+    field.change = change
+    assert field.run(Passage.ENTRY).reason is (Reason.APPROVED_OFFLINE if right else Reason.SIGNATURE_WRONG)
 
 
 def test_another_random_number_in_the_signed_data():

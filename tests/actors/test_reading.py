@@ -17,6 +17,7 @@ def signed_records(**changes):
     return {"SFI03": [{**first, **changes}, dict(second)]}
 
 
+@pytest.mark.requirement("PAY-TRM-005")
 @pytest.mark.parametrize("tag", [0x57, 0x5A, 0x5F24, 0x9F08, 0x8C, 0x8D])
 def test_missing_mandatory_data_end_it(tag):
     result = bench().pay(100, change=altered(tag, gone))
@@ -42,6 +43,7 @@ def added(extra, where=0x5F20):
     return add
 
 
+@pytest.mark.requirement("PAY-TRM-005", "PAY-TRM-006")
 @pytest.mark.parametrize(
     ("extra", "ends"),
     [
@@ -78,6 +80,7 @@ def test_values_that_are_none_end_it(tag, value):
     assert bench().pay(100, change=altered(tag, lambda _: bytes.fromhex(value))).reason is Reason.CARD_ERROR
 
 
+@pytest.mark.requirement("PAY-TRM-005")
 @pytest.mark.parametrize(
     "answer",
     ["", "80027D00", "80057D00080102", "80067D0008010203", "80067D0009010200", "80067D0008000200", "80067D0008020100",
@@ -102,6 +105,7 @@ def test_options_in_format_2(new):
     assert new.pay(100, change=second_format).reason is Reason.APPROVED_ONLINE
 
 
+@pytest.mark.requirement("PAY-TRM-005")
 @pytest.mark.parametrize("sw", [0x6A83, 0x6281, 0x6F00])
 def test_record_that_is_not_given_ends_it(new, sw):
     def refuse(command, answer):

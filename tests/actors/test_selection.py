@@ -55,6 +55,7 @@ def tried(card, holder=None, **configuration):
     return [event.aid.hex().upper() for event in result.events if isinstance(event, ApplicationSelected)], result
 
 
+@pytest.mark.requirement("PAY-TRM-004")
 def test_order_of_priority_without_priority_last():
     card = Menu((DEBIT, 0, 0x9000), (CREDIT, 2, 0x9000), ("A000000333010103", 1, 0x9000))
     names, result = tried(card)
@@ -76,6 +77,7 @@ def test_directory_spares_the_list():
     assert [command[5 : 5 + command[4]] for command in selects] == [PSE, bytes.fromhex(CREDIT)]
 
 
+@pytest.mark.requirement("PAY-TRM-001")
 @pytest.mark.parametrize(
     "directory",
     [
@@ -97,6 +99,7 @@ def test_several_entries_in_a_record_and_several_records():
     assert tried(card)[0][:2] == [CREDIT, LONG]
 
 
+@pytest.mark.requirement("PAY-TRM-002", "PAY-TRM-003")
 def test_longer_names_are_found_by_the_next_occurrence():
     (parameters, *_) = DEFAULT_CONFIGURATION.applications
     prefix = (replace(parameters, aid=bytes.fromhex("A0000003330101"), partial=True),)
@@ -106,12 +109,14 @@ def test_longer_names_are_found_by_the_next_occurrence():
     assert tried(Menu((LONG, 1, 0x9000)), applications=whole)[0] == []
 
 
+@pytest.mark.requirement("PAY-TRM-002")
 @pytest.mark.parametrize(("special", "found"), [(False, [CREDIT]), (True, [DEBIT, CREDIT])])
 def test_blocked_application_is_for_special_devices(special, found):
     card = Menu((DEBIT, 1, 0x6283), (CREDIT, 2, 0x9000))
     assert tried(card, special_device=special)[0] == found
 
 
+@pytest.mark.requirement("PAY-TRM-001")
 @pytest.mark.parametrize("where", [0, 1])
 def test_blocked_card_ends_it(where):
     card = Menu((DEBIT, 1, 0x6A81))

@@ -40,6 +40,7 @@ def test_used_card_is_approved_offline_and_settled_once(used):
     assert used.account.balance == before - 1234
 
 
+@pytest.mark.requirement("PAY-TRM-021")
 @pytest.mark.parametrize(
     ("purchase", "byte_4"),
     [
@@ -55,6 +56,7 @@ def test_floor_limit_and_merchant_send_online(used, purchase, byte_4):
     assert result.reason is (Reason.APPROVED_OFFLINE if byte_4 == "00" else Reason.APPROVED_ONLINE)
 
 
+@pytest.mark.requirement("PAY-TRM-022")
 @pytest.mark.parametrize(("amount", "byte_4"), [(2000, "00"), (6000, "10"), (15_000, "80")])
 def test_chance_as_in_the_worked_numbers(amount, byte_4):
     """Floor 100, drawn 25, threshold 40, target 20 %, greatest 50 %: 20 is not selected, 60 is (30 %), 150 is above."""
@@ -63,6 +65,7 @@ def test_chance_as_in_the_worked_numbers(amount, byte_4):
     assert result.tvr.hex() == f"000000{byte_4}00"
 
 
+@pytest.mark.requirement("PAY-TRM-023")
 def test_velocity_limits_of_the_card_for_the_terminal(used):
     """9F14 is 5, 9F23 is 8, the last online transaction has counter 1."""
     found = {}
@@ -106,11 +109,13 @@ def test_offline_only_terminal_never_asks_the_bank(used):
     assert used.account.balance == START - 100
 
 
+@pytest.mark.requirement("PAY-TRM-025")
 def test_online_only_terminal_always_asks_the_bank(used):
     result = used.pay(1, configuration={"terminal_type": 0x21})
     assert (result.reason, result.tvr.hex()) == (Reason.APPROVED_ONLINE, "0000000000")
 
 
+@pytest.mark.requirement("PAY-TRM-024")
 @pytest.mark.parametrize(
     ("denial", "reason"),
     [("0008000000", Reason.DECLINED_BY_TERMINAL), ("0004000000", Reason.APPROVED_ONLINE)],
@@ -124,6 +129,7 @@ def test_terminal_action_code_denial(new, denial, reason):
 # Processing restrictions
 
 
+@pytest.mark.requirement("PAY-TRM-012")
 @pytest.mark.parametrize(
     ("when", "byte_2"),
     [
@@ -140,10 +146,12 @@ def test_dates_of_the_application(used, when, byte_2):
     assert result.tvr[0] == (0x04 if when.year == 2037 else 0)
 
 
+@pytest.mark.requirement("PAY-TRM-012")
 def test_other_version_is_told(used):
     assert used.pay(100, application={"version": b"\x00\x20"}).tvr.hex() == "0080000000"
 
 
+@pytest.mark.requirement("PAY-TRM-012", "PAY-TRM-013")
 @pytest.mark.parametrize(
     ("usage", "country", "kind", "allowed"),
     [
@@ -194,6 +202,7 @@ def test_pin_is_blocked_after_three_tries_and_the_bank_hears_of_it(used):
     assert not commands(again, 0x20)
 
 
+@pytest.mark.requirement("PAY-TRM-018")
 def test_pin_left_out(used):
     result = used.pay(100, holder=NO_PIN)
     assert result.tvr.hex() == "0000080000"
@@ -248,6 +257,7 @@ def test_e_cash_is_spent_without_pin_and_settled_from_its_account(new):
     assert (new.account.e_cash, new.account.balance) == (E_CASH_START - 1234, START)
 
 
+@pytest.mark.requirement("PAY-TRM-032")
 def test_e_cash_below_its_threshold_goes_online_with_online_pin(new):
     """Balance 200.00, threshold 10.00."""
     result = new.pay(19_001, e_cash=True)
@@ -322,6 +332,7 @@ def test_no_application_in_common(new):
     assert result.reason is Reason.NO_APPLICATION
 
 
+@pytest.mark.requirement("PAY-TRM-003")
 @pytest.mark.parametrize(
     ("aid", "partial", "found"),
     [("A0000003330101", True, True), ("A0000003330101", False, False), ("A000000333010101", False, True)],
@@ -346,6 +357,7 @@ def new_terminal():
     return DEFAULT_CONFIGURATION
 
 
+@pytest.mark.requirement("PAY-TRM-004")
 def test_refused_options_drop_the_application(new):
     def refuse(command, answer):
         return answer._replace(data=b"", sw=0x6985) if command.ins == 0xA8 else None
@@ -356,6 +368,7 @@ def test_refused_options_drop_the_application(new):
 # What a card may answer
 
 
+@pytest.mark.requirement("PAY-TRM-026")
 @pytest.mark.parametrize(
     ("answered", "reason"),
     [

@@ -19,6 +19,7 @@ def with_list(rules, amounts="0000000000000000", **changes):
     return bench(content={"SFI03": [{tag: value for tag, value in signed.items() if value is not None}, dict(second)]})
 
 
+@pytest.mark.requirement("PAY-TRM-014", "PAY-TRM-015", "PAY-TRM-018", "PAY-TRM-020")
 @pytest.mark.parametrize(
     ("rules", "terminal", "results", "byte_3"),
     [
@@ -33,6 +34,7 @@ def with_list(rules, amounts="0000000000000000", **changes):
         ("0A00 1F00", {}, "0a0001", "c0"),
         ("4A00 1F00", {}, "1f0002", "40"),
         ("0400", {}, "040001", "c0"),
+        ("4400 1F00", {}, "1f0002", "40"),
         ("0100", NO_PIN_PAD, "010001", "90"),
         ("4100 1F00", NO_PIN_PAD, "1f0002", "10"),
         ("4103 1F00", NO_PIN_PAD, "1f0002", "00"),
@@ -50,6 +52,7 @@ def test_methods(rules, terminal, results, byte_3):
     assert result.tsi[0] & 0x40
 
 
+@pytest.mark.requirement("PAY-TRM-014")
 @pytest.mark.parametrize(
     ("condition", "kind", "terminal", "holds"),
     [
@@ -76,6 +79,7 @@ def test_conditions(condition, kind, terminal, holds):
     assert result.cvm_results.hex() == (f"1f{condition}02".lower() if holds else "3f0001")
 
 
+@pytest.mark.requirement("PAY-TRM-014")
 @pytest.mark.parametrize(
     ("condition", "amount", "currency", "holds"),
     [
@@ -122,6 +126,7 @@ def test_card_that_asks_for_no_verification():
     assert (result.tsi[0] & 0x40, result.cvm_results.hex(), result.tvr[2]) == (0, "3f0000", 0)
 
 
+@pytest.mark.requirement("PAY-TRM-018")
 def test_pin_pad_that_the_holder_leaves_alone_is_not_absent():
     result = with_list("0100").pay(100, holder=PreparedHolder())
     assert (result.cvm_results.hex(), result.tvr.hex()[4:6]) == ("010001", "88")
@@ -139,6 +144,7 @@ def with_codes(default, denial, online):
     return bench(data={"9F52": "0000"}, content={"SFI03": [kept, dict(second)]})
 
 
+@pytest.mark.requirement("PAY-TRM-024")
 @pytest.mark.parametrize(
     ("default", "denial", "online", "line", "reason"),
     [
@@ -157,12 +163,14 @@ def test_action_codes_of_the_issuer(default, denial, online, line, reason):
     assert made.pay(100, **({} if line else {"host": None})).reason is reason
 
 
+@pytest.mark.requirement("PAY-TRM-024")
 @pytest.mark.parametrize(("default", "reason"), [(NONE, Reason.APPROVED_OFFLINE), (NEW, Reason.DECLINED_BY_TERMINAL)])
 def test_default_codes_decide_at_once_without_any_line(default, reason):
     made = with_codes(default, NONE, NEW)
     assert made.pay(100, configuration={"terminal_type": 0x23}).reason is reason
 
 
+@pytest.mark.requirement("PAY-TRM-024")
 @pytest.mark.parametrize(
     ("name", "reason"), [("tac_online", Reason.APPROVED_ONLINE), ("tac_denial", Reason.DECLINED_BY_TERMINAL)]
 )

@@ -1,4 +1,4 @@
-"""A contact terminal of PBOC 3.0, and a gate that works without contact."""
+"""Terminals of PBOC 3.0: one with contacts, one without (qPBOC), and a gate of a sector."""
 
 from conformance.actors.terminal.channel import Link
 from conformance.actors.terminal.configuration import (
@@ -11,6 +11,8 @@ from conformance.actors.terminal.ending import Reason
 from conformance.actors.terminal.events import Event, Phase
 from conformance.actors.terminal.gate import Gate, GateSite
 from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION, Kernel
+from conformance.actors.terminal.preprocessing import ContactlessSettings
+from conformance.actors.terminal.quick_terminal import QuickTerminal
 from conformance.actors.terminal.receipt import receipt
 from conformance.actors.terminal.result import TransactionResult
 from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase
@@ -19,6 +21,7 @@ __all__ = [
     "DEFAULT_CONFIGURATION",
     "ApplicationParameters",
     "AuthorityKey",
+    "ContactlessSettings",
     "Event",
     "Gate",
     "GateSite",
@@ -28,6 +31,7 @@ __all__ = [
     "Phase",
     "PreparedHolder",
     "Purchase",
+    "QuickTerminal",
     "Reason",
     "TerminalConfiguration",
     "TransactionResult",

@@ -114,14 +114,17 @@ def issuer_key(transaction: Transaction) -> CertifiedKey:
         raise Unsigned(f"the terminal has no CA key {transaction.card[CA_INDEX].hex().upper()}")
     exponent = _exponent(transaction, authority.key, ISSUER_EXPONENT)
     remainder = b"" if isinstance(authority.key, bytes) else transaction.card.get(ISSUER_REMAINDER, b"")
-    found = certificates.certified_key(authority.key, ISSUER, certificate, remainder, exponent, b"")
-    if not certificates.is_of_account(found.subject, transaction.account_number):
-        raise Unsigned("issuer certificate: the issuer identifier is not that of the account number")
-    if certificates.is_expired(found.expiry, transaction.purchase.when.date()):
-        raise Unsigned("issuer certificate: expired")
-    if (authority.rid, authority.index, found.serial) in transaction.configuration.revoked:
-        raise Unsigned("issuer certificate: revoked")
-    return found
+    today = transaction.purchase.when.date()
+
+    def judge(told: CertifiedKey) -> None:
+        if not certificates.is_of_account(told.subject, transaction.account_number):
+            raise Unsigned("issuer certificate: the issuer identifier is not that of the account number")
+        if certificates.is_expired(told.expiry, today):
+            raise Unsigned("issuer certificate: expired")
+        if (authority.rid, authority.index, told.serial) in transaction.configuration.revoked:
+            raise Unsigned("issuer certificate: revoked")
+
+    return certificates.certified_key(authority.key, ISSUER, certificate, remainder, exponent, b"", judge)
 
 
 def card_key(transaction: Transaction) -> CertifiedKey:
@@ -135,12 +138,15 @@ def card_key(transaction: Transaction) -> CertifiedKey:
     exponent = _exponent(transaction, issuer, CARD_EXPONENT)
     remainder = b"" if isinstance(issuer, bytes) else transaction.card.get(CARD_REMAINDER, b"")
     static = _static_data(transaction)
-    found = certificates.certified_key(issuer, CARD, certificate, remainder, exponent, static)
-    if found.subject.hex().rstrip("f") != transaction.account_number:
-        raise Unsigned("card certificate: another account number")
-    if certificates.is_expired(found.expiry, transaction.purchase.when.date()):
-        raise Unsigned("card certificate: expired")
-    return found
+    today = transaction.purchase.when.date()
+
+    def judge(told: CertifiedKey) -> None:
+        if told.subject.hex().rstrip("f") != transaction.account_number:
+            raise Unsigned("card certificate: another account number")
+        if certificates.is_expired(told.expiry, today):
+            raise Unsigned("card certificate: expired")
+
+    return certificates.certified_key(issuer, CARD, certificate, remainder, exponent, static, judge)
 
 
 def _static_data(transaction: Transaction) -> bytes:

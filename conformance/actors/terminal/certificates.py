@@ -8,6 +8,7 @@ from __future__ import annotations
 import calendar
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,14 +59,32 @@ def opened(key: RsaPublicKey, signature: bytes, kind: int, rest: bytes, what: st
     return content
 
 
+Judge = Callable[[CertifiedKey], None]
+"""Looks at what a certificate tells, and raises :class:`Unsigned`."""
+
+
+def believe(told: CertifiedKey) -> None:
+    """Take whatever a certificate tells."""
+
+
 def certified_key(
-    signer: PublicKey, kind: int, certificate: bytes, remainder: bytes, exponent: bytes, static_data: bytes
+    signer: PublicKey,
+    kind: int,
+    certificate: bytes,
+    remainder: bytes,
+    exponent: bytes,
+    static_data: bytes,
+    judge: Judge = believe,
 ) -> CertifiedKey:
-    """The key in a certificate of kind ISSUER or CARD; ``static_data`` is what it covers besides."""
+    """The key in a certificate of kind ISSUER or CARD; ``static_data`` is what it covers besides.
+
+    ``judge`` is asked when the subject, the expiry and the serial number are known: with RSA after all else, with SM2, which
+    has them in plain, before algorithm and signature are looked at (JR/T 0025.17 §5).
+    """
     what = "issuer certificate" if kind == ISSUER else "card certificate"
     subject = 4 if kind == ISSUER else 10
     if isinstance(signer, bytes):
-        return _certified_by_sm2(signer, kind, certificate, static_data, subject, what)
+        return _certified_by_sm2(signer, kind, certificate, static_data, subject, judge)
     content = opened(signer, certificate, kind, remainder + exponent + static_data, what)
     fields = 1 + subject + 2 + 3
     if len(content) < fields + 4 or content[fields] != SHA1 or content[fields + 1] != RSA:
@@ -79,23 +98,32 @@ def certified_key(
     key = RsaPublicKey(int.from_bytes(modulus, "big"), e)
     if key.size != size or key.size > signer.size:
         raise Unsigned(f"{what}: the key has another length than told")
-    return CertifiedKey(content[1 : 1 + subject], content[1 + subject :][:2], content[3 + subject :][:3], key)
+    told = CertifiedKey(content[1 : 1 + subject], content[1 + subject :][:2], content[3 + subject :][:3], key)
+    judge(told)
+    return told
 
 
 def _certified_by_sm2(
-    signer: bytes, kind: int, certificate: bytes, static_data: bytes, subject: int, what: str
+    signer: bytes, kind: int, certificate: bytes, static_data: bytes, subject: int, judge: Judge
 ) -> CertifiedKey:
+    what = "issuer certificate" if kind == ISSUER else "card certificate"
     fields = 1 + subject + 2 + 3
     signed = fields + len(SM2_IDENTIFIERS) + SM2_KEY_SIZE
     if len(certificate) != signed + SIGNATURE_SIZE:
         raise Unsigned(f"{what}: {len(certificate)} bytes, {signed + SIGNATURE_SIZE} are needed")
-    if certificate[0] != kind + SM2_FORMAT or certificate[fields : fields + 4] != SM2_IDENTIFIERS:
-        raise Unsigned(f"{what}: unknown format or algorithm")
-    _verify(signer, certificate[:signed] + static_data, certificate[signed:], what)
-    key = certificate[fields + 4 : signed]
-    return CertifiedKey(
-        certificate[1 : 1 + subject], certificate[1 + subject :][:2], certificate[3 + subject :][:3], key
+    if certificate[0] != kind + SM2_FORMAT:
+        raise Unsigned(f"{what}: unknown format")
+    told = CertifiedKey(
+        certificate[1 : 1 + subject],
+        certificate[1 + subject :][:2],
+        certificate[3 + subject :][:3],
+        certificate[fields + 4 : signed],
     )
+    judge(told)
+    if certificate[fields : fields + 4] != SM2_IDENTIFIERS:
+        raise Unsigned(f"{what}: unknown algorithm")
+    _verify(signer, certificate[:signed] + static_data, certificate[signed:], what)
+    return told
 
 
 def _verify(signer: bytes, message: bytes, signature: bytes, what: str) -> None:

@@ -19,6 +19,7 @@ class Reason(Named):
     SIGNATURE_WRONG = "复合动态数据认证失败，拒绝", "declined, the signature is wrong"
     OTHER_CARD = "不是预期的卡片", "another card than expected"
     NOT_ADMITTED = "不允许通行", "passage not allowed"
+    OTHER_INTERFACE = "请改用其他交易界面", "use another interface"
     CARD_BLOCKED = "卡片锁定", "card blocked"
     NO_APPLICATION = "没有可接受的应用", "no application in common"
     CARD_ERROR = "卡片数据错误", "the card answers against the standard"
@@ -38,6 +39,10 @@ class Ended(Exception):
         super().__init__(detail or reason.en)
         self.reason = reason
         self.detail = detail
+
+
+class Refused(Ended):
+    """The card refuses a command on which the transaction depends by a status word."""
 
 
 class Dropped(Exception):

@@ -15,7 +15,6 @@ from dataclasses import field as attribute
 from datetime import datetime
 
 from conformance.actors.bank.issuer_data import IssuerData, IssuerDataError
-from conformance.actors.bank.messages import ClearingRecord
 from conformance.actors.sector import messages
 from conformance.actors.sector.keys import SectorKeys
 from conformance.actors.sector.messages import SectorRecord, SectorRecordError
@@ -30,7 +29,7 @@ from conformance.actors.terminal.events import Event, Finished, Phase
 from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION
 from conformance.actors.terminal.reading import initiate, read_records
 from conformance.actors.terminal.result import TransactionResult
-from conformance.actors.terminal.selection import READ_RECORD, contactless_candidates, select
+from conformance.actors.terminal.selection import READ_RECORD
 from conformance.actors.terminal.transaction import PreparedHolder, Purchase, Transaction
 from emulator.crypto import CryptoError
 from emulator.iso7816 import SW, Command, Response
@@ -144,11 +143,11 @@ class Gate:
             reason, detail = end.reason, end.detail
         transaction.enter(Phase.COMPLETION)
         tell(Finished(Phase.COMPLETION, reason.zh, detail or reason.en, reason.approved))
-        clearing = _clearing(transaction, number, made) if made is not None and reason.approved else None
+        clearing = quick.clearing_of(transaction, number, made) if made is not None and reason.approved else None
         return TransactionResult.of(transaction, number, reason, detail, made, tuple(events), clearing, None)
 
     def _pass(self, transaction: Transaction, passage: Passage) -> tuple[Reason, Cryptogram]:
-        _open(transaction)
+        quick.open_application(transaction)
         visit = self._look(transaction, passage)
         proven = self._recover(visit)
         if proven is not None:
@@ -268,18 +267,6 @@ def _write(visit: _Visit, keys: SectorKeys, sfi: int, account: str, record: Sect
         raise Ended(Reason.CARD_ERROR, "the R-MAC of UPDATE CAPP DATA CACHE is wrong")
 
 
-def _open(transaction: Transaction) -> None:
-    """Select applications until one has a quick side."""
-    transaction.enter(Phase.SELECTION)
-    for candidate in contactless_candidates(transaction):
-        try:
-            select(transaction, candidate)
-            return
-        except Dropped:
-            transaction.say(f"放弃 {candidate.aid.hex().upper()}", f"{candidate.aid.hex().upper()} does not serve")
-    raise Ended(Reason.NO_APPLICATION)
-
-
 def _send(transaction: Transaction, command: bytes) -> Response:
     return transaction.channel.send_command(Command.parse(command))
 
@@ -319,23 +306,6 @@ def _note(transaction: Transaction, outcome: SectorOutcome, made: Cryptogram) ->
         transaction.balance_after = IssuerData.parse(made.issuer_data).balance
     except IssuerDataError:
         transaction.balance_after = None
-
-
-def _clearing(transaction: Transaction, number: str, made: Cryptogram) -> ClearingRecord | None:
-    """The record for the batch; a pre-authorisation and a free passage have none."""
-    purchase = transaction.purchase
-    if not made.value or not purchase.amount:
-        return None
-    code = transaction.card.get(E_CASH_CODE, b"").decode("ascii", errors="replace")
-    return ClearingRecord(
-        number,
-        transaction.account_number,
-        transaction.sequence_number,
-        purchase.amount,
-        purchase.currency,
-        made.chip_data,
-        code,
-    )
 
 
 def _local(when: datetime) -> datetime:

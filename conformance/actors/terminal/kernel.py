@@ -86,7 +86,7 @@ class Kernel:
         try:
             self._up_to_decision(transaction)
             reason, last = self._from_decision(transaction, dialogue)
-            self._look_at_balance(transaction, last, reason)
+            self._look_at_balance(transaction, last)
         except Ended as end:
             reason, detail = end.reason, end.detail
         if dialogue.undelivered is not None:
@@ -141,20 +141,30 @@ class Kernel:
             return Reason.SIGNATURE_WRONG, generate(transaction, Kind.AAC, 2)
         return Reason.SIGNATURE_WRONG, first
 
-    def _look_at_balance(self, transaction: Transaction, last: Cryptogram, reason: Reason) -> None:
-        """The e-cash balance for the receipt: out of 9F10, after a load out of the card."""
+    def _look_at_balance(self, transaction: Transaction, last: Cryptogram) -> None:
+        """The e-cash balance for the receipt: out of 9F10, else by GET DATA, which a load asks in any case.
+
+        The transaction stands, even when the card left before it told the balance.
+        """
         if transaction.purchase.kind is TransactionKind.LOAD:
-            value = transaction.channel.data(BALANCE)
-            if value and value.hex().isdecimal():
-                transaction.balance_after = int(value.hex())
+            transaction.balance_after = _asked_balance(transaction)
         elif transaction.e_cash:
             try:
                 transaction.balance_after = IssuerData.parse(last.issuer_data).balance
             except IssuerDataError:
                 transaction.balance_after = None
-            if transaction.balance_after is None and transaction.balance is not None:
-                spent = transaction.purchase.amount if reason is Reason.APPROVED_OFFLINE else 0
-                transaction.balance_after = transaction.balance - spent
+            if transaction.balance_after is None:
+                transaction.balance_after = _asked_balance(transaction)
+
+
+def _asked_balance(transaction: Transaction) -> int | None:
+    """9F79 by GET DATA, None where the card does not tell it."""
+    try:
+        value = transaction.channel.data(BALANCE)
+    except Ended as end:
+        transaction.say(f"余额未读取：{end}", f"the balance was not read: {end}")
+        return None
+    return int(value.hex()) if value and value.hex().isdecimal() else None
 
 
 def begin(transaction: Transaction) -> bytes:

@@ -66,6 +66,16 @@ class OnlineDialogue:
                 self._reverse(end.reason.en)
             raise
 
+    def complete_without_card(self, made: Cryptogram) -> Reason:
+        """qPBOC: the bank's answer alone decides; the card is gone, without second cryptogram or script (JR/T 0025.12 §7.8)."""
+        response = self._ask(made)
+        if response is None:
+            self._transaction.response_code = UNABLE_DECLINED
+            return Reason.DECLINED_UNABLE_ONLINE
+        approved = response.code in APPROVED
+        self._tell_end(made, approved=approved)
+        return Reason.APPROVED_ONLINE if approved else Reason.DECLINED_BY_ISSUER
+
     def fetch_scripts(self, declined: Cryptogram) -> None:
         """On a special device of the issuer: bring the scripts that wait for a blocked application (JR/T 0025.5 §17)."""
         response = self._ask(declined)

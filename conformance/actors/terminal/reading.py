@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 
 from conformance.actors.bank.messages import TransactionKind
-from conformance.actors.terminal.ending import Dropped, Ended, Reason
+from conformance.actors.terminal.ending import Dropped, Ended, Reason, Refused
 from conformance.actors.terminal.events import DataRead, OptionsGiven, Phase
 from conformance.actors.terminal.selection import READ_RECORD
 from conformance.actors.terminal.transaction import Transaction
@@ -83,7 +83,7 @@ def initiate(transaction: Transaction) -> bytes:
     if answer.sw in PRE_AUTHORISATION_REFUSED:
         raise Ended(Reason.DECLINED_BY_CARD, describe(answer.sw))
     if answer.sw != SW.SUCCESS:
-        raise Ended(Reason.CARD_ERROR, f"GET PROCESSING OPTIONS answered {answer.sw:04X}")
+        raise Refused(Reason.CARD_ERROR, f"GET PROCESSING OPTIONS answered {answer.sw:04X}")
     aip, afl = _options(transaction, answer.data)
     transaction.aip = aip[0]
     transaction.card[AIP] = aip
@@ -122,8 +122,12 @@ def read(transaction: Transaction, afl: bytes) -> None:
     _read_e_cash(transaction)
 
 
-def read_records(transaction: Transaction, afl: bytes) -> dict[int, bytes]:
+def read_records(
+    transaction: Transaction, afl: bytes, before_last: Callable[[Mapping[int, bytes]], None] | None = None
+) -> dict[int, bytes]:
     """Read every record of the AFL; the objects by tag, which the transaction keeps, too.
+
+    ``before_last`` sees the objects of all records but the last before that one is asked for, and may end the transaction.
 
     Raises:
         Ended: A record is missing or malformed, or an object comes twice.
@@ -136,6 +140,8 @@ def read_records(transaction: Transaction, afl: bytes) -> dict[int, bytes]:
     seen: dict[int, bytes] = {}
     for entry in entries:
         for number in range(entry.first, entry.last + 1):
+            if before_last is not None and entry is entries[-1] and number == entry.last:
+                before_last(seen)
             record = _record(transaction, entry.sfi, number)
             if number < entry.first + entry.signed:
                 _sign_over(transaction, entry.sfi, record)
