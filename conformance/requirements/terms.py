@@ -70,10 +70,15 @@ _CONFIDENCE_TITLE = {
 
 
 class Coverage(Enum):
-    """Whether the conformance suites test an area or an official item."""
+    """Whether the conformance suites test an area or an official item.
+
+    SYSTEMS binds issuing systems, terminals and the centre, none of which a card shows: the project's tests of its actors and the
+    campaign of failures show it.
+    """
 
     COVERED = "covered"
     NOT_YET_COVERED = "not yet covered"
+    SYSTEMS = "systems"
     NOT_TESTABLE = "not testable"
 
     @property
@@ -85,6 +90,9 @@ class Coverage(Enum):
 _COVERAGE_TITLE = {
     Coverage.COVERED: Text("已覆盖", "covered"),
     Coverage.NOT_YET_COVERED: Text("尚未覆盖", "not yet covered"),
+    Coverage.SYSTEMS: Text(
+        "对系统的要求，不由卡片认证证明", "required of systems: shown by their tests and the campaign, not by a card"
+    ),
     Coverage.NOT_TESTABLE: Text("无公开资料，无法检测", "not testable from public sources"),
 }
 

@@ -148,12 +148,11 @@ def test_python_examples_run(path: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
 def test_areas_are_those_of_the_catalogue(path: Path) -> None:
     areas = load_catalogue(SOCIAL_SECURITY, PAYMENT).areas
-    rows = [
-        line for line in text(path).splitlines() if re.match(r"\| (covered|not yet covered|已覆盖|尚未覆盖) \|", line)
-    ]
-    covered, missing = (set(re.findall(r"[A-Z][A-Z0-9-]+", row)) for row in rows)
-    assert covered == {area.code for area in areas if area.coverage is Coverage.COVERED}, f"{path.name}: covered"
-    assert missing == {area.code for area in areas if area.coverage is not Coverage.COVERED}, f"{path.name}: not yet"
+    rows = [line for line in text(path).splitlines() if re.match(r"\| (of cards|of systems|对卡片|对系统)", line)]
+    cards, systems = (set(re.findall(r"[A-Z][A-Z0-9-]+", row)) for row in rows)
+    assert cards == {area.code for area in areas if area.coverage is Coverage.COVERED}, f"{path.name}: of cards"
+    assert systems == {area.code for area in areas if area.coverage is Coverage.SYSTEMS}, f"{path.name}: of systems"
+    assert len(cards | systems) == len(areas)
     for name in (SOCIAL_SECURITY, PAYMENT):
         assert f"{len(load_catalogue(name).requirements)} " in text(path)
 

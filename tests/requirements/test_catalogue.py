@@ -152,7 +152,7 @@ def test_confidence_is_ordered_from_the_surest() -> None:
 def test_coverage_of_areas(catalogue: Catalogue) -> None:
     assert {area.code for area in catalogue.areas if area.coverage is Coverage.COVERED} == COVERED
     others = {area.coverage for area in catalogue.areas if area.code not in COVERED}
-    assert others == {Coverage.NOT_YET_COVERED}
+    assert others == {Coverage.SYSTEMS}
 
 
 def test_official_items_of_ldt_6001_3(catalogue: Catalogue) -> None:

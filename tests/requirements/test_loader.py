@@ -133,7 +133,7 @@ colour = "red"
         "one.toml: TOY-TWO-001: official 'STD 9' is not one of STD 1",
         "one.toml: TOY-TWO-001: confidence 'Z' is not one of S, P+, P1, T, A-HC, A-V, I, ?",
         "one.toml: TOY-TWO-001: colour is not known here",
-        "two.toml: area: coverage 'perhaps' is not one of covered, not yet covered, not testable",
+        "two.toml: area: coverage 'perhaps' is not one of covered, not yet covered, systems, not testable",
         "six.toml: TOY-SIX-002: statement must be a text that is not empty",
         "catalogue 'toy': several areas have the code or order 1",
     ):
