@@ -19,7 +19,7 @@ class IssueWorld(StationWorld):
 
     def ending(self, facts: Facts) -> str:
         """Completed: journal, register, bank and chip say so. Destroyed: the journal says so, nobody may use the card."""
-        state, chip = self.state, facts.chips["chip 1"]
+        state, chip = self.state, facts.chips[self.made]
         centre = centre_books(self.hosts["centre"].path)
         registered = centre.cards.get(chip.identification or "")
         if state == COMPLETED:

@@ -88,6 +88,7 @@ class StationWorld(World):
         self.handed_out: set[str] = set()
         self.rival_begun = False
         self.booked: dict[str, int] = {}
+        self._atrs: dict[str, str] = {}
         self._slot = Slot(seams, self._blank("chip 1", 1))
         self._others_slot = Slot(seams, self._blank("chip 2", 2), "other card")
         self._old_slot: Slot | None = None
@@ -104,6 +105,7 @@ class StationWorld(World):
         target = fresh_chip(blank)
         code = KeyService(blank, blank.chip.historical).transport_code(TRANSPORT_KEY)
         self.chips[name] = Chip(target, self.flow.product, "A", pin=PIN_A, transport_code=code)
+        self._atrs[target.reset().hex().upper()] = name
         return target
 
     # The station
@@ -197,6 +199,17 @@ class StationWorld(World):
             row = base.execute("SELECT state FROM request WHERE number = ?", (number,)).fetchone()
         return "" if row is None else str(row["state"])
 
+    def chip_of(self, journal: Path, number: str) -> str | None:
+        """Name of the chip that the journal has for a request; None where it has no such request."""
+        with reading(journal) as base:
+            row = base.execute("SELECT atr FROM request WHERE number = ?", (number,)).fetchone()
+        return None if row is None else self._atrs[row["atr"]]
+
+    @property
+    def made(self) -> str:
+        """Name of the request's chip: one that another clerk took first, or the one that was meant for it."""
+        return self.chip_of(self.journals[0], NUMBER) or "chip 1"
+
     @property
     def state(self) -> str:
         """Where the journal says that the request stands."""
@@ -209,10 +222,11 @@ class StationWorld(World):
 
     def update(self) -> None:
         """A chip is issued once its journal says completed or somebody got it; one that was given up must be refused."""
-        for name, number, journal in (("chip 1", NUMBER, 0), ("chip 2", RIVAL, 1)):
-            state = self._state(self.journals[journal], number)
-            self.chips[name].issued = state == COMPLETED or name in self.handed_out
-            self.chips[name].replaced = state == DESTROYED
+        for number, journal in ((NUMBER, self.journals[0]), (RIVAL, self.journals[1])):
+            name, state = self.chip_of(journal, number), self._state(journal, number)
+            if name is not None:
+                self.chips[name].issued = state == COMPLETED or name in self.handed_out
+                self.chips[name].replaced = state == DESTROYED
         if "old card A" in self.chips:
             with reading(self.hosts["bank"].path) as base:
                 query = "SELECT 1 FROM change WHERE state = 'switched' AND pan = ? AND old_sequence = ?"

@@ -41,7 +41,7 @@ class UpgradeWorld(StationWorld):
 
     def ending(self, facts: Facts) -> str:
         """Completed: the new card pays and settles. Otherwise the old one does, as before, and the new chip is no card."""
-        state, new, old = self.state, facts.chips["chip 1"], facts.chips.get("old card A")
+        state, new, old = self.state, facts.chips[self.made], facts.chips.get("old card A")
         centre = centre_books(self.hosts["centre"].path)
         registered = centre.cards.get(new.identification or "")
         if state == COMPLETED:
