@@ -295,9 +295,13 @@ def _work(
     product, _ = desk.products()
     if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
         desk.give_up("--new-pin is the initial PIN; the holder must choose another one")
-    with desk.station(View(as_json).tell) as station, desk.chip(station.blank) as target:
+    with (
+        desk.station(View(as_json).tell) as station,
+        desk.image_of_request() as request,
+        desk.chip(station.blank) as target,
+    ):
         act = station.resume if resume else station.issue
-        outcome = act(order, target, new_pin, bank_pin=bank_pin or "")
+        outcome = request.ended(lambda: act(order, target, new_pin, bank_pin=bank_pin or ""))
     code = exit_code(outcome)
     print_outcome(outcome, code, as_json, station.equipment.printer)
     if code == INTERRUPTED:

@@ -25,13 +25,33 @@ if TYPE_CHECKING:
     from conformance.actors.hosts.client import RemoteLine
     from conformance.actors.key_service import KeysOfCard
     from conformance.actors.medical.centre import Centre
-    from conformance.actors.station import Printer, Station, Told
+    from conformance.actors.station import Outcome, Printer, Station, Told
     from conformance.targets.base import Target
     from profiles.model import Profile
 
 NOT_ISSUED, WRONG_USE, INTERRUPTED = 1, 2, 3
 BLANKS = {"SM4": "ssc3-blank", "3DES": "ssc2-blank"}
 """Chips of whole cards: a bank's application waits in them."""
+
+
+@dataclass(slots=True)
+class RequestAtDesk:
+    """A request whose chip is at the desk.
+
+    Attributes:
+        begun: Whether the chip is that of a request, even of one that an exception ended.
+    """
+
+    begun: bool = False
+
+    def ended(self, act: Callable[[], Outcome]) -> Outcome:
+        """Carry the request out."""
+        from conformance.actors.station import Ending
+
+        self.begun = True
+        outcome = act()
+        self.begun = outcome.ending is not Ending.REFUSED
+        return outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +138,9 @@ class Desk:
 
         product, blank = self.products()
         printer = printer or self._printer()
+        missing = self.bank is not None and socket_of(self.bank) is None and not self.bank.exists()
+        if missing and not self.bank_may_be_new:
+            self.give_up(f"{self.bank}: no such books of a bank; make them with: sscard bank open")
         try:
             journal = Journal(self.journal)
         except JournalError as problem:
@@ -152,8 +175,6 @@ class Desk:
             self.give_up(
                 "a bank behind a socket gives card data under --transport-key alone, and only such a bank has one"
             )
-        if not remote and not self.bank_may_be_new and not self.bank.exists():
-            self.give_up(f"{self.bank}: no such books of a bank; make them with: sscard bank open")
         try:
             return bank_at(product, self.bank, opened, self._transport_key)
         except (sqlite3.Error, ValueError) as problem:
@@ -208,6 +229,17 @@ class Desk:
             return None if self.face is None else FacePrinter(self.face)
         except ValueError as problem:
             self.give_up(str(problem))
+
+    @contextmanager
+    def image_of_request(self) -> Iterator[RequestAtDesk]:
+        """Take an image that is made meanwhile away again, unless the request that it was made for has begun."""
+        request = RequestAtDesk()
+        new = self.image is not None and not self.image.exists()
+        try:
+            yield request
+        finally:
+            if self.image is not None and new and not request.begun:
+                self.image.unlink(missing_ok=True)
 
     @contextmanager
     def chip(self, blank: Profile) -> Iterator[Target]:

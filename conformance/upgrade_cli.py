@@ -270,12 +270,13 @@ def _work(
     if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
         desk.give_up("--new-pin is the initial PIN; the holder must choose another one")
     with (
-        desk.station(View(as_json).tell) as station,
-        desk.chip(station.blank) as target,
         old.chip(desk) as former,
+        desk.station(View(as_json).tell) as station,
+        desk.image_of_request() as request,
+        desk.chip(station.blank) as target,
     ):
         act = station.resume if resume else station.issue
-        outcome = act(order, target, new_pin, former)
+        outcome = request.ended(lambda: act(order, target, new_pin, former))
     code = exit_code(outcome)
     print_outcome(outcome, code, as_json)
     if code == INTERRUPTED:

@@ -184,12 +184,48 @@ def test_wrong_use_gets_one_sentence(desk, arguments, code, sentence):
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
     assert states() == {"01": CardState.ACTIVE}
+    assert sorted(each.name for each in desk.iterdir()) == ["bank.db", "old.sscard", "order.toml"]
+
+
+def test_an_old_card_that_is_none_leaves_no_chip_behind(desk):
+    (desk / "torn.sscard").write_bytes(b"no card")
+    for command in ("upgrade", "replace"):
+        result = run(command, "order.toml", *PLACE, "--image", "new.sscard", "--old-image", "torn.sscard")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "torn.sscard: not a card image" in result.stderr
+    assert sorted(each.name for each in desk.iterdir()) == ["bank.db", "old.sscard", "order.toml", "torn.sscard"]
+
+
+def test_a_station_that_breaks_down_keeps_the_chip_of_its_request(desk, monkeypatch):
+    from conformance.actors.station import Station
+
+    def break_down(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Station, "_run", break_down)
+    assert run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD).exit_code != 0
+    assert (desk / "new.sscard").exists()
+
+
+def test_a_chip_that_is_not_the_expected_one_is_not_made(desk):
+    result = run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD, "--expect-chip", "FF")
+    assert (result.exit_code, "another chip than expected" in result.stderr) == (1, True)
+    assert not (desk / "new.sscard").exists()
+
+
+def test_an_image_that_was_there_is_left_where_the_request_is_refused(desk):
+    blank = virtual_target(load("ssc3-blank"), desk / "new.sscard")
+    blank.close()
+    before = (desk / "new.sscard").read_bytes()
+    assert run("upgrade", "order.toml", *PLACE, "--image", "new.sscard").exit_code == 1
+    assert (desk / "new.sscard").read_bytes() == before
 
 
 def test_without_the_old_card_nothing_begins(desk):
     result = run("upgrade", "order.toml", *PLACE, "--image", "new.sscard")
     assert result.exit_code == 1
     assert "旧卡不在读卡器" in result.stdout
+    assert not (desk / "new.sscard").exists()
     assert run("replace", "order.toml", *PLACE, "--image", "new.sscard", *OLD).exit_code == 1
     assert states() == {"01": CardState.ACTIVE}
 
