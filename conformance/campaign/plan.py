@@ -16,7 +16,7 @@ from conformance.cases import Level
 Item = TypeVar("Item")
 SINGLES = {Level.QUICK: 1, Level.STANDARD: 8, Level.OFFICIAL: None}
 """Trials of a failure in a step; None for every place."""
-PAIRS = {Level.QUICK: 0, Level.STANDARD: 2, Level.OFFICIAL: 12}
+PAIRS = {Level.QUICK: 0, Level.STANDARD: 2, Level.OFFICIAL: 4}
 """Second failures of each kind in the recovery of a first one."""
 FIRSTS = ("power-cut-after", "killed-after-chip", "answer-lost", "killed-after-host", "killed-after")
 """First failures of pairs: the ones after which what was done can't be taken back, and nobody heard of it."""

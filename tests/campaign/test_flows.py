@@ -71,11 +71,19 @@ def test_every_failure_at_every_step_of_the_station(flow: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flow", [each for each in MODULES if each not in AT_STATION])
-def test_every_place_of_a_flow(flow: str) -> None:
-    """Every command, every write, every message; and pairs in the irreversible steps."""
-    campaign, _ = ran(Order((flow,), level=Level.OFFICIAL))
+def test_many_places_of_a_flow_and_pairs_of_failures(flow: str) -> None:
+    """Eight places of each step and failure, and pairs in the irreversible steps."""
+    campaign, _ = ran(Order((flow,), level=Level.STANDARD))
     assert campaign.broken == 0
-    assert campaign.tallies[0].interruptions > 500
+    assert campaign.tallies[0].interruptions > 200
+
+
+@pytest.mark.slow
+def test_every_command_and_every_write_of_a_visit() -> None:
+    cuts = ("power-cut-before", "power-cut-inside", "power-cut-after")
+    campaign, _ = ran(Order(("visit",), failures=cuts, level=Level.OFFICIAL))
+    assert campaign.broken == 0
+    assert campaign.tallies[0].interruptions > 150
 
 
 def test_a_flow_that_is_broken_off_has_no_end_and_is_incomplete() -> None:
