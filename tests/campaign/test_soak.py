@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -155,6 +157,53 @@ def test_wages_that_come_again_under_another_number_are_found(tmp_path: Path) ->
     assert {each["rule"] for each in broken} == {2}
     assert any("WAGE" in each["en"] for each in broken)
     assert (tmp_path / "city" / "bank.db").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_soak_that_is_broken_off_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C is reported; whatever ends the soak, no host, station or card outlives it."""
+    words = [sys.executable, "-m", "sscard", "campaign", "--soak", "5", "--citizens", "3", "--out", str(tmp_path)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    left: dict[Path, str] = {}
+    try:
+        while not {"emulate", "serve"} <= set(left.values()):
+            left |= children(process.pid)
+            assert process.poll() is None
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=200)
+    finally:
+        process.kill()
+    if number is signal.SIGINT:
+        assert process.returncode == 2, output
+        assert "已中断" in output
+        assert "Traceback" not in output
+        assert (tmp_path / "report.html").exists()
+    deadline = time.monotonic() + 60
+    while any(command_of(each) for each in left) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert {each: command_of(each) for each in left if command_of(each)} == {}
+
+
+def children(parent: int) -> dict[Path, str]:
+    """The children of a process that run sscard, by their place in /proc, with their subcommand."""
+    found = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(status.read_text("utf-8").rpartition(")")[2].split()[1]) == parent and command_of(status.parent):
+                found[status.parent] = command_of(status.parent)
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def command_of(place: Path) -> str:
+    """The subcommand of sscard that a process runs; nothing where it runs none, or is gone."""
+    try:
+        words = (place / "cmdline").read_bytes().decode().split("\0")
+    except OSError:
+        return ""
+    return words[words.index("sscard") + 1] if "sscard" in words else ""
 
 
 @pytest.mark.parametrize(

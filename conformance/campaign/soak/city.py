@@ -7,7 +7,6 @@ import random
 import secrets
 import sqlite3
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +47,10 @@ KINDS = ("bank", "centre", "keys", "authority")
 T = TypeVar("T")
 
 
+class BrokenOff(Exception):
+    """The city comes to its end before its time: nobody goes on with anything."""
+
+
 class City:
     """Hosts, citizens and chips; amounts in fen.
 
@@ -57,6 +60,7 @@ class City:
         chips: By name.
         said: Everything that a program showed.
         lock: Held for a moment by whoever changes what stands here.
+        over: Set when the city is broken off.
     """
 
     def __init__(self, folder: Path, seed: int, count: int) -> None:
@@ -64,6 +68,7 @@ class City:
         self.chance = random.Random(seed)  # noqa: S311 - repeatable
         self.citizens = citizens(count)
         self.lock = threading.RLock()
+        self.over = threading.Event()
         self.moves: Counter[str] = Counter()
         self.booked: dict[str, int] = {}
         self.chips: dict[str, Made] = {}
@@ -128,14 +133,18 @@ class City:
         """The key service."""
         return RemoteKeys.behind(self.hosts["keys"].line(SOON))
 
-    @staticmethod
-    def asked(ask: Callable[[], T]) -> T:
+    def asked(self, ask: Callable[[], T]) -> T:
         """Ask until there is an answer, as everyone does whose request must not be lost."""
         while True:
             try:
                 return ask()
             except HostUnreachable:
-                time.sleep(AGAIN)
+                self.rest(AGAIN)
+
+    def rest(self, seconds: float = 0) -> None:
+        """Wait before something is tried again; raises :class:`BrokenOff` where nobody goes on."""
+        if self.over.wait(seconds):
+            raise BrokenOff
 
     def say(self, text: str) -> None:
         """Keep what a program showed."""

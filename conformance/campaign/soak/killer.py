@@ -38,6 +38,13 @@ class Killer:
             self._chance.shuffle(alive)
             self.kills[victim] += any(kill() for kill in alive)
 
+    def kill_all(self) -> None:
+        """End every station and card: the city is broken off."""
+        for desk in self.orders.desks:
+            desk.kill_station()
+            desk.kill_card()
+        self.terminals.kill_card()
+
     def _kill_host(self, kind: str, rest: threading.Event) -> None:
         host = self.city.hosts[kind]
         host.kill()

@@ -137,8 +137,7 @@ class Desk:
                 raise Stuck(f"order {request.number}: {''.join(self.city.said[-3:])}")
             if request.state in ("completed", "destroyed", "withdrawn") or (not request.state and code == 1):
                 return
-            if code > 0:
-                threading.Event().wait(AGAIN)
+            self.city.rest(AGAIN if code > 0 else 0)
         raise Stuck(f"order {request.number} did not end: {''.join(self.city.said[-3:])}")
 
     def _state(self, number: str) -> str:

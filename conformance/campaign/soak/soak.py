@@ -16,7 +16,7 @@ from conformance import events
 from conformance.actors.station import Step
 from conformance.bench import now
 from conformance.campaign.rules import Finding
-from conformance.campaign.soak.city import KINDS, STATIONS, City
+from conformance.campaign.soak.city import KINDS, STATIONS, BrokenOff, City
 from conformance.campaign.soak.killer import Killer
 from conformance.campaign.soak.money import AGAINST_RULES, Payroll
 from conformance.campaign.soak.orders import Orders, Request
@@ -174,34 +174,46 @@ class Soak:
             return False
 
         acts: list[Callable[[], bool]] = [*(lambda n=n: station(n) for n in range(STATIONS)), visit, pay]
-        crew = [threading.Thread(target=self._kept, args=(over, act)) for act in acts]
-        reaper = threading.Thread(target=self._guarded, args=(lambda: killer.work(rest),))
+        city = orders.city
+        crew = [threading.Thread(target=self._kept, args=(city, over, act), daemon=True) for act in acts]
+        reaper = threading.Thread(target=self._guarded, args=(city, lambda: killer.work(rest)), daemon=True)
         for each in (*crew, reaper):
             each.start()
-        over.wait(seconds)
-        rest.set()
-        reaper.join()
-        over.set()
-        for each in crew:
-            each.join()
+        try:
+            city.over.wait(seconds)
+        except BaseException:
+            city.over.set()
+            raise
+        finally:
+            rest.set()
+            reaper.join()
+            over.set()
+            if city.over.is_set():
+                killer.kill_all()
+            for each in crew:
+                each.join()
         for number in range(STATIONS):
-            self._guarded(lambda n=number: station(n) if orders.waits(n) else None)  # type: ignore[misc]
+            self._guarded(city, lambda n=number: station(n) if orders.waits(n) else None)  # type: ignore[misc]
         if self._trouble:
             raise self._trouble[0]
 
-    def _kept(self, over: threading.Event, act: Callable[[], bool]) -> None:
+    def _kept(self, city: City, over: threading.Event, act: Callable[[], bool]) -> None:
         def work() -> None:
             while not over.is_set():
                 if not act():
                     over.wait(IDLE)
 
-        self._guarded(work)
+        self._guarded(city, work)
 
-    def _guarded(self, act: Callable[[], object]) -> None:
+    def _guarded(self, city: City, act: Callable[[], object]) -> None:
+        """Do something in a thread; what is wrong with the bench breaks the city off."""
         try:
             act()
+        except BrokenOff:
+            return
         except BaseException as problem:
             self._trouble.append(problem)
+            city.over.set()
 
     def _look(self, world: CityWorld, orders: Orders, terminals: Terminals, killer: Killer) -> None:
         soaked = self.soaked

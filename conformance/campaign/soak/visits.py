@@ -81,6 +81,7 @@ class Terminals:
                         self._card = card
                     target.connect()
                     for act in self._acts(citizen):
+                        self.city.rest()
                         if act == "medical":
                             self._bill(citizen, target)
                             continue
@@ -179,7 +180,7 @@ class Terminals:
         result = self._resolved(terminal, result)
         while terminal.undelivered or terminal.outbox.reversals:
             terminal.deliver()
-            threading.Event().wait(AGAIN if terminal.undelivered or terminal.outbox.reversals else 0)
+            city.rest(AGAIN if terminal.undelivered or terminal.outbox.reversals else 0)
         if not result.outcome.good or result.quote is None:
             self.done["in vain"] += 1
             return
@@ -201,7 +202,7 @@ class Terminals:
                 result = terminal.resolve() or result
             except (CardGone, CardRefused, KeysRefused, BenchError) as problem:
                 self.city.say(str(problem))
-                threading.Event().wait(AGAIN)
+                self.city.rest(AGAIN)
         if result.outcome is Outcome.UNKNOWN:
             self.disputed += 1
         return result
