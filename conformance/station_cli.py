@@ -229,7 +229,7 @@ def destroy(
 ) -> None:
     """Declare the chip of an open request destroyed; the centre cancels its card, and with --bank the bank takes back its own.
 
-    Exit code: 0 done, 2 wrong use or no such open request, 3 the centre's books cannot be used.
+    Exit code: 0 done, 2 wrong use or no such open request, 3 the books of centre or bank cannot be used.
     """
     from conformance.actors.station import Ending
 
