@@ -14,15 +14,25 @@ import typer
 
 from conformance.bank_option import bank_behind, bank_of, bank_with
 from conformance.host_option import socket_of
+from conformance.transit_cli import (
+    PassageName,
+    amount_beside,
+    open_sectors,
+    opening_code,
+    opening_table,
+    pass_gate,
+    passage_table,
+    print_opening,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conformance.actors.bank import Bank, Settlement
     from conformance.actors.hosts.bank import BankHost
-    from conformance.actors.sector import SectorOutcome
     from conformance.actors.terminal import Event, Purchase, TerminalConfiguration, TransactionResult
     from conformance.actors.terminal.bits import Bit
+    from conformance.actors.terminal.opening import Opening
     from conformance.targets.base import Target
     from profiles.model import Profile
 
@@ -38,15 +48,6 @@ class LanguageName(StrEnum):
 
     zh = "zh"
     en = "en"
-
-
-class PassageName(StrEnum):
-    """What a gate does with the card."""
-
-    entry = "entry"
-    exit = "exit"
-    park = "park"
-    leave = "leave"
 
 
 def pay(
@@ -72,7 +73,9 @@ def pay(
     e_cash: Annotated[bool, typer.Option("--e-cash", help="Offer e-cash (电子现金).")] = False,
     transit: Annotated[
         PassageName | None,
-        typer.Option(help="Pass a gate without contact (扩展应用): metro entry or exit, or park and leave a car park."),
+        typer.Option(
+            help="Open the sectors of a card (扩展应用), or pass a gate without contact: metro entry or exit, park or leave."
+        ),
     ] = None,
     image: Annotated[
         Path | None,
@@ -94,7 +97,7 @@ def pay(
     card, or what --bank says of a card that a station made. Exit code: 0 approved, 1 declined, 2 wrong use, 3 the bench failed.
     """
     if transit is not None:
-        amount = _refuse_beside_transit(transit, amount, load, pin, rsa_only=rsa_only, line=offline or online or e_cash)
+        amount = amount_beside(transit, amount, load, pin, rsa_only=rsa_only, line=offline or online or e_cash)
     if image is not None and reader is not None:
         _give_up("--image is a virtual card, --reader a card in a reader; give one of them", WRONG_USE)
     _refuse_contradictions(reader, in_process, expect_card, amount, load, offline, online, e_cash)
@@ -105,9 +108,12 @@ def pay(
     if pin is not None and not re.fullmatch("[0-9]{4,12}", pin):
         _give_up("--pin is not four to twelve digits", WRONG_USE)
     terminal = _terminal(offline=offline, rsa_only=rsa_only)
-    with _target(loaded, reader, image, contactless=transit is not None) as target:
+    counter = transit is PassageName.open
+    with _target(loaded, reader, image, contactless=transit is not None and not counter) as target:
+        if counter:
+            _open(open_sectors(loaded, target, bank, pin or "", expect_card or "", say), as_json=as_json)
         if transit is not None:
-            result = _pass(loaded, target, transit, purchase, expect_card or "", terminal, say)
+            result = pass_gate(loaded, target, transit, purchase, expect_card or "", terminal, say)
         else:
             result = _run(target, purchase, bank, pin, expect_card or "", terminal, say)
     settlement = _cleared(bank, result)
@@ -116,6 +122,15 @@ def pay(
     else:
         _print_end(result, settlement, language)
     raise typer.Exit(_exit_code(result))
+
+
+def _open(opening: Opening, *, as_json: bool) -> NoReturn:
+    """What the counter says."""
+    if as_json:
+        typer.echo(json.dumps(opening_table(opening), ensure_ascii=False))
+    else:
+        print_opening(opening)
+    raise typer.Exit(opening_code(opening))
 
 
 def _give_up(sentence: str, code: int) -> NoReturn:
@@ -145,24 +160,6 @@ def _refuse_contradictions(
         _give_up("--offline excludes --online and --load, for which the bank is needed", WRONG_USE)
     if e_cash and load is not None:
         _give_up("--e-cash pays from e-cash, --load fills it; give one of them", WRONG_USE)
-
-
-def _refuse_beside_transit(
-    transit: PassageName, amount: str | None, load: str | None, pin: str | None, *, rsa_only: bool, line: bool
-) -> str:
-    """The amount of the passage: none is needed at an entry."""
-    if load is not None or pin is not None or rsa_only or line:
-        sentence = (
-            "--transit is a gate without line, keypad or choice of algorithms: of the transaction it takes --amount"
-        )
-        _give_up(f"{sentence} and --currency alone", WRONG_USE)
-    if transit is PassageName.entry:
-        if amount is not None:
-            _give_up("--transit entry costs nothing; give --amount at the exit", WRONG_USE)
-        return "0"
-    if amount is None:
-        _give_up(f"--transit {transit.value} needs --amount, such as --amount 4.00", WRONG_USE)
-    return amount
 
 
 def purchase_of(amount: str) -> Purchase:
@@ -261,28 +258,6 @@ def _target(profile: Profile, reader: str | None, image: Path | None, *, contact
         _give_up(str(problem), BENCH_FAILED)
 
 
-def _pass(
-    profile: Profile,
-    target: Target,
-    transit: PassageName,
-    purchase: Purchase,
-    expected: str,
-    terminal: TerminalConfiguration,
-    say: Callable[[Event], None],
-) -> TransactionResult:
-    """A passage through a gate of the sector."""
-    from conformance.actors.sector import Passage, sector_keys
-    from conformance.actors.terminal import Gate
-    from profiles.applications import payment_directory
-
-    name = payment_directory(profile)
-    keys = dict(sector_keys(profile, name)) if name is not None else {}
-    if not keys:
-        _give_up(f"profile {profile.name} has no extended application; give one that has, such as debit", WRONG_USE)
-    gate = Gate(target, keys, configuration=terminal, listener=say, expected_account=expected)
-    return gate.run(Passage[transit.name.upper()], purchase)
-
-
 def _run(
     target: Target,
     purchase: Purchase,
@@ -360,7 +335,7 @@ def table_of(result: TransactionResult, settlement: Settlement | None, language:
             "issuer_data": cryptogram.issuer_data.hex().upper(),
         },
         "e_cash": result.e_cash,
-        "transit": result.sector and _passage(result.sector),
+        "transit": result.sector and passage_table(result.sector),
         "e_cash_balance": result.balance,
         "script_results": [each.hex().upper() for each in result.script_results],
         "settlement": settlement and settlement.value,
@@ -370,25 +345,6 @@ def table_of(result: TransactionResult, settlement: Settlement | None, language:
             if not isinstance(event, Exchanged)
         ],
         "receipt": receipt(result, Language(language.value)),
-    }
-
-
-def _passage(outcome: SectorOutcome) -> dict[str, Any]:
-    trip = outcome.trip
-    stops = {
-        name: stop and {"when": stop.when.isoformat(), "line": stop.line, "station": stop.station, "gate": stop.gate}
-        for name, stop in (("entry", trip.entry), ("exit", trip.exit))
-    }
-    return {
-        "passage": outcome.passage.name.lower(),
-        "city": trip.city,
-        "operator": trip.operator,
-        "trip": trip.number,
-        "inside": trip.inside,
-        **stops,
-        "fare": trip.fare,
-        "held": trip.held,
-        "deducted": outcome.deducted,
     }
 
 

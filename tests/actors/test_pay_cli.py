@@ -131,9 +131,46 @@ def test_a_stay_in_the_car_park(tmp_path):
     assert (code, left["e_cash_balance"], left["settlement"]) == (0, 16_500, "settled")
 
 
+def test_the_sectors_of_a_card_are_opened_once(tmp_path):
+    from emulator import load_card
+    from profiles import load
+
+    profile, image = load("debit"), tmp_path / "card.sscard"
+    closed = {name: {} for name in ("METRO", "BUS", "PARKING", "TRIPS")}
+    content = {**profile.content, "DEBIT": {**profile.content["DEBIT"], **closed}}
+    load_card(profile.model_copy(update={"content": content}), image).memory.close()
+    kept = ("--image", str(image))
+    code, refused = table(*kept, "--transit", "entry")
+    assert (code, refused["reason"]["en"]) == (1, "passage not allowed")
+    code, wrong = table(*kept, "--transit", "open", "--pin", "111111")
+    assert (code, wrong["opened"], wrong["response_code"]) == (1, [], "55")
+    code, opened = table(*kept, "--transit", "open", "--pin", "123456")
+    assert (code, opened["opened"], opened["missing"]) == (0, ["15", "16", "18", "1E"], [])
+    assert PAN not in json.dumps(opened)
+    again = run(*kept, "--transit", "open", "--pin", "123456")
+    assert (again.exit_code, "open already" in again.stdout) == (0, True)
+    code, entered = table(*kept, "--transit", "entry")
+    assert (code, entered["transit"]["inside"]) == (0, True)
+
+
+def test_a_counter_without_the_books_of_the_bank_opens_nothing(tmp_path, monkeypatch):
+    from conformance import pay_cli
+    from conformance.actors.hosts.bank import BankHost
+
+    monkeypatch.setattr(pay_cli, "_bank", lambda profile, books: BankHost.__new__(BankHost))
+    result = run("--transit", "open", "--pin", "123456")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "takes no orders for scripts" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        (("--transit", "open"), "--transit open needs --pin"),
+        (("--transit", "open", "--pin", "123456", "--amount", "1"), "--transit open asks the bank and costs nothing"),
+        (("--transit", "open", "--pin", "123456", "--offline"), "--transit open asks the bank and costs nothing"),
+        (("--transit", "open", "--pin", "123456", "--profile", "ssc2-3des"), "no extended application"),
+        (("--transit", "open", "--pin", "1", "--profile", "debit"), "--pin is not four to twelve digits"),
         (("--transit", "exit"), "--transit exit needs --amount, such as --amount 4.00"),
         (("--transit", "entry", "--amount", "1"), "--transit entry costs nothing"),
         (("--transit", "exit", "--amount", "1", "--online"), "a gate without line"),

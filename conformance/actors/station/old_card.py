@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from conformance.actors.bank.messages import HostUnreachable, TransactionKind
 from conformance.actors.medical.blocking import block_card, is_blocked
@@ -16,7 +16,7 @@ from conformance.actors.station.refusals import Refused, Unfinished
 from conformance.actors.station.replaced import card_in_use
 from conformance.actors.station.work import TERMINAL, Work
 from conformance.actors.terminal import (
-    DEFAULT_CONFIGURATION,
+    COUNTER_CONFIGURATION,
     Kernel,
     PreparedHolder,
     Purchase,
@@ -25,8 +25,6 @@ from conformance.actors.terminal import (
 )
 from profiles.model import Profile
 
-DESK = replace(DEFAULT_CONFIGURATION, capabilities=bytes.fromhex("E040C8"), e_cash=False)
-"""The station as a payment terminal: its only way to verify a holder is the PIN on line."""
 OLD_GENERATION = "2.00"
 VERSION = "03"
 WRONG_PIN = "55"
@@ -128,7 +126,7 @@ def _inquire(work: Work, old: OldChip, bank: IssuerDesk, reference: str = "") ->
     pin = old.pin()
     kernel = Kernel(
         old.link,
-        DESK,
+        COUNTER_CONFIGURATION,
         host=bank,
         holder=PreparedHolder((), online_pin=pin),
         expected_account=work.order.former.account,

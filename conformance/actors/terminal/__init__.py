@@ -10,7 +10,7 @@ from conformance.actors.terminal.configuration import (
 from conformance.actors.terminal.ending import Reason
 from conformance.actors.terminal.events import Event, Phase
 from conformance.actors.terminal.gate import Gate, GateSite
-from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION, Kernel
+from conformance.actors.terminal.kernel import COUNTER_CONFIGURATION, DEFAULT_CONFIGURATION, Kernel
 from conformance.actors.terminal.preprocessing import ContactlessSettings
 from conformance.actors.terminal.quick_terminal import QuickTerminal
 from conformance.actors.terminal.receipt import receipt
@@ -18,6 +18,7 @@ from conformance.actors.terminal.result import TransactionResult
 from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase
 
 __all__ = [
+    "COUNTER_CONFIGURATION",
     "DEFAULT_CONFIGURATION",
     "ApplicationParameters",
     "AuthorityKey",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 from conformance.actors.bank.issuer_data import IssuerData, IssuerDataError
 from conformance.actors.bank.messages import ClearingRecord, Host, HostUnreachable, Reversal, TransactionKind
@@ -31,6 +32,8 @@ RANK = {Kind.AAC: 0, Kind.ARQC: 1, Kind.TC: 2}
 BALANCE, E_CASH_CODE = 0x9F79, 0x9F74
 DEFAULT_CONFIGURATION = TerminalConfiguration(authority_keys=published_authority_keys())
 """A terminal that trusts the published test authority, which certifies the cards of the profiles."""
+COUNTER_CONFIGURATION = replace(DEFAULT_CONFIGURATION, capabilities=bytes.fromhex("E040C8"), e_cash=False)
+"""A counter's terminal: its only way to verify a holder is the PIN on line."""
 
 
 class Kernel:
