@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """The data of a card's face 卡面, as the chip holds them."""
+    """The data of a card's face 卡面, as the chip holds them, and whether its body has an antenna."""
 
     name: str = field(repr=False)
     """姓名, with its continuation."""
@@ -24,8 +24,8 @@ class Face:
     """JPEG or BMP; empty for a card without photograph."""
     account: str = field(default="", repr=False)
     """Bank card number; empty on a card without financial application."""
-    version: str = "3.00"
-    """规范版本; cards of the third generation can be read without contacts and show the sign for it."""
+    antenna: bool = True
+    """Whether the card can be read without contacts; then its face has the sign 非接触标识."""
 
 
 _PROVINCES: Mapping[str, str] = {

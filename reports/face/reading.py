@@ -22,7 +22,7 @@ def read(front: str, back: str) -> Face:
         card_number=_text(front_tree, "card_number"),
         issued=_digits(_text(front_tree, "issued")),
         area=_area(front_tree),
-        version=_version(front_tree),
+        antenna=_antenna(front_tree),
         photo=photo,
         account=_text(back_tree, "account").replace(" ", ""),
     )
@@ -32,9 +32,9 @@ def _text(tree: ElementTree.Element, field: str) -> str:
     return "".join(each.text or "" for each in tree.iterfind(f".//{TEXT}[@data-field='{field}']"))
 
 
-def _version(tree: ElementTree.Element) -> str:
-    found = tree.find(".//{*}g[@data-version]")
-    return "" if found is None else found.attrib["data-version"]
+def _antenna(tree: ElementTree.Element) -> bool:
+    """Whether the sign is drawn."""
+    return tree.find(".//{*}g[@data-field='contactless']") is not None
 
 
 def _digits(day: str) -> str:

@@ -32,10 +32,10 @@ def both(face):
     return render(face, Side.FRONT), render(face, Side.BACK)
 
 
-def test_only_cards_of_the_third_generation_show_the_sign_for_reading_without_contacts():
-    sides = {version: render(changed(version=version), Side.FRONT) for version in ("2.00", "3.00")}
-    assert sides["2.00"].count("<path") == sides["3.00"].count("<path") - 1
-    assert read(sides["2.00"], render(FACE, Side.BACK)).version == "2.00"
+def test_only_cards_with_an_antenna_show_the_sign_for_reading_without_contacts():
+    sides = {antenna: render(changed(antenna=antenna), Side.FRONT) for antenna in (False, True)}
+    assert sides[False].count("<path") == sides[True].count("<path") - 1
+    assert [read(side, render(FACE, Side.BACK)).antenna for side in sides.values()] == [False, True]
 
 
 def changed(**fields):

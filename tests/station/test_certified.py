@@ -6,6 +6,7 @@ import pytest
 
 from conformance.actors.bank.authority import Authority
 from conformance.actors.bank.card_data import CardOrder, individual, personalisation_data
+from conformance.targets.base import Interface
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from profiles import load
@@ -93,4 +94,6 @@ def test_a_whole_issued_card_passes_the_suites_of_both_catalogues(product):
     world.card.memory.cells[COUNTER] = bytes(2)  # the model of the suites begins before the first transaction of a card
     _, outcomes, _ = run(InProcessTarget(world.card), profile=wholly_declared(world), seed=0, destructive=True)
     assert [(o.case.identifier, o.reason) for o in outcomes if o.verdict in BAD] == []
-    assert sum(o.verdict is Verdict.PASS for o in outcomes) > 1300
+    passed = [o.case.interface for o in outcomes if o.verdict is Verdict.PASS]
+    assert len(passed) > 1300
+    assert (passed.count(Interface.CONTACTLESS) > 40) is ("contactless" in world.product.features)

@@ -50,7 +50,7 @@ def test_the_face_says_what_the_order_wanted_and_the_chip_holds(product):
     assert world.face() == Face(
         name="渝小样·买买提",
         area="500000",
-        version=product[3] + ".00",
+        antenna=False,
         **{field: FIELDS[name] for field, name in expected.items()},
     )
     assert len(world.printer.printed) == 1
@@ -159,6 +159,6 @@ def test_the_back_has_the_account_number_that_the_new_chip_shows():
     equipment = Equipment(product, world.blank, world.centre, world.journal, world.printer, bank)
     outcome = Station(equipment).issue(world.order, world.target, NEW, bank_pin="604512")
     assert outcome.ending is Ending.COMPLETED, outcome
-    assert world.face().account == ACCOUNT
+    assert (world.face().account, world.face().antenna) == (ACCOUNT, True)
     assert world.face().name == FIELDS["name"]
     assert ACCOUNT not in outcome.returned.bank_number

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from conformance.actors.bank import Settlement, TransactionKind
 from conformance.actors.bank.personaliser import MasterKey, PersonalisationError, Personaliser
 from conformance.actors.certificates.authority import CertificationAuthority
 from conformance.actors.certificates.card import CertificateCard
@@ -13,7 +14,10 @@ from conformance.actors.medical.line import Line
 from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import OfflineLimits, Visit
 from conformance.actors.station import Ending, Step
-from conformance.actors.terminal import Reason
+from conformance.actors.terminal import PreparedHolder, Purchase, QuickTerminal, Reason
+from conformance.actors.terminal.decision import Kind as TerminalKind
+from conformance.targets.base import Interface
+from emulator import load_card
 from emulator.apps.build import build, card_key
 from emulator.cos.structure import Structure
 from emulator.crypto.sm2 import verify
@@ -82,6 +86,55 @@ def test_the_other_applications_are_those_of_the_product(issued):
             (f.fid, f.sfi, f.structure, f.record_length) for f in other.files if f.sfi
         )
     assert {key.use for key in made["DEBIT"].keys} == {key.use for key in built["DEBIT"].keys} - {"extended management"}
+
+
+THROUGH_THE_ANTENNA = (
+    "00A404000E325041592E5359532E444446303100",  # PPSE
+    "00A404000E315041592E5359532E444446303100",  # PSE
+    "00A4040008A00000033301010100",  # debit application
+    "00A404000F7378312E73682EC9E7BBE1B1A3D5CF00",  # social security environment
+    "00A4000002EF0600",
+    "00B2080000",  # the holder's record, without a right
+    "00A4000002EF0500",
+    "00B2030000",  # the version, which anybody may read
+    "00A4000002DF0300",
+)
+
+
+def test_the_antenna_answers_as_that_of_the_product(issued):
+    """A second-generation card has none; of a third-generation one anything can be asked that the product's rules allow."""
+    built = load_card(issued.product)
+    sides = [card.contactless() if card.structure.contactless else None for card in (issued.card, built)]
+    if issued.product.name == "ssc2-3des":
+        assert sides == [None, None]
+        return
+    issued.card.power_off()
+    serial, other = (profile.chip.historical[-4:] for profile in (issued.blank, issued.product))
+    assert sides[0].reset()[:-5] == sides[1].reset()[:-5]
+    assert sides[0].reset()[-5:-1] == serial != other
+    for command in THROUGH_THE_ANTENNA:
+        answers = [side.transmit(bytes.fromhex(command)).hex().upper() for side in sides]
+        assert answers[0] == answers[1], command
+        assert answers[0][-4:] in ("9000", "6982"), command
+
+
+def test_an_issued_card_pays_without_contact(issued):
+    """E-cash off line within the balance, the bank beyond it; both are booked."""
+    if issued.product.name == "ssc2-3des":
+        assert issued.target.interfaces == (Interface.CONTACT,)
+        return
+    issued.pay_in()
+    assert issued.pay(5_000, kind=TransactionKind.LOAD).reason is Reason.APPROVED_ONLINE
+    issued.target.switch(Interface.CONTACTLESS)
+    terminal = QuickTerminal(issued.target, host=issued.bank, holder=PreparedHolder((), online_pin=BANK_PIN))
+    tapped = terminal.run(Purchase(1_200, number=2))
+    assert (tapped.reason, tapped.e_cash, tapped.balance) == (Reason.APPROVED_OFFLINE, True, 3_800)
+    assert issued.bank.clear(tapped.clearing) is Settlement.SETTLED
+    before = issued.bank.account(PAN, "01").balance
+    issued.target.reset()
+    beyond = terminal.run(Purchase(3_801, number=3))
+    assert (beyond.reason, beyond.cryptogram.kind) == (Reason.APPROVED_ONLINE, TerminalKind.ARQC)
+    assert issued.bank.account(PAN, "01").balance == before - 3_801
 
 
 @pytest.mark.requirement("SSC-ISS-006")

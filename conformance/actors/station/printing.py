@@ -9,7 +9,7 @@ from conformance.actors.station.desk_steps import financial
 from conformance.actors.station.work import Work
 from profiles.face import Face
 
-NAME, CONTINUED, PERSON, CARD_NUMBER, ISSUED, VERSION = "09", "4E", "08", "07", "05", "03"
+NAME, CONTINUED, PERSON, CARD_NUMBER, ISSUED = "09", "4E", "08", "07", "05"
 CARD, HOLDER, PHOTO = f"{ENVIRONMENT}/EF05", f"{ENVIRONMENT}/EF06", "EF08"
 ENDS = {b"\xff\xd8\xff": b"\xff\xd9", b"BM": b""}
 """First bytes of a photograph (JPEG, BMP) and its last ones, behind which the file is filled."""
@@ -20,15 +20,15 @@ def print_face(work: Work) -> None:
 
     What the printed face shows must be what the chip says, character by character.
     """
-    face, printer = read_face(work.reader()), work.equipment.printer
+    face, printer = read_face(work.reader(), antenna=work.equipment.blank.has_antenna), work.equipment.printer
     if work.bank is not None:
         face = replace(face, account=financial(work).account_number)
     if printer is not None and printer.print_face(face) != face:
         raise CardRefused("卡面与芯片不符", "the printed face shows something else than the chip")
 
 
-def read_face(reader: CardReader) -> Face:
-    """The data of the face from the chip, by the reader's rights."""
+def read_face(reader: CardReader, *, antenna: bool) -> Face:
+    """The data of the face from the chip, by the reader's rights; that it has an antenna no chip tells on its contacts."""
     name = reader.text(HOLDER, NAME)
     if CONTINUED in reader.file(HOLDER).elements:
         name += reader.text(HOLDER, CONTINUED)
@@ -38,8 +38,8 @@ def read_face(reader: CardReader) -> Face:
         card_number=reader.text(CARD, CARD_NUMBER),
         issued=reader.text(CARD, ISSUED),
         area=reader.identification[:3].hex(),
-        version=reader.text(CARD, VERSION),
         photo=_photo(reader),
+        antenna=antenna,
     )
 
 
