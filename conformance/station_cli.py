@@ -305,7 +305,7 @@ def _work(
     code = exit_code(outcome)
     print_outcome(outcome, code, as_json, station.equipment.printer)
     if code == INTERRUPTED:
-        tell_again(desk, outcome, "station", "resume", path)
+        tell_again(desk, outcome, "station", "resume", path, *(("--number", number) if number else ()))
     if timeline and outcome.steps and not code:
         draw(outcome, timeline, silent=as_json)
     raise typer.Exit(code)

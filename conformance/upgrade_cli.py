@@ -280,7 +280,8 @@ def _work(
     code = exit_code(outcome)
     print_outcome(outcome, code, as_json)
     if code == INTERRUPTED:
-        tell_again(desk, outcome, desk.command, path, "--resume", *old.again, *more)
+        row = ("--number", number) if number else ()
+        tell_again(desk, outcome, desk.command, path, *row, "--resume", *old.again, *more)
     if timeline and outcome.steps and not code:
         draw(outcome, timeline, silent=as_json)
     raise typer.Exit(code)

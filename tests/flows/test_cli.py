@@ -110,6 +110,9 @@ def test_a_wrong_pin_interrupts_and_resume_goes_on(desk):
     result = run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *wrong)
     assert result.exit_code == 3
     assert "PIN" in result.stdout
+    assert "sscard upgrade order.toml --resume --old-image old.sscard --journal station.db" in result.stderr
+    assert "000000" not in result.stderr
+    assert NEW not in result.stderr
     assert states() == {"01": CardState.ACTIVE}
     assert run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD).exit_code == 3
     resumed = run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD, "--resume")
