@@ -19,6 +19,8 @@ ENDINGS = {"completed": COMPLETED, "destroyed": DESTROYED, "withdrawn": AS_BEFOR
 WRONG_USE = 2
 MOST_RUNS = 60
 """Runs of a command after which an order that does not end is called stuck."""
+PATIENCE = 4
+"""How much likelier somebody with a social security card orders than somebody else, whose e-cash is spent meanwhile."""
 SWITCHED = "SELECT time FROM entry WHERE request = ? AND step = ? AND phase = 'after' ORDER BY id DESC LIMIT 1"
 
 
@@ -189,7 +191,7 @@ class Orders:
             free = [each for each in city.citizens if not each.busy]
             if not free:
                 return None
-            citizen = city.chance.choice(free)
+            (citizen,) = city.chance.choices(free, [PATIENCE if each.is_whole else 1 for each in free])
             request = self._request(citizen)
             citizen.busy += 1
             may_race = request.kind == FIRST or request.old_card != PRESENT

@@ -21,6 +21,8 @@ from conformance.targets.slot import SlotTarget
 HOSPITAL = bytes.fromhex("500000000009")
 MOST_BILLS = 4
 """Medical settlements of a card between two looks: its log has room for ten."""
+LEAST_E_CASH = 5_000
+"""Fen that a card needs to pay by e-cash up to three times in a visit."""
 BACK_WITHIN = 30.0
 MOST_ASKED = 40
 
@@ -108,7 +110,7 @@ class Terminals:
     def _acts(self, citizen: Citizen) -> list[str]:
         made = citizen.chip
         assert made is not None  # noqa: S101 - as above
-        kinds = ["purchase", "purchase"] + (["e-cash"] if made.e_cash >= 2_000 else [])
+        kinds = ["purchase", "purchase"] + (["e-cash"] * 2 if made.e_cash >= LEAST_E_CASH else [])
         if citizen.is_whole:
             kinds += ["medical", "medical"]
         with self.city.lock:
