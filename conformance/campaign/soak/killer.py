@@ -10,9 +10,11 @@ from conformance.campaign.soak.city import KINDS, City
 from conformance.campaign.soak.orders import Orders
 from conformance.campaign.soak.visits import Terminals
 
-VICTIMS = ("station",) * 4 + ("card",) * 4 + ("bank",) * 2 + ("centre",) * 2 + ("keys", "authority")
+VICTIMS = ("station",) * 5 + ("card",) * 4 + ("bank",) * 2 + ("centre",) * 2 + ("keys", "authority")
 PAUSES = 0.3, 1.6
 """Seconds between two kills, at least and at most."""
+STARTING = 0.2
+"""How often a station may be struck while its program starts."""
 DEAD = 0.5
 """Seconds for which a host is dead, at most, before it is started again."""
 
@@ -32,11 +34,18 @@ class Killer:
             if victim in KINDS:
                 self._kill_host(victim, rest)
                 continue
-            alive = [desk.kill_station if victim == "station" else desk.kill_card for desk in self.orders.desks]
-            if victim == "card":
-                alive.append(self.terminals.kill_card)
-            self._chance.shuffle(alive)
-            self.kills[victim] += any(kill() for kill in alive)
+            self.kills[victim] += self._kill_card() if victim == "card" else self._kill_station()
+
+    def _kill_card(self) -> bool:
+        alive = [*(desk.kill_card for desk in self.orders.desks), self.terminals.kill_card]
+        self._chance.shuffle(alive)
+        return any(kill() for kill in alive)
+
+    def _kill_station(self) -> bool:
+        """A program that only starts is struck now and then: it has done nothing yet."""
+        starting, desks = self._chance.random() < STARTING, list(self.orders.desks)
+        self._chance.shuffle(desks)
+        return any(desk.kill_station(starting=starting) for desk in desks)
 
     def kill_all(self) -> None:
         """End every station and card: the city is broken off."""

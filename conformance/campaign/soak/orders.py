@@ -76,10 +76,10 @@ class Desk:
 
     # The killer's side
 
-    def kill_station(self) -> bool:
-        """Kill the station's program, where it runs."""
+    def kill_station(self, *, starting: bool = True) -> bool:
+        """Kill the station's program, where it runs; unless ``starting``, only one that is at work on a step."""
         with self._lock:
-            if self._run is None or not self._run.kill():
+            if self._run is None or (self._run.step == REQUEST and not starting) or not self._run.kill():
                 return False
             self._note("station-killed")
             return True
