@@ -331,4 +331,3 @@ def _print_promises(shown: Shown) -> None:
         typer.echo(f"{'✓' if promise.kept else '✗'} {promise.zh} {promise.en}")
         for check in promise.checks:
             typer.echo(f"    {'✓' if check.good else '✗'} {check.zh} · {check.en}")
-    typer.echo(f"未演示 not shown here: {', '.join(shown.table()['not_shown'])}")

@@ -31,8 +31,8 @@ from conformance.targets.base import Target
 from conformance.targets.slots import Slots
 from profiles import load
 
-SLOTS = 3
-"""Chips that are in readers at the same time: the old card, the new one, and that of the replacement."""
+SLOTS = 4
+"""Those of the chips that are in readers at the same time: the new card with its antenna, the old one, the replacement's."""
 UPGRADE, REPLACEMENT = "CQ-2025-000424", "CQ-2025-000425"
 WAGES, BILL = 800_000, 12_345
 USES_OF_COPY = 10
@@ -64,19 +64,23 @@ class Shown:
             ],
             "total": round(line.total, 2),
             "promised": PROMISED,
-            "not_shown": ["contactless purchase", "transit"],
         }
 
 
 class Loose:
-    """A link to the new chip whose contact is lost once, in the middle of a step."""
+    """A link to the new chip, which is pulled out of its reader once, in the middle of a step, and put back."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, slots: Slots) -> None:
         self._target = target
+        self._slots = slots
+        self._out = False
         self.left = 0
 
     def reset(self, cold: bool = True) -> bytes:
-        """Reset the card."""
+        """Reset the card, which somebody has put back."""
+        if self._out:
+            self._slots.push(self._target)
+            self._out = False
         return self._target.reset(cold)
 
     def transmit(self, command: bytes, /) -> bytes:
@@ -84,7 +88,10 @@ class Loose:
         if self.left:
             self.left -= 1
             if not self.left:
-                raise BenchError("the chip lost its contact")
+                self._slots.pull(self._target)
+                self._out = True
+        if self._out:
+            raise BenchError("the chip lost its contact")
         return self._target.transmit(command)
 
 
@@ -119,7 +126,7 @@ class Demonstration:
         old_chip = scene.debit_card()
         before = self._before(old_chip)
         copy = old_chip.twin()
-        old, new = self._slots.put(old_chip), self._slots.put(scene.blank_chip())
+        new, old = self._slots.put(scene.blank_chip(), antenna=True), self._slots.put(old_chip)
         outcome = self._upgrade(old, new)
         if outcome.ending is not Ending.COMPLETED or outcome.returned is None:
             self.promises.number.show(False, outcome.zh, outcome.en)
@@ -156,7 +163,7 @@ class Demonstration:
 
     def _upgrade(self, old: Target, new: Target) -> Outcome:
         """The flow, interrupted once in its middle and gone on with; wages and a bill come meanwhile."""
-        link = Loose(new)
+        link = Loose(new, self._slots)
 
         def listen(told: Told) -> None:
             self._tell(told)

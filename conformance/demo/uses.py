@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from conformance.actors.bank import Bank, Settlement, TransactionKind
 from conformance.actors.certificates.card import CertificateCard, CertificateCardError
@@ -17,16 +19,31 @@ from conformance.actors.medical.reader import CardReader
 from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import Visit
 from conformance.actors.medical.visit_payment import OwnPart, VisitDesk
-from conformance.actors.terminal import Kernel, Link, PreparedHolder, Purchase, TransactionResult
+from conformance.actors.sector import Passage, sector_keys
+from conformance.actors.terminal import (
+    Gate,
+    GateSite,
+    Kernel,
+    Link,
+    PreparedHolder,
+    Purchase,
+    QuickTerminal,
+    Reason,
+    TransactionResult,
+)
+from conformance.actors.terminal.ending import Ended
+from conformance.actors.terminal.opening import SectorCounter
 from conformance.demo import scene
 from conformance.demo.promises import Promise
-from conformance.targets.base import Target
+from conformance.targets.base import Interface, Target
 from emulator.crypto.sm2 import verify
+from profiles.applications import payment_directory
 from profiles.model import Profile
 
 HOSPITAL = bytes.fromhex("500000000009")
 IDENTITY_KEY, FACTOR, SOURCE = "IRK", 8, bytes.fromhex("0102030405060708")
 USER_PIN = "123456"
+TAP, FARE = 1_000, 400
 _numbers = itertools.count(1)
 
 
@@ -50,6 +67,12 @@ def reader_of(link: Target, product: Profile) -> CardReader:
 def show_uses(promise: Promise, card: Target, bank: Bank, centre: Centre, product: Profile) -> None:
     """Every use of the card, one after the other."""
     _payments(promise, card, bank)
+    if Interface.CONTACTLESS in card.interfaces:
+        _open_sectors(promise, card, bank, product)
+        card.switch(Interface.CONTACTLESS)
+        _taps(promise, card, bank)
+        _ride(promise, card, bank, product)
+        card.switch(Interface.CONTACT)
     _visit(promise, card, bank, centre, product)
     _identity(promise, card, product)
     _signature(promise, card)
@@ -69,6 +92,59 @@ def _payments(promise: Promise, card: Target, bank: Bank) -> None:
     promise.show(
         good, f"电子现金脱机消费：{spent.reason.zh}，清算", f"e-cash off line: {spent.reason.en}, cleared: {told}"
     )
+
+
+def _open_sectors(promise: Promise, card: Target, bank: Bank, product: Profile) -> None:
+    """Metro, bus, car park and the list of trips, by scripts of the bank on the contacts."""
+    card.reset()
+    try:
+        opening = SectorCounter(card, bank, product, payment_directory(product) or "", pin=scene.BANK_PIN).run()
+    except Ended as end:
+        promise.show(False, f"开通行业应用：{end.reason.zh}", f"sectors opened: {end.detail or end.reason.en}")
+        return
+    count = len(opening.opened)
+    good = not opening.missing and count > 0
+    promise.show(good, f"开通行业应用 {count} 个", f"{count} sectors opened by the bank's scripts")
+
+
+def _taps(promise: Promise, card: Target, bank: Bank) -> None:
+    """qPBOC: by e-cash off line, and, of what is beyond its balance, on line."""
+    terminal = QuickTerminal(card, host=bank, holder=PreparedHolder((), online_pin=scene.BANK_PIN))
+    tapped = _tap(card, terminal.run, TAP)
+    settled = tapped.clearing is not None and bank.clear(tapped.clearing) is Settlement.SETTLED
+    left = tapped.balance or 0
+    promise.show(
+        tapped.reason is Reason.APPROVED_OFFLINE and settled,
+        f"非接触脱机消费（qPBOC）：{tapped.reason.zh}，电子现金余额 {left / 100:.2f}",
+        f"contactless purchase off line (qPBOC): {tapped.reason.en}, e-cash left {left / 100:.2f}",
+    )
+    online = _tap(card, terminal.run, left + 1)
+    good = online.reason is Reason.APPROVED_ONLINE
+    promise.show(good, f"非接触联机消费：{online.reason.zh}", f"contactless purchase on line: {online.reason.en}")
+
+
+def _ride(promise: Promise, card: Target, bank: Bank, product: Profile) -> None:
+    """Into the metro and out of it: two gates that know nothing of each other but what stands on the card."""
+    keys = dict(sector_keys(product, payment_directory(product) or ""))
+    results = []
+    for passage, fare, station in ((Passage.ENTRY, 0, 1), (Passage.EXIT, FARE, 12)):
+        gate = Gate(card, keys, GateSite(station=station))
+        results.append(_tap(card, partial(gate.run, passage), fare))
+    entered, left = results
+    settled = left.clearing is not None and bank.clear(left.clearing) is Settlement.SETTLED
+    good = entered.approved and left.approved and settled
+    seen = f"{entered.reason.en}, {left.reason.en}"
+    promise.show(
+        good,
+        f"地铁进站、出站，车费 {FARE / 100:.2f}：{entered.reason.zh}、{left.reason.zh}",
+        f"metro entry and exit, fare {FARE / 100:.2f}: {seen}",
+    )
+
+
+def _tap(card: Target, run: Callable[[Purchase], TransactionResult], amount: int) -> TransactionResult:
+    """One tap: the card comes into the field."""
+    card.reset()
+    return run(Purchase(amount, number=next(_numbers)))
 
 
 def _visit(promise: Promise, card: Target, bank: Bank, centre: Centre, product: Profile) -> None:

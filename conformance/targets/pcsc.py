@@ -102,6 +102,10 @@ class PcscTarget:
         """Wait until the first reader shows its card, which it may do some time after it has given it power."""
         self._first.wait_for_card(self._tell)
 
+    def wait_for_removal(self) -> None:
+        """Wait until the first reader has noticed that its card is out."""
+        self._first.wait_for_removal()
+
     def connect(self) -> bytes:
         """Connect exclusively and switch the card on."""
         atr = self._here.connect()

@@ -66,20 +66,34 @@ class CardInReader:
 
     def wait_for_card(self, tell: Callable[[str, str], None], seconds: float = ARRIVAL_SECONDS) -> None:
         """Wait until a card is there, and say once (Chinese, English) that one is waited for."""
+
+        def ask() -> None:
+            tell(f"请将卡片移至读卡器 {self.reader}", f"bring the card to the reader {self.reader}")
+
+        if not self._comes_to(self._scard.SCARD_STATE_PRESENT, seconds, ask):
+            raise BenchError(f"{self.reader}: no card came within {seconds:g} seconds")
+
+    def wait_for_removal(self, seconds: float = ARRIVAL_SECONDS) -> None:
+        """Wait until the reader has noticed that its card is out."""
+        if not self._comes_to(self._scard.SCARD_STATE_EMPTY, seconds, lambda: None):
+            raise BenchError(f"{self.reader}: the card was not taken out within {seconds:g} seconds")
+
+    def _comes_to(self, wanted: int, seconds: float, ask: Callable[[], None]) -> bool:
+        """Whether the reader reaches a state in time; ``ask`` is called once where it is not there at first."""
         scard = self._scard
-        told, state, deadline = False, scard.SCARD_STATE_UNAWARE, time.monotonic() + seconds
+        asked, state, deadline = False, scard.SCARD_STATE_UNAWARE, time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             answer = scard.SCardGetStatusChange(self._context, int(left * 1000), [(self.reader, state)])
             if answer[0] == scard.SCARD_E_TIMEOUT:
                 break
             ((_, state, _),) = self._good(answer, "asking for a card")[0]
-            if state & scard.SCARD_STATE_PRESENT:
-                return
+            if state & wanted:
+                return True
             state &= ~scard.SCARD_STATE_CHANGED
-            if not told:
-                told = True
-                tell(f"请将卡片移至读卡器 {self.reader}", f"bring the card to the reader {self.reader}")
-        raise BenchError(f"{self.reader}: no card came within {seconds:g} seconds")
+            if not asked:
+                asked = True
+                ask()
+        return False
 
     def connect(self, seconds: float = 0.0) -> bytes:
         """Connect exclusively and switch the card on.

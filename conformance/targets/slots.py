@@ -11,8 +11,9 @@ from conformance.targets.base import Target
 from conformance.targets.in_process import InProcessTarget
 from conformance.targets.pcsc import PcscTarget
 from emulator.cos.memory import PowerLoss
+from emulator.links.card import CardDevice
 from emulator.links.stack import Stack, StackError, open_stack
-from emulator.links.vpcd import LinkError
+from emulator.links.vpcd import LinkError, VpcdLink
 
 SLOTS_OF_A_READER = 2
 
@@ -22,10 +23,18 @@ class Slots:
 
     kind = "in process"
 
-    def put(self, chip: InProcessTarget) -> Target:
-        """Put a chip into the next slot, switched on."""
+    def put(self, chip: InProcessTarget, *, antenna: bool = False) -> Target:
+        """Put a chip into the next slot, switched on; with ``antenna`` the slot after it is a field in which it lies, too."""
         chip.connect()
         return chip
+
+    def pull(self, target: Target) -> None:
+        """Pull a chip out: it loses its power, and answers nothing before :meth:`push`."""
+        if isinstance(target, InProcessTarget):
+            target.power_off()
+
+    def push(self, target: Target) -> None:
+        """Put a chip that was pulled out back into its slot; a reset reaches it."""
 
     def close(self) -> None:
         """Nothing was started."""
@@ -49,24 +58,47 @@ class ReaderSlots(Slots):
             self._stack = (stack or open_stack(-(-count // SLOTS_OF_A_READER))).start()
         except StackError as problem:
             raise BenchError(str(problem)) from None
-        self._targets: list[PcscTarget] = []
+        self._links: dict[PcscTarget, tuple[VpcdLink, ...]] = {}
 
-    def put(self, chip: InProcessTarget) -> Target:
+    def put(self, chip: InProcessTarget, *, antenna: bool = False) -> Target:
         """Put a chip into the next slot and connect to it through PC/SC."""
-        slot = len(self._targets)
+        slot = sum(map(len, self._links.values()))
+        sides: list[CardDevice] = [chip.card.contactless(), chip.card] if antenna else [chip.card]
+        last = slot + len(sides) - 1
         try:
-            self._stack.insert(chip.card, slot, gone=(PowerLoss,))
-            target = PcscTarget(self._stack.reader_names[slot], "virtual card in a PC/SC reader")
+            names = self._stack.reader_names[slot : last + 1]
+            # The antenna first: it is silent once the contacts have power.
+            links = [self._stack.insert(side, last - at, gone=(PowerLoss,)) for at, side in enumerate(sides)]
+            target = PcscTarget(
+                names[0], "virtual card in a PC/SC reader", contactless_reader=names[1] if antenna else None
+            )
         except (LinkError, IndexError) as problem:
             raise BenchError(f"no slot {slot} for the chip: {problem}") from None
-        self._targets.append(target)
+        self._links[target] = tuple(links)
         target.wait_for_card()
         target.connect()
         return target
 
+    def pull(self, target: Target) -> None:
+        """Pull a chip out of its reader, and wait until that has noticed."""
+        reader, links = self._found(target)
+        for link in links:
+            link.remove()
+        reader.wait_for_removal()
+
+    def push(self, target: Target) -> None:
+        """Put it back, the antenna first, and wait until its reader has noticed: it gives power and chooses the protocol anew."""
+        reader, links = self._found(target)
+        for link in links:
+            link.insert()
+        reader.wait_for_card()
+
+    def _found(self, target: Target) -> tuple[PcscTarget, tuple[VpcdLink, ...]]:
+        return next((each, links) for each, links in self._links.items() if each is target)
+
     def close(self) -> None:
         """Let go of the chips and end the stack."""
-        for target in self._targets:
+        for target in self._links:
             target.close()
         self._stack.stop()
 

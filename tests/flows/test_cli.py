@@ -245,6 +245,14 @@ def judged(result, link):
     assert len(table["promises"]) == PROMISES
     assert all(promise["kept"] and len(promise["shown"]) >= 1 for promise in table["promises"])
     assert table["total"] <= table["promised"]
+    shown = [check["en"] for promise in table["promises"] for check in promise["shown"]]
+    for sentence in (
+        "4 sectors opened by the bank's scripts",
+        "contactless purchase off line (qPBOC): approved offline, e-cash left 28.00",
+        "contactless purchase on line: approved online",
+        "metro entry and exit, fare 4.00: approved offline, approved offline",
+    ):
+        assert sentence in shown
     return table
 
 
