@@ -189,6 +189,19 @@ def _outbox(made: Callable[[], Outbox], of: Callable[[Any], Any]) -> Callable[[A
     return change
 
 
+def _makes_no_entry_before(stage: str) -> Callable[[Any], None]:
+    """An outbox that forgets one stage; the entry stays what it was before."""
+
+    def forget(outbox: Any) -> None:
+        def keep(real: Any, box: str, number: str, reached: str, content: str = "") -> None:
+            if reached != stage:
+                real(box, number, reached, content)
+
+        _override(outbox, "keep", keep)
+
+    return lambda flow: _when_opened(flow, "open_outbox", forget)
+
+
 def _books_twice(flow: Any) -> None:
     def loosen(centre: Any) -> None:
         def settle(real: Any, message: Confirmation | OfflineUpload) -> Clearing:
@@ -276,6 +289,10 @@ PLANTED: Mapping[str, Planted] = {
     "terminal.forgets-settlements": Planted(
         *("medical", (4, 5), "终端丢弃未送达的结算", "the terminal forgets a settlement that did not come through"),
         lambda flow: _when_opened(flow, "terminal", _outbox(_ForgetsSettlements, lambda terminal: terminal)),
+    ),
+    "terminal.no-entry-before-debit": Planted(
+        *("medical", (5,), "扣款前不写待发箱", "the terminal makes no entry in its outbox before DEBIT"),
+        _makes_no_entry_before("debit"),
     ),
     "centre.books-twice": Planted(
         *("medical", (2, 5), "中心重复记账", "the centre books a settlement again that comes twice"), _books_twice

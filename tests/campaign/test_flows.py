@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.campaign.campaign import Campaign, Order
+from conformance.campaign.failures import KILLING
 from conformance.campaign.flows import MODULES
 from conformance.campaign.trial import Spec
 from conformance.cases import Level
@@ -118,3 +119,13 @@ def test_the_times_of_an_issuance_have_budgets_among_their_steps() -> None:
     assert True in kinds
     assert timed.promised == 480
     assert timed.total == pytest.approx(sum(entry["seconds"] for entry in timed.entries))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flow", ["medical", "medical-temporary", "medical-offline"])
+def test_a_terminal_killed_at_any_place_settles_everything_once(flow: str) -> None:
+    campaign, _ = ran(Order((flow,), failures=tuple(sorted(KILLING)), level=Level.OFFICIAL))
+    tally = campaign.tallies[0]
+    assert {name for _, name in tally.cells if "+" not in name} == KILLING - {"killed", "killed-after"}
+    assert [(tried.spec, tried.findings) for cell in tally.cells.values() for tried in cell if tried.findings] == []
+    assert set(tally.outcomes) == {"completed"}

@@ -19,13 +19,14 @@ SHOWN_BY = {
     "station.no-entry-before-registration": ("sent-twice",),
     "station.completes-on-resume": ("killed-after",),
     "terminal.forgets-settlements": ("unreachable",),
+    "terminal.no-entry-before-debit": ("killed-after-chip",),
     "centre.books-twice": ("sent-twice",),
     "bank.blocks-on-repetition": ("sent-twice",),
 }
 """The failure that shows a fault; an answer that is lost, or none, where it is not named."""
 
 
-EVERYWHERE = ("station.no-entry-before-registration",)
+EVERYWHERE = ("station.no-entry-before-registration", "terminal.no-entry-before-debit")
 """Faults that few places show."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from conformance.actors.bank.messages import HostUnreachable
 from conformance.actors.key_service import AccountLoad
@@ -15,6 +16,7 @@ from conformance.actors.medical.keys import KeysRefused
 from conformance.actors.medical.messages import InsuranceHost, LoadAnswer, LoadRequest, Refusal
 from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
 from conformance.actors.medical.visit import Stopped
+from conformance.actors.outbox import Box, Codec, Forgetful, Keeper
 from emulator.iso7816 import SW
 
 INITIALIZED, TAC, PROOF = 16, 4, 8
@@ -58,11 +60,28 @@ class _State:
 
     number: str
     amount: int
+    card: bytes = b""
     load: AccountLoad | None = None
     offered: bool = False
     sent: bool = False
     mac2: bytes = b""
     tac: bytes = b""
+
+
+_CODEC = Codec(_State)
+
+
+class _Stage(StrEnum):
+    """How far a load came; what is done with it when the station starts again."""
+
+    OFFER = "offer"
+    """The centre may have moved the money, and the card was asked for nothing: it is taken back."""
+    CREDIT = "credit"
+    """The card may have loaded: it is asked when it comes back."""
+    LOADED = "loaded"
+    """The card loaded, and the centre may not know."""
+    DISPUTED = "disputed"
+    """The card loaded, but its TAC can't be had any more: people decide."""
 
 
 @dataclass(slots=True)
@@ -74,6 +93,7 @@ class LoadStation:
         unresolved: Loads by card of which nobody knows whether the card carried them out.
         disputed: What the card loaded, but whose TAC can't be had any more: people and the card's log decide.
         ask_first: What else must be asked of a card that came back, before it begins something new.
+        outbox: Where all of this is kept beyond the end of the program; what an earlier program left is taken up.
     """
 
     reader: CardReader
@@ -82,6 +102,23 @@ class LoadStation:
     unresolved: dict[bytes, _State] = field(default_factory=dict)
     disputed: list[LoadResult] = field(default_factory=list)
     ask_first: list[Callable[[], object]] = field(default_factory=list)
+    outbox: Keeper = field(default_factory=Forgetful)
+
+    def __post_init__(self) -> None:
+        for entry in self.outbox.entries(Box.LOAD):
+            if entry.stage == _Stage.OFFER:
+                self.undelivered.append((entry.number, b""))
+                continue
+            state = _CODEC.read(entry.content)
+            if entry.stage == _Stage.CREDIT:
+                self.unresolved[state.card] = state
+            elif entry.stage == _Stage.LOADED:
+                self.undelivered.append((entry.number, state.tac))
+            else:
+                self.disputed.append(self._result(state, None, _proof_lost()))
+
+    def _reach(self, stage: _Stage, state: _State) -> None:
+        self.outbox.keep(Box.LOAD, state.number, stage, _CODEC.write(state))
 
     def load(self, number: str, amount: int) -> LoadResult:
         """Load an amount onto the card in the reader. ``number`` is one that nothing else of the area has."""
@@ -134,6 +171,7 @@ class LoadStation:
                     self.centre.reverse(number)
             except HostUnreachable:
                 return
+            self.outbox.drop(Box.LOAD, number)
             self.undelivered.pop(0)
 
     def _initialize(self, state: _State) -> tuple[AccountLoad, bytes]:
@@ -156,6 +194,7 @@ class LoadStation:
     def _offer(self, state: _State, load: AccountLoad, mac1: bytes) -> None:
         request = LoadRequest(state.number, self.reader.identification.hex().upper(), load, mac1)
         state.load = load
+        self._reach(_Stage.OFFER, state)
         try:
             answer: LoadAnswer = self.centre.load(request)
         except HostUnreachable:
@@ -171,7 +210,8 @@ class LoadStation:
         """CREDIT FOR LOAD; a lost answer is asked for again before anything is repeated."""
         reader, load = self.reader, state.load
         assert load is not None  # noqa: S101 - set before the centre was asked
-        state.sent = True
+        state.sent, state.card = True, reader.identification
+        self._reach(_Stage.CREDIT, state)
         try:
             answer = reader.send(0xB0, 0x2A, 0x00, 0x00, load.time + state.mac2, ne=TAC)
         except (CardGone, CardRefused):  # no answer, or none that is one: the card may have loaded
@@ -202,18 +242,22 @@ class LoadStation:
 
     def _dispute(self, state: _State) -> LoadResult:
         """The card loaded, then did something else elsewhere: its proof is of that now. Nothing is taken back."""
-        stop = Stopped("卡片已划入，交易认证码已不可取得", "the card loaded, but its TAC can't be had any more")
-        result = self._result(state, None, stop)
+        self._reach(_Stage.DISPUTED, state)
+        result = self._result(state, None, _proof_lost())
         self.disputed.append(result)
         return result
 
     def _complete(self, state: _State) -> LoadResult:
+        self._reach(_Stage.LOADED, state)
         self.undelivered.append((state.number, state.tac))
         self.deliver()
         return self._result(state, True)
 
     def _refused(self, state: _State, stop: Stopped) -> LoadResult:
-        if state.offered:
+        if not state.offered:
+            self.outbox.drop(Box.LOAD, state.number)
+        else:
+            self._reach(_Stage.OFFER, state)
             self.undelivered.append((state.number, b""))
             self.deliver()
         return self._result(state, False, stop)
@@ -232,3 +276,8 @@ class LoadStation:
             tac=state.tac,
             card_lost=stop is not None and stop.card_lost,
         )
+
+
+def _proof_lost() -> Stopped:
+    """The card loaded, then did something else elsewhere: its proof is of that now."""
+    return Stopped("卡片已划入，交易认证码已不可取得", "the card loaded, but its TAC can't be had any more")

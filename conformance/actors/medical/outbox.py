@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from conformance.actors.bank.messages import HostUnreachable
 from conformance.actors.medical.messages import Clearing, Confirmation, InsuranceHost, OfflineUpload
+from conformance.actors.medical.underway import Stage, Underway, answered, read, written
+from conformance.actors.outbox import Box, Entry, Forgetful, Keeper
 
 
 @dataclass(slots=True)
@@ -15,10 +17,12 @@ class Outbox:
     Attributes:
         settlements: What cards settled.
         reversals: Numbers whose quotes the centre may still keep, and no card settled.
+        file: Where all of it is kept beyond the end of the program.
     """
 
     settlements: list[Confirmation | OfflineUpload] = field(default_factory=list)
     reversals: list[str] = field(default_factory=list)
+    file: Keeper = field(default_factory=Forgetful)
 
     def deliver(self, centre: InsuranceHost) -> list[Clearing]:
         """Send what waits; what the centre answers is taken off, also where it refuses. Stops where it cannot be reached."""
@@ -26,10 +30,13 @@ class Outbox:
         try:
             while self.settlements:
                 waiting = self.settlements[0]
-                answers.append(centre.settle(waiting) if isinstance(waiting, Confirmation) else centre.upload(waiting))
+                clearing = centre.settle(waiting) if isinstance(waiting, Confirmation) else centre.upload(waiting)
+                self._note(waiting.number, clearing)
+                answers.append(clearing)
                 del self.settlements[0]
             while self.reversals:
                 centre.reverse(self.reversals[0])
+                self.file.drop(Box.MEDICAL, self.reversals[0])
                 del self.reversals[0]
         except HostUnreachable:
             return answers
@@ -37,15 +44,61 @@ class Outbox:
 
     def reverse(self, number: str, centre: InsuranceHost) -> bool:
         """Take a quote back, now or later; answers whether the centre heard of it."""
+        self.file.keep(Box.MEDICAL, number, Stage.REVERSAL)
         self.reversals.append(number)
         try:
             centre.reverse(number)
         except HostUnreachable:
             return False
+        self.file.drop(Box.MEDICAL, number)
         self.reversals.remove(number)
         return True
 
     def wanted_again(self, number: str) -> None:
-        """A quote of this number is asked for once more: it is not taken back."""
+        """A quote of this number is asked for: it is not taken back, unless the program ends before the card is asked."""
+        self.file.keep(Box.MEDICAL, number, Stage.QUOTE)
         if number in self.reversals:
             self.reversals.remove(number)
+
+    # What is kept of a settlement
+
+    def reach(self, stage: Stage, state: Underway) -> None:
+        """Keep how far a settlement came."""
+        self.file.keep(Box.MEDICAL, state.visit.number, stage, written(state))
+
+    def settled(self, state: Underway) -> None:
+        """The card settled: the centre must hear of it."""
+        self.reach(Stage.SETTLED, state)
+        self.settlements.append(state.message())
+
+    def forget(self, number: str) -> None:
+        """Nothing came of this number."""
+        self.file.drop(Box.MEDICAL, number)
+
+    def forget_cleared(self) -> None:
+        """The till heard what became of everything that is cleared."""
+        for entry in self.file.entries(Box.MEDICAL):
+            if entry.stage == Stage.CLEARED:
+                self.file.drop(Box.MEDICAL, entry.number)
+
+    def take_up(self) -> list[tuple[Stage, Underway]]:
+        """Take up what an earlier program left; answers all that are more than quotes."""
+        left: list[tuple[Stage, Underway]] = []
+        for entry in self.file.entries(Box.MEDICAL):
+            stage = Stage(entry.stage)
+            if stage in (Stage.QUOTE, Stage.REVERSAL):
+                self.reversals.append(entry.number)
+                continue
+            state = read(entry)
+            left.append((stage, state))
+            if stage is Stage.SETTLED:
+                self.settlements.append(state.message())
+        return left
+
+    def _note(self, number: str, clearing: Clearing) -> None:
+        entry = self._entry(number)
+        if entry is not None:
+            self.file.keep(Box.MEDICAL, number, Stage.CLEARED, answered(entry, clearing))
+
+    def _entry(self, number: str) -> Entry | None:
+        return next((each for each in self.file.entries(Box.MEDICAL) if each.number == number), None)

@@ -7,10 +7,8 @@ lost: until the centre has it, it waits in :attr:`HospitalTerminal.undelivered`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from conformance.actors.bank.messages import HostUnreachable
-from conformance.actors.key_service import Settlement
 from conformance.actors.medical.debit import APPLICATION, CODES, Prepared, balance, codes, is_logged, prepare, send
 from conformance.actors.medical.keys import KeysRefused
 from conformance.actors.medical.messages import (
@@ -26,7 +24,9 @@ from conformance.actors.medical.messages import (
 from conformance.actors.medical.offline import may_settle_offline
 from conformance.actors.medical.outbox import Outbox
 from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
+from conformance.actors.medical.underway import Stage, Underway, proof_lost
 from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Step, Stopped, Told, Visit
+from conformance.actors.outbox import Forgetful, Keeper
 from emulator.iso7816 import SW
 
 OFFLINE_FILE, SPECIAL_FILE, INSURANCE_FILE = "DF04/EF06", "DF04/EF15", "DF04/EF05"
@@ -34,26 +34,6 @@ BASIC_FILE, PERSON_FILE = "SSSE/EF05", "SSSE/EF06"
 PERSON, NAME, CARD_NUMBER, AREA = "08", "09", "07", "84"
 ALLOWED, OFFLINE_AMOUNT, OFFLINE_COUNT = "90", "92", "93"
 PROOF_KIND = 0x32
-
-
-@dataclass(slots=True)
-class _State:
-    """A settlement on its way."""
-
-    visit: Visit
-    quote: Quote | None = None
-    settlement: Settlement | None = None
-    tac: bytes = b""
-    offline: OfflineState | None = None
-    went_offline: bool = False
-    asked_for_debit: bool = False
-    may_be_quoted: bool = False
-    """Whether the centre may keep a quote for it."""
-    person: str = ""
-    name: str = ""
-    card_number: str = ""
-    area: str = ""
-    written_back: bool = True
 
 
 class HospitalTerminal:
@@ -65,6 +45,9 @@ class HospitalTerminal:
         area: 6-digit code of the own area: temporary offline settlements are for its cards alone.
         limits: Limits of temporary offline settlements; None for a terminal that is not licensed.
         listener: Hears of every step.
+        outbox: Where what is open is kept beyond the end of the program; in memory alone unless given. What an earlier
+            program left is taken up: settlements whose card is needed are :attr:`unresolved`, the ends of others are in
+            :attr:`resolved` until the next settlement or delivery.
     """
 
     def __init__(
@@ -75,13 +58,14 @@ class HospitalTerminal:
         area: str = "500000",
         limits: OfflineLimits | None = None,
         listener: Callable[[Told], None] = lambda told: None,
+        outbox: Keeper | None = None,
     ) -> None:
         self.reader = reader
         self.centre = centre
         self.area = area
         self.limits = limits
-        self.outbox = Outbox()
-        self.unresolved: dict[bytes, _State] = {}
+        self.outbox = Outbox(file=outbox or Forgetful())
+        self.unresolved: dict[bytes, Underway] = {}
         """Settlements by card of which nobody knows whether the card carried them out."""
         self.resolved: dict[str, Result] = {}
         """What became of settlements, by their number, whose card came back."""
@@ -90,16 +74,33 @@ class HospitalTerminal:
         self.ask_first: list[Callable[[], object]] = []
         """What else must be asked of a card that came back, before it begins something new."""
         self._tell = listener
+        self._take_up()
+
+    def _take_up(self) -> None:
+        for stage, state in self.outbox.take_up():
+            if stage is Stage.DEBIT:
+                self.unresolved[state.card] = state
+            elif stage is Stage.DISPUTED:
+                self.disputed.append(state.after_restart(stage))
+            else:
+                self.resolved[state.visit.number] = state.after_restart(stage)
 
     def deliver(self) -> list[Clearing]:
         """Send the centre what waits; answers what it said to settlements."""
-        return self.outbox.deliver(self.centre)
+        answers = self.outbox.deliver(self.centre)
+        self.outbox.forget_cleared()
+        return answers
 
     # Settlement
 
     def settle(self, visit: Visit) -> Result:
         """Settle a bill with the card in the reader."""
-        state = _State(visit)
+        result = self._settle(visit)
+        self.outbox.forget_cleared()
+        return result
+
+    def _settle(self, visit: Visit) -> Result:
+        state = Underway(visit)
         try:
             self._read(state)
             self._quote(state)
@@ -118,14 +119,14 @@ class HospitalTerminal:
             return self._refused(state, Stopped("卡片已拔出", "the card is gone", card_lost=True))
         return self._complete(state)
 
-    def _unknown(self, state: _State) -> Result:
+    def _unknown(self, state: Underway) -> Result:
         """The card may have settled or not; it is asked when it comes back."""
         self.unresolved[self.reader.identification] = state
         self._say(Step.DEBIT, "卡片是否结算未知，请重新插卡", "whether the card settled is not known: insert it again")
         stop = Stopped(
             "卡片已拔出，结算结果待查", "the card is gone; it will be asked when it comes back", card_lost=True
         )
-        return self._result(state, Outcome.UNKNOWN, stop)
+        return state.result(Outcome.UNKNOWN, stop)
 
     def resolve(self) -> Result | None:
         """Ask a card that came back what became of its settlement, before anything else; None where nothing is open.
@@ -138,7 +139,7 @@ class HospitalTerminal:
         self.resolved[state.visit.number] = result = self._asked(state)
         return result
 
-    def _asked(self, state: _State) -> Result:
+    def _asked(self, state: Underway) -> Result:
         try:
             self._proof(state)
         except Stopped as stop:
@@ -148,16 +149,17 @@ class HospitalTerminal:
         del self.unresolved[self.reader.identification]
         return self._complete(state)
 
-    def _is_logged(self, state: _State) -> bool:
+    def _is_logged(self, state: Underway) -> bool:
         settlement = state.settlement
         assert settlement is not None  # noqa: S101 - set before DEBIT
         return is_logged(self.reader, settlement.kind, settlement.terminal, settlement.time)
 
-    def _dispute(self, state: _State) -> Result:
+    def _dispute(self, state: Underway) -> Result:
         """The card settled, then did something else elsewhere: its proof is of that now. Nothing is taken back."""
-        stop = Stopped("卡片已结算，交易认证码已不可取得", "the card settled, but its TAC can't be had any more")
+        stop = proof_lost()
+        self.outbox.reach(Stage.DISPUTED, state)
         self._say(Step.DEBIT, stop.zh, stop.en)
-        result = self._result(state, Outcome.UNKNOWN, stop)
+        result = state.result(Outcome.UNKNOWN, stop)
         self.disputed.append(result)
         return result
 
@@ -169,7 +171,7 @@ class HospitalTerminal:
     def _say(self, step: Step, zh: str, en: str) -> None:
         self._tell(Told(step, zh, en))
 
-    def _read(self, state: _State) -> None:
+    def _read(self, state: Underway) -> None:
         """社会保障号码, 姓名, 卡号, 参保地, and in mode 2 DF04/EF06 (38号文 §2.1, §3.1)."""
         reader = self.reader
         reader.begin()
@@ -190,7 +192,7 @@ class HospitalTerminal:
             raise CardRefused("脱网信息格式错误", "the card's offline data are no numbers")
         return OfflineState(allowed == "1", int(amount), int(count))
 
-    def _quote(self, state: _State) -> None:
+    def _quote(self, state: Underway) -> None:
         """Ask the centre; off line decide alone where that is allowed. In an offline area the card decides later."""
         if self.centre.mode is Mode.OFFLINE:
             state.went_offline = True
@@ -226,7 +228,7 @@ class HospitalTerminal:
             f"account {quote.account}, own {quote.own}, fund {quote.fund}",
         )
 
-    def _decide_offline(self, state: _State) -> Quote:
+    def _decide_offline(self, state: Underway) -> Quote:
         """Off line the terminal decides alone; it pays from the personal account."""
         if state.offline is None or self.limits is None:
             raise Stopped("医保中心不可达", "the centre cannot be reached, and nothing is settled without it")
@@ -240,7 +242,7 @@ class HospitalTerminal:
             raise KeysRefused("the terminal has neither PSAM nor HSM")
         return self.reader.keys.terminal
 
-    def _purchase(self, state: _State) -> None:
+    def _purchase(self, state: Underway) -> None:
         """PIN, INITIALIZE, MAC1, DEBIT, MAC2 (38号文 §2.4 to §2.9)."""
         self._terminal()
         reader, keys = self.reader, self.reader.keys
@@ -267,7 +269,7 @@ class HospitalTerminal:
             raise Stopped("MAC2 校验失败", "MAC2 is wrong: the card is not genuine, or its answer was changed")
         self._say(Step.MAC2, "MAC2 正确", "MAC2 is right")
 
-    def _amounts(self, state: _State) -> bytes:
+    def _amounts(self, state: Underway) -> bytes:
         """What the card is told; in an offline area its own balance pays what it can, the holder the rest (vol. 2 §6.1)."""
         if state.quote is not None:
             return state.quote.card_amounts
@@ -283,9 +285,10 @@ class HospitalTerminal:
         )
         return state.quote.real_amounts
 
-    def _debit(self, state: _State, prepared: Prepared) -> bytes:
+    def _debit(self, state: Underway, prepared: Prepared) -> bytes:
         """DEBIT FOR PURCHASE; a lost answer is asked for again with GET TRANSACTION PROOF before anything is repeated."""
-        state.asked_for_debit = True
+        state.asked_for_debit, state.card = True, self.reader.identification
+        self.outbox.reach(Stage.DEBIT, state)
         try:
             answer = send(self.reader, prepared)
         except CardGone:
@@ -296,7 +299,7 @@ class HospitalTerminal:
         self._say(Step.DEBIT, f"TAC {state.tac.hex().upper()}", f"TAC {state.tac.hex().upper()}")
         return mac2
 
-    def _proof(self, state: _State) -> bytes:
+    def _proof(self, state: Underway) -> bytes:
         """GET TRANSACTION PROOF of the transaction that was cut off: MAC2 ‖ TAC where the card settled (vol. 2 §6.4)."""
         reader = self.reader
         assert state.settlement is not None  # noqa: S101 - set before DEBIT
@@ -315,38 +318,34 @@ class HospitalTerminal:
 
     # After the card settled
 
-    def _complete(self, state: _State) -> Result:
-        """Write EF15 where the settlement is special, deliver the TAC, write EF06 where the area has it."""
+    def _complete(self, state: Underway) -> Result:
+        """Note the TAC, write EF15 where the settlement is special, deliver it, write EF06 where the area has it."""
         assert state.settlement is not None  # noqa: S101 - the card settled
-        card = self.reader.identification.hex().upper()
         visit = state.visit
+        self.outbox.settled(state)
         if state.went_offline:
-            upload = OfflineUpload(visit.number, state.person, card, state.settlement, state.tac)
-            self.undelivered.append(upload)
             if self.centre.mode is Mode.OFFLINE:
-                return self._result(state, Outcome.SETTLED_OFFLINE)
+                return state.result(Outcome.SETTLED_OFFLINE)
             before = state.offline or OfflineState(False, 0, 0)
             after = OfflineState(before.allowed, before.amount + visit.total, before.count + 1)
             self._write(state, lambda: self._write_offline(after, counters_only=True))
-            return self._result(state, Outcome.SETTLED_OFFLINE)
+            return state.result(Outcome.SETTLED_OFFLINE)
         if visit.category.is_special:
             self._write(state, lambda: self._write_special(state))
-        confirmation = Confirmation(visit.number, card, state.settlement, state.tac)
-        self.undelivered.append(confirmation)
-        clearing = next((answer for answer in self.deliver() if answer.number == visit.number), None)
+        clearing = next((answer for answer in self.outbox.deliver(self.centre) if answer.number == visit.number), None)
         if clearing is None:
             self._say(Step.CLEARING, "医保中心不可达，稍后上传", "the centre cannot be reached; to be delivered later")
-            return self._result(state, Outcome.WAITING)
+            return state.result(Outcome.WAITING)
         if clearing.refusal is not None:
             zh, en = clearing.refusal.value
-            return self._result(state, Outcome.REFUSED, Stopped(zh, en, refusal=clearing.refusal))
+            return state.result(Outcome.REFUSED, Stopped(zh, en, refusal=clearing.refusal))
         self._say(Step.CLEARING, "中心已清算", "the centre has cleared it")
         offline = clearing.offline
         if offline is not None:
             self._write(state, lambda: self._write_offline(offline))
-        return self._result(state, Outcome.SETTLED)
+        return state.result(Outcome.SETTLED)
 
-    def _write(self, state: _State, write: Callable[[], None]) -> None:
+    def _write(self, state: Underway, write: Callable[[], None]) -> None:
         """A write after the settlement, which stands whatever becomes of it (vol. 2 §6.7)."""
         try:
             write()
@@ -354,7 +353,7 @@ class HospitalTerminal:
             state.written_back = False
             self._say(Step.WRITING, "写回失败", f"not written: {problem}")
 
-    def _write_special(self, state: _State) -> None:
+    def _write_special(self, state: Underway) -> None:
         assert state.settlement is not None  # noqa: S101 - the card settled
         number = int.from_bytes(state.settlement.number, "big")
         self.reader.append(SPECIAL_FILE, (number, state.visit.category.value))
@@ -369,29 +368,13 @@ class HospitalTerminal:
             Step.WRITING, f"脱网累计 {state.amount}，{state.count} 次", f"offline {state.amount} in {state.count}"
         )
 
-    def _refused(self, state: _State, stop: Stopped) -> Result:
+    def _refused(self, state: Underway, stop: Stopped) -> Result:
         """Take a quote back that no card settled; where the card may have settled, the centre learns of it later."""
-        if state.may_be_quoted and not state.tac and not self.outbox.reverse(state.visit.number, self.centre):
+        number = state.visit.number
+        if not state.may_be_quoted or state.tac:
+            self.outbox.forget(number)
+        elif not self.outbox.reverse(number, self.centre):
             self._say(
                 Step.CLEARING, "冲正未送达，稍后再发", "the reversal could not be delivered; it is kept for later"
             )
-        return self._result(state, Outcome.REFUSED, stop)
-
-    def _result(self, state: _State, outcome: Outcome, stop: Stopped | None = None) -> Result:
-        return Result(
-            visit=state.visit,
-            outcome=outcome,
-            zh=stop.zh if stop else "",
-            en=stop.en if stop else "",
-            sw=stop.sw if stop else 0,
-            refusal=stop.refusal if stop else None,
-            quote=state.quote,
-            settlement=state.settlement,
-            tac=state.tac,
-            person=state.person,
-            name=state.name,
-            card_number=state.card_number,
-            area=state.area,
-            written_back=state.written_back,
-            card_lost=stop is not None and stop.card_lost,
-        )
+        return state.result(Outcome.REFUSED, stop)

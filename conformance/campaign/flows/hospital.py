@@ -14,6 +14,7 @@ from conformance.actors.medical.centre import Centre, Scheme
 from conformance.actors.medical.keys import KeysRefused, SamKeys
 from conformance.actors.medical.messages import CardState, InsuranceHost, Mode
 from conformance.actors.medical.reader import CardReader
+from conformance.actors.outbox import OutboxFile
 from conformance.campaign.links import Guarded, Slot
 from conformance.campaign.outside.social import SocialCard
 from conformance.campaign.seams import Seams
@@ -59,7 +60,23 @@ class HospitalWorld(World):
         )
         bank: Any = Guarded(seams, self.bank, "bank", lost=lost, only=TO_BANK, before=self._note_message("bank"))
         self.to_centre, self.to_bank = cast(InsuranceHost, centre), cast(Host, bank)
+        self._outbox: OutboxFile | None = None
+        self.killed = False
+        """Whether the program ended in the middle; the next one begins with its outbox."""
         self.reader = CardReader(self.slot, flow.product, SamKeys(self.sam_slot, flow.product), pin=lambda: PIN)
+
+    def open_outbox(self) -> OutboxFile:
+        """The file in which the terminal keeps what is open, as its program finds it when it starts."""
+        path = self.folder / "outbox.sqlite"
+        if self._outbox is not None:
+            self._outbox.close()
+        self._outbox = self.flow.open_outbox(path)
+        self.journals = [path]
+        return self._outbox
+
+    def open_reader(self) -> CardReader:
+        """The reader, as a program that has just started finds it."""
+        return CardReader(self.slot, self.flow.product, self.reader.keys, pin=lambda: PIN)
 
     def open_module(self) -> None:
         """Switch the PSAM off and on, which may have lost its power."""
@@ -94,6 +111,8 @@ class HospitalWorld(World):
         """Let the books go."""
         self.bank.ledger.close()
         self.centre.books.close()
+        if self._outbox is not None:
+            self._outbox.close()
 
 
 class HospitalFlow(Flow):
@@ -117,6 +136,12 @@ class HospitalFlow(Flow):
         ledger = Ledger(path)
         hurry(ledger)
         return Bank(*self._keys, ledger=ledger)
+
+    def open_outbox(self, path: Path) -> OutboxFile:
+        """The terminal's outbox in a file."""
+        outbox = OutboxFile(path)
+        hurry(outbox)
+        return outbox
 
     def open_centre(self, path: Path) -> Centre:
         """The centre over its books; its clock goes a second with every question."""

@@ -1,8 +1,8 @@
 """Flow 4, medical settlement in the three modes of an area: on line, temporarily off line, off line; reversal; clearing with TAC.
 
 Person A has three bills. One that a failure left unpaid is settled again under another number, as a hospital does, so that every
-trial ends with all of them settled, each once. The terminal keeps what waits in its memory, so that a terminal whose program is
-killed is none of the failures here.
+trial ends with all of them settled, each once. The terminal keeps what is open in an outbox, with which its program begins again
+where it was killed; the numbers under which bills were tried stand on the hospital's paper.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from conformance.actors.medical.messages import Category, Mode
 from conformance.actors.medical.reader import CardGone, CardRefused
 from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Visit
-from conformance.campaign.failures import KILLING
 from conformance.campaign.flows.hospital import NOON, HospitalFlow, HospitalWorld
 from conformance.campaign.outside.facts import Facts
-from conformance.campaign.seams import Seams
+from conformance.campaign.seams import Killed, Seams
 from conformance.campaign.world import COMPLETED, FlowStep
 
 LOADED = 50_000
@@ -54,24 +53,52 @@ class MedicalWorld(HospitalWorld):
 
     def __init__(self, flow: MedicalFlow, seams: Seams, folder: Path, memories: Mapping[str, Any]) -> None:
         super().__init__(flow, seams, folder, memories)
-        self.terminal = flow.terminal(
-            self.reader, self.to_centre, limits=LIMITS, listener=lambda told: self.say(told.zh, told.en)
-        )
-        self.loads = LoadStation(self.reader, self.to_centre, ask_first=[self.terminal.resolve])
-        self.terminal.ask_first.append(self.loads.resolve)
+        self._start()
         self.results: dict[str, Result] = {}
         self._attempts: dict[str, list[str]] = {bill.number: [] for bill in flow.bills}
         self._loads: list[str] = []
         self._reversed: set[str] = set()
 
+    def _start(self) -> None:
+        """Start the programs, which take up what the outbox has."""
+        outbox = self.open_outbox()
+        self.reader = self.open_reader()
+        self.terminal = self.flow.terminal(
+            *(self.reader, self.to_centre),
+            limits=LIMITS,
+            listener=lambda told: self.say(told.zh, told.en),
+            outbox=outbox,
+        )
+        self.loads = LoadStation(self.reader, self.to_centre, ask_first=[self.terminal.resolve], outbox=outbox)
+        self.terminal.ask_first.append(self.loads.resolve)
+
     def run(self) -> None:
+        """The bills one after the other, until the program is killed."""
+        try:
+            self._day()
+        except Killed:
+            self.killed = True
+            raise
+
+    def recover(self) -> bool:
+        """Start a killed program again, then go on."""
+        if self.killed:
+            self._start()
+            self.killed = False
+        try:
+            return self._go_on()
+        except Killed:
+            self.killed = True
+            raise
+
+    def _day(self) -> None:
         """The bills one after the other; in an offline area the card is loaded first."""
         if self.flow.mode is Mode.OFFLINE:
             self._load()
         for bill in self.flow.bills:
             self._settle(bill, off_line=bill.off_line)
 
-    def recover(self) -> bool:
+    def _go_on(self) -> bool:
         """Card, PSAM and line are back: ask the card, deliver what waits, settle what is not settled."""
         self.open_module()
         try:
@@ -187,7 +214,6 @@ class MedicalFlow(HospitalFlow):
 
     name, number = "medical", 4
     zh, en = "医保联机结算与冲正", "medical settlement on line, special settlement, reversal"
-    without = KILLING
     bills: tuple[Bill, ...] = (
         Bill("M1", 20_000),
         Bill("M2", 30_000, Category.MATERNITY, reversed=True),

@@ -1,0 +1,105 @@
+"""A terminal's outbox in a file: what it keeps, from whom, and what a new program does with it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from conformance.actors.medical.messages import Mode
+from conformance.actors.medical.terminal import HospitalTerminal
+from conformance.actors.medical.visit import OfflineLimits, Outcome, Visit
+from conformance.actors.outbox import Box, Entry, OutboxError, OutboxFile
+from tests.medical.hospital import NOON, Hospital
+
+PERSON = "500000199001011239"
+
+
+def started(hospital: Hospital, path: Path) -> tuple[HospitalTerminal, OutboxFile]:
+    """A program that has just started: the terminal of a hospital over an outbox."""
+    outbox, old = OutboxFile(path), hospital.terminal
+    return HospitalTerminal(old.reader, old.centre, limits=OfflineLimits(), outbox=outbox), outbox
+
+
+def test_entries_keep_their_order_and_stage_through_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "outbox"
+    outbox = OutboxFile(path)
+    for number in ("1", "2", "3"):
+        outbox.keep(Box.MEDICAL, number, "first", number * 2)
+    outbox.keep(Box.MEDICAL, "1", "second", "x")
+    outbox.drop(Box.MEDICAL, "2")
+    outbox.drop(Box.MEDICAL, "9")
+    outbox.close()
+    again = OutboxFile(path)
+    assert again.entries(Box.MEDICAL) == [Entry("1", "second", "x"), Entry("3", "first", "33")]
+    assert again.entries(Box.LOAD) == []
+
+
+def test_both_files_are_the_owners_alone_and_show_no_content(tmp_path: Path) -> None:
+    path = tmp_path / "outbox"
+    mask = os.umask(0)
+    try:
+        outbox = OutboxFile(path)
+    finally:
+        os.umask(mask)
+    outbox.keep(Box.MEDICAL, "1", "settled", PERSON)
+    for each in tmp_path.iterdir():
+        assert stat.S_IMODE(each.stat().st_mode) == 0o600
+        assert PERSON.encode() not in each.read_bytes()
+    assert len(list(tmp_path.iterdir())) >= 2
+
+
+def test_one_outbox_serves_one_terminal_at_a_time(tmp_path: Path) -> None:
+    first = OutboxFile(tmp_path / "outbox")
+    with pytest.raises(OutboxError, match="in use by another terminal"):
+        OutboxFile(tmp_path / "outbox")
+    first.close()
+    OutboxFile(tmp_path / "outbox").close()
+
+
+def test_an_outbox_without_its_key_or_with_anothers_is_refused(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        outbox = OutboxFile(tmp_path / name)
+        outbox.keep(Box.MEDICAL, "1", "settled", "content")
+        outbox.close()
+    (tmp_path / "two.key").replace(tmp_path / "one.key")
+    with pytest.raises(OutboxError, match="does not fit its key"):
+        OutboxFile(tmp_path / "one")
+    with pytest.raises(OutboxError, match="has lost its key"):
+        OutboxFile(tmp_path / "two")
+
+
+@pytest.mark.parametrize("content", [b"no database" * 100, b"SQLite format 3\0" + bytes(600)])
+def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "outbox"
+    path.write_bytes(content)
+    with pytest.raises(OutboxError):
+        OutboxFile(path)
+    assert path.read_bytes() == content
+
+
+def test_nothing_is_left_after_a_settlement_that_everybody_heard_of(tmp_path: Path) -> None:
+    hospital = Hospital()
+    terminal, outbox = started(hospital, tmp_path / "outbox")
+    assert terminal.settle(Visit("V1", 20_000, when=NOON)).outcome is Outcome.SETTLED
+    assert outbox.entries(Box.MEDICAL) == []
+
+
+def test_an_upload_of_a_killed_terminal_comes_through_and_its_person_is_in_no_file(tmp_path: Path) -> None:
+    down = True
+    hospital = Hospital(mode=Mode.ONLINE_WITH_OFFLINE, lost=lambda message: "sent" if down else "")
+    terminal, outbox = started(hospital, tmp_path / "outbox")
+    assert terminal.settle(Visit("V1", 5_000, when=NOON)).outcome is Outcome.SETTLED_OFFLINE
+    person = terminal.undelivered[0].person  # type: ignore[union-attr]
+    assert all(person.encode() not in each.read_bytes() for each in tmp_path.iterdir())
+    outbox.close()
+    down = False
+    again, outbox = started(hospital, tmp_path / "outbox")
+    assert again.resolved["V1"].outcome is Outcome.SETTLED_OFFLINE
+    assert [(each.number, each.refusal) for each in again.deliver()] == [("V1", None)]
+    stored = hospital.centre.books.settlement("V1")
+    assert stored is not None
+    assert (stored.person, stored.state) == (person, "cleared")
+    assert outbox.entries(Box.MEDICAL) == []
