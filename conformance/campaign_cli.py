@@ -125,8 +125,8 @@ def _list(*, flows: bool, failures: bool) -> None:
             typer.echo(f"{each.name:20} {each.zh} · {each.en}")
     else:
         for name, planted in sorted(PLANTED.items()):
-            rules = ",".join(map(str, planted.rules))
-            typer.echo(f"{name:34} {planted.flow:10} {rules:6} {planted.zh} · {planted.en}")
+            rules = ",".join([*map(str, planted.rules), *planted.rows])
+            typer.echo(f"{name:34} {planted.flow:18} {rules:28} {planted.zh} · {planted.en}")
 
 
 def _run(order: Order, out: Path | None, kind: type[Campaign], *, as_json: bool) -> int:
@@ -272,6 +272,7 @@ def _conclude(
             "broken": [
                 {"rule": found.rule, "zh": found.zh, "en": found.en, "only": only_of(tried)} for tried, found in broken
             ],
+            "requirements": [{"requirement": name, **breach} for name, breach in work.breaches],
             "trouble": trouble,
             "report": str(report),
         }
@@ -284,6 +285,11 @@ def _conclude(
         typer.echo(f"  sscard campaign --only {only_of(tried)}{extra}")
     if len(broken) > 20:
         typer.echo(f"  … {len(broken) - 20} more in the report")
+    for name, breach in work.breaches[:20]:
+        typer.echo(f"✗ 要求 requirement {name}: {breach['zh']} · {breach['en']}")
+        typer.echo(f"  {breach['reproduce']}")
+    if len(work.breaches) > 20:
+        typer.echo(f"  … {len(work.breaches) - 20} more in the report")
     print_verdict(conformity, trouble, report)
 
 

@@ -177,6 +177,23 @@ class Table(Words):
     rows: list[list[str]]
 
 
+class Breach(Words):
+    """What was found against a requirement after a trial."""
+
+    place: str
+    """Where the failure was put; empty for the run that nothing disturbed."""
+    reproduce: str
+    """Command line that runs this single trial again."""
+
+
+class ShownRequirement(TypedDict):
+    """A requirement of the catalogue on systems: the runs that tried it, and what was found against it."""
+
+    requirement: str
+    tried: int
+    broken: list[Breach]
+
+
 class BrokenRule(Words):
     """A rule that didn't hold after a trial; ``zh`` and ``en`` say what was found."""
 
@@ -239,6 +256,14 @@ class FlowTrials(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRequirements(Event):
+    """The requirements on systems that the flow can show, after all its trials."""
+
+    flow: str
+    requirements: list[ShownRequirement]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFinished(Event):
     """All failures of a flow were tried."""
 
@@ -266,7 +291,7 @@ _TYPES: dict[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
         *(RunStarted, TargetConnected, CaseStarted, Step, Exchange, Check, CaseFinished, RunFinished),
-        *(FlowStarted, FlowBooks, FlowTimed, FlowTrials, FlowFinished),
+        *(FlowStarted, FlowBooks, FlowTimed, FlowTrials, FlowRequirements, FlowFinished),
     )
 }
 

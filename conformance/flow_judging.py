@@ -2,8 +2,8 @@
 
 **A flow's statement**, the first line that holds:
 
-1. *not conformant*: one of the eight rules was broken after a trial. A log that counts more broken trials than it lists is read
-   to the flow's disadvantage.
+1. *not conformant*: one of the eight rules was broken after a trial, or a MUST requirement on systems that the flow shows. A log
+   that counts more broken trials than it lists is read to the flow's disadvantage. A broken SHOULD is shown and doesn't decide.
 2. *incomplete*: the flow was cut off before all its failures were tried, or no failure was tried at all.
 3. *conformant*.
 
@@ -23,12 +23,14 @@ from conformance.events import (
     Event,
     FlowBooks,
     FlowFinished,
+    FlowRequirements,
     FlowStarted,
     FlowTimed,
     FlowTrials,
     RunFinished,
+    ShownRequirement,
 )
-from conformance.requirements import Text
+from conformance.requirements import SOCIAL_SECURITY, Level, Text, load_catalogue
 from conformance.verdict import Conformity
 
 FLOW_RULES: Mapping[int, Text] = {
@@ -70,13 +72,14 @@ FLOW_RULES: Mapping[int, Text] = {
 """What must hold at every moment, whatever fails, by number."""
 
 FLOW_RULE_ZH = (
-    "判定规则：在每个步骤注入失败、恢复之后，下列八条规则在每一次试验中都成立，则流程判为“符合”；任一次试验违反任一条，则判为“不符合”；"
+    "判定规则：在每个步骤注入失败、恢复之后，下列八条规则在每一次试验中都成立，流程所示的对系统的必备要求也都成立，则流程判为“符合”；任一次试验违反任一条，则判为“不符合”；"
     "流程未做完或没有试验，则判为“不完整”；测试台出错则不作结论。八分钟的承诺另行列示，不参与判定：其中人工与机器的时间是申报的预算。"
 )
 FLOW_RULE_EN = (
-    "Decision rule: a flow is conformant if the eight rules held in every trial, after a failure was put into each step and the flow was recovered; "
-    "not conformant if one trial broke one of them; incomplete if the flow was cut off or had no trial; when the bench failed nothing is stated. The "
-    "promise of eight minutes is shown and does not decide: its human and machine parts are declared budgets."
+    "Decision rule: a flow is conformant if the eight rules, and the mandatory requirements on systems that it shows, held in every trial, after a failure "
+    "was put into each step and the flow was recovered; not conformant if one trial broke one of them; incomplete if the flow was cut off or had no "
+    "trial; when the bench failed nothing is stated. The promise of eight minutes is shown and does not decide: its human and machine parts are "
+    "declared budgets."
 )
 
 
@@ -106,6 +109,8 @@ class FlowOutcome:
     """Every trial that the log lists with a broken rule, in its order."""
     uncounted: int
     """Broken trials that the log counts and doesn't list."""
+    requirements: tuple[ShownRequirement, ...] = ()
+    """The requirements on systems that the flow shows, as the log has them."""
 
     @property
     def by_rule(self) -> Mapping[int, int]:
@@ -117,14 +122,17 @@ def flow_outcomes(events: Iterable[Event]) -> tuple[FlowOutcome, ...]:
     """Every flow that the log tells of, in the order in which they were begun."""
     trials: dict[str, list[FlowTrials]] = {}
     ends: dict[str, FlowFinished] = {}
+    rows: dict[str, tuple[ShownRequirement, ...]] = {}
     for event in events:
-        if isinstance(event, FlowStarted | FlowBooks | FlowTimed | FlowTrials | FlowFinished):
+        if isinstance(event, FlowStarted | FlowBooks | FlowTimed | FlowTrials | FlowRequirements | FlowFinished):
             found = trials.setdefault(event.flow, [])
             if isinstance(event, FlowTrials):
                 found.append(event)
             elif isinstance(event, FlowFinished):
                 ends[event.flow] = event
-    return tuple(_outcome(flow, found, ends.get(flow)) for flow, found in trials.items())
+            elif isinstance(event, FlowRequirements):
+                rows[event.flow] = tuple(event.requirements)
+    return tuple(_outcome(flow, found, ends.get(flow), rows.get(flow, ())) for flow, found in trials.items())
 
 
 def flows_conformity(events: Iterable[Event]) -> Conformity | None:
@@ -154,18 +162,26 @@ def stated(outcomes: Iterable[FlowOutcome], *, interrupted: bool, bench_failed: 
     return Conformity.CONFORMANT
 
 
-def _outcome(flow: str, cells: list[FlowTrials], end: FlowFinished | None) -> FlowOutcome:
+def decides(identifier: str) -> bool:
+    """Whether a broken requirement makes a flow not conformant: a SHOULD doesn't; one that this version doesn't know does."""
+    known = load_catalogue(SOCIAL_SECURITY).requirements.get(identifier)
+    return known is None or known.level is Level.MUST
+
+
+def _outcome(
+    flow: str, cells: list[FlowTrials], end: FlowFinished | None, rows: tuple[ShownRequirement, ...]
+) -> FlowOutcome:
     broken = tuple(_broken(cells))
     trials = end.trials if end else sum(cell.trials for cell in cells)
     uncounted = end.broken if end and not broken else 0
-    if broken or uncounted:
+    if broken or uncounted or any(row["broken"] and decides(row["requirement"]) for row in rows):
         conformity = Conformity.NON_CONFORMANT
     elif end is None or trials == 0:
         conformity = Conformity.INCOMPLETE
     else:
         conformity = Conformity.CONFORMANT
     struck = end.interruptions if end else 0
-    return FlowOutcome(flow, conformity, end is not None, trials, struck, broken, max(uncounted, 0))
+    return FlowOutcome(flow, conformity, end is not None, trials, struck, broken, max(uncounted, 0), rows)
 
 
 def _broken(cells: Iterable[FlowTrials]) -> Iterator[BrokenTrial]:

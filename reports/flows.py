@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from conformance.events import Event, FlowBooks, FlowFinished, FlowStarted, FlowTimed, FlowTrials
-from conformance.flow_judging import FLOW_RULES, BrokenTrial, FlowOutcome, flow_outcomes
-from conformance.requirements import Text
+from conformance.events import Breach, Event, FlowBooks, FlowFinished, FlowStarted, FlowTimed, FlowTrials
+from conformance.flow_judging import FLOW_RULES, BrokenTrial, FlowOutcome, decides, flow_outcomes
+from conformance.requirements import SOCIAL_SECURITY, Requirement, Text, load_catalogue
 from conformance.verdict import Conformity, Verdict
 from reports.books import BooksReport, compared
 from reports.timeline import TimelineReport, timeline
@@ -27,6 +27,31 @@ class RuleReport:
     text: Text
     broken: int
     """Trials after which it was broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemReport:
+    """A requirement on systems that a flow can show."""
+
+    name: str
+    """Its identifier in the catalogue."""
+    requirement: Requirement | None
+    """None where this version's catalogue does not know it."""
+    tried: int
+    """Runs of the flow that tried it."""
+    broken: tuple[Breach, ...]
+
+    @property
+    def decides(self) -> bool:
+        """Whether the flow is not conformant where it is broken."""
+        return decides(self.name)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Broken, held, or not tried; see :attr:`decides`."""
+        if self.broken:
+            return Verdict.FAIL
+        return Verdict.PASS if self.tried else Verdict.NOT_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +114,8 @@ class FlowReport:
     findings: tuple[Finding, ...]
     timeline: TimelineReport | None
     books: BooksReport | None
+    systems: tuple[SystemReport, ...] = ()
+    """What it shows of the requirements on systems."""
 
     @property
     def name(self) -> str:
@@ -203,6 +230,15 @@ def _report(outcome: FlowOutcome, events: Iterable[Event]) -> FlowReport:
         findings=tuple(Finding(steps[trial.step], failures[trial.failure], trial) for trial in outcome.broken),
         timeline=timeline(timed) if timed else None,
         books=compared(books.get("before"), books.get("after")) if books else None,
+        systems=_systems(outcome),
+    )
+
+
+def _systems(outcome: FlowOutcome) -> tuple[SystemReport, ...]:
+    known = load_catalogue(SOCIAL_SECURITY).requirements
+    return tuple(
+        SystemReport(row["requirement"], known.get(row["requirement"]), row["tried"], tuple(row["broken"]))
+        for row in outcome.requirements
     )
 
 

@@ -178,6 +178,15 @@ def _flow(flow: FlowReport) -> dict[str, Any]:
             }
             for rule in flow.rules
         ],
+        "requirements": [
+            {
+                "requirement": row.name,
+                "verdict": row.verdict.value,
+                "tried": row.tried,
+                "broken": [dict(each) for each in row.broken],
+            }
+            for row in flow.systems
+        ],
         "steps": [
             {"step": step.name, "title": step.title._asdict(), "irreversible": step.irreversible} for step in flow.steps
         ],

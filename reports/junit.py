@@ -115,6 +115,7 @@ def _append_flow(root: ElementTree.Element, flow: FlowReport, began: str) -> tup
             inner.text = _clean(_places(cell))
         output = ElementTree.SubElement(element, "system-out")
         output.text = _clean(f"trials: {cell.trials}; " + ", ".join(f"{n} {name}" for name, n in cell.outcomes.items()))
+    failures += _append_systems(suite, flow)
     if flow.outcome.uncounted:
         failures += 1
         ElementTree.SubElement(
@@ -127,10 +128,27 @@ def _append_flow(root: ElementTree.Element, flow: FlowReport, began: str) -> tup
         errors += 1
         why = "no failure was tried" if flow.outcome.finished else "the run ended inside this flow"
         ElementTree.SubElement(_testcase(suite, flow, "all failures tried"), "error", type="incomplete", message=why)
-    counts = [len(suite), failures, errors, 0]
+    counts = [len(suite), failures, errors, sum(row.verdict is Verdict.NOT_RUN for row in flow.systems)]
     spent = min(flow.end.seconds, 1e7) if flow.end and 0 <= flow.end.seconds < math.inf else 0.0
     _count(suite, counts, spent)
     return counts, spent
+
+
+def _append_systems(suite: ElementTree.Element, flow: FlowReport) -> int:
+    """A test case for each requirement on systems; one that no run tried is skipped. Gives the number of broken ones."""
+    for row in flow.systems:
+        element = _testcase(suite, flow, row.name)
+        if row.broken and row.decides:
+            first = row.broken[0]
+            inner = ElementTree.SubElement(element, "failure", message=_clean(f"{first['zh']} {first['en']}"))
+            inner.set("type", "requirement")
+            inner.text = _clean("\n".join(f"{each['en']}\nreproduce: {each['reproduce']}" for each in row.broken))
+        elif row.broken:
+            output = ElementTree.SubElement(element, "system-out")
+            output.text = _clean("\n".join(f"deviation: {each['en']}" for each in row.broken))
+        elif not row.tried:
+            ElementTree.SubElement(element, "skipped", message="no run of the flow tried it")
+    return sum(bool(row.broken) and row.decides for row in flow.systems)
 
 
 def _testcase(suite: ElementTree.Element, flow: FlowReport, name: str) -> ElementTree.Element:

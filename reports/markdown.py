@@ -89,6 +89,19 @@ def _flows(flows: tuple[FlowReport, ...]) -> list[str]:
                 )
             lines += [f"- … {len(flow.findings) - _SHOWN}"] if len(flow.findings) > _SHOWN else []
             lines.append("")
+        unmet = [row for row in flow.systems if row.broken]
+        if unmet:
+            lines += [
+                f"### 违反对系统的要求 Requirements on systems: {_plain(flow.title.zh)} {_plain(flow.title.en)}",
+                "",
+            ]
+            for row in unmet:
+                breach = row.broken[0]
+                lines.append(
+                    f"- **{_plain(row.name)}** ×{len(row.broken)} {_plain(breach['zh'])} {_plain(breach['en'])}: "
+                    f"{_code(breach['reproduce'])}"
+                )
+            lines.append("")
     return lines
 
 

@@ -15,6 +15,7 @@ from conformance.campaign.outside.facts import look
 from conformance.campaign.plan import PairTask, pairs, singles
 from conformance.campaign.rules import Case, Finding, judge
 from conformance.campaign.seams import Place, Seams
+from conformance.campaign.systems import rows_of, show
 from conformance.campaign.tables import tables
 from conformance.campaign.trial import MOST_RECOVERIES, NOT_RECOVERED, Spec, Tried
 from conformance.campaign.workers import Task, crew, known_flow, scratch
@@ -61,6 +62,8 @@ class Tally:
     seconds: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
     cells: dict[tuple[str, str], list[Tried]] = field(default_factory=dict)
+    shown: list[Tried] = field(default_factory=list)
+    """Every run that tried requirements on systems, the undisturbed one first."""
 
 
 class Campaign:
@@ -78,6 +81,12 @@ class Campaign:
     def broken(self) -> int:
         """Trials after which a rule was broken."""
         return sum(each.broken for each in self.tallies)
+
+    @property
+    def breaches(self) -> list[tuple[str, events.Breach]]:
+        """What was found against requirements on systems until now, with their identifiers."""
+        told = [row for each in self._told if isinstance(each, events.FlowRequirements) for row in each.requirements]
+        return [(row["requirement"], breach) for row in told for breach in row["broken"]]
 
     @property
     def conformity(self) -> Conformity:
@@ -149,7 +158,9 @@ class Campaign:
                 seams.end()
                 after = look(world)
                 ending = world.ending(after) if ended else NOT_RECOVERED
-                findings = judge(Case(world, before, after, after, ending))
+                case = Case(world, before, after, after, ending)
+                findings = judge(case)
+                calm = Tried(Spec(flow.name), flow.steps[0].name, ending, 0, (), (), show(flow, case))
                 if ending != COMPLETED:
                     findings.append(
                         Finding(4, f"无故障而未完成：{ending}", f"nothing failed, and yet it ended {ending}")
@@ -157,6 +168,7 @@ class Campaign:
                 self._tell_books(flow, "after", tables(world))
             finally:
                 world.close()
+        tally.shown.append(calm)
         if entries:
             self._tell_times(flow, entries)
         alone = self.order.only is not None and not self.order.only.strikes
@@ -201,6 +213,7 @@ class Campaign:
                     broken=[found for each in tried for found in self._broken(each)],
                 )
             )
+        self._tell_rows(flow, tally)
         if whole:
             self._emit(
                 events.FlowFinished(
@@ -213,14 +226,30 @@ class Campaign:
                 )
             )
 
-    def _broken(self, tried: Tried) -> list[events.BrokenRule]:
+    def _tell_rows(self, flow: Flow, tally: Tally) -> None:
+        """The requirements on systems that the flow can show, each with what was found against it."""
+        rows: dict[str, events.ShownRequirement] = {
+            row: events.ShownRequirement(requirement=row, tried=0, broken=[]) for row in rows_of(flow)
+        }
+        for tried in tally.shown:
+            for each in tried.shown:
+                entry = rows[each.row]
+                entry["tried"] += 1
+                entry["broken"] += [
+                    events.Breach(zh=zh, en=en, place=tried.spec.place, reproduce=self._again(tried))
+                    for zh, en in each.breaches
+                ]
+        if rows:
+            self._emit(events.FlowRequirements(t=now(), flow=flow.name, requirements=list(rows.values())))
+
+    def _again(self, tried: Tried) -> str:
         words = ["sscard", "campaign", "--only", only_of(tried)]
-        if self.order.fault:
-            words += ["--fault", self.order.fault]
+        return shlex.join([*words, "--fault", self.order.fault] if self.order.fault else words)
+
+    def _broken(self, tried: Tried) -> list[events.BrokenRule]:
+        again = self._again(tried)
         return [
-            events.BrokenRule(
-                rule=each.rule, zh=each.zh, en=each.en, place=tried.spec.place, reproduce=shlex.join(words)
-            )
+            events.BrokenRule(rule=each.rule, zh=each.zh, en=each.en, place=tried.spec.place, reproduce=again)
             for each in tried.findings
         ]
 
@@ -264,3 +293,5 @@ def _count(tally: Tally, tried: Tried) -> None:
     tally.broken += bool(tried.findings)
     tally.outcomes[tried.ending] += 1
     tally.cells.setdefault((tried.step, tried.spec.failure), []).append(tried)
+    if tried.shown:
+        tally.shown.append(tried)

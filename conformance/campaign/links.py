@@ -36,6 +36,7 @@ class Slot:
         target = self.target
         what = f"{self.name} {command[1:2].hex().upper()}"
         self._before(what, command)
+        passing = self._seams.passing(self.name, command)
         with count_writes(target.card) as counted:
             answer: bytes = self._seams.pass_by(
                 Kind.COMMAND,
@@ -49,6 +50,7 @@ class Slot:
                 ),
                 lambda: counted.writes,
             )
+        passing.answer = answer
         return answer
 
 
@@ -104,6 +106,10 @@ class Guarded:
         def call(*arguments: Any, **named: Any) -> Any:
             self._before(name, arguments)
             act = Call(lambda: found(*arguments, **named), self._lost, self._name)
-            return self._seams.pass_by(self._kind, f"{self._name} {name}", act)
+            passing = self._seams.passing(
+                self._name, name, str(getattr(arguments[0], "number", "")) if arguments else ""
+            )
+            passing.answer = self._seams.pass_by(self._kind, f"{self._name} {name}", act)
+            return passing.answer
 
         return call

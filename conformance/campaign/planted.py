@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.actors.medical.messages import Clearing, Confirmation, InsuranceHost, OfflineUpload
 from conformance.actors.medical.outbox import Outbox
+from conformance.campaign.planted_systems import FAULTS
 from conformance.campaign.world import Flow
 
 
@@ -20,6 +21,7 @@ class Planted:
         rules: The rules that it breaks.
         zh, en: What is wrong.
         change: Plants it.
+        rows: The requirements on systems that it breaks.
     """
 
     flow: str
@@ -27,6 +29,7 @@ class Planted:
     zh: str
     en: str
     change: Callable[[Any], None]
+    rows: tuple[str, ...] = ()
 
 
 def plant(flow: Flow, name: str) -> None:
@@ -37,7 +40,7 @@ def plant(flow: Flow, name: str) -> None:
     planted.change(flow)
 
 
-def _when_opened(flow: Any, factory: str, change: Callable[[Any], None]) -> None:
+def when_opened(flow: Any, factory: str, change: Callable[[Any], None]) -> None:
     """Change every object that a factory of the flow makes."""
     make = getattr(flow, factory)
 
@@ -49,7 +52,7 @@ def _when_opened(flow: Any, factory: str, change: Callable[[Any], None]) -> None
     vars(flow)[factory] = changed
 
 
-def _override(thing: Any, name: str, method: Callable[..., Any]) -> None:
+def override(thing: Any, name: str, method: Callable[..., Any]) -> None:
     """Another method; it gets the real one first."""
     real = getattr(thing, name)
     vars(thing)[name] = lambda *arguments, **more: method(real, *arguments, **more)
@@ -70,7 +73,7 @@ def _leaves_the_old_card_on(flow: Any) -> None:
             "UPDATE card SET state = 'active' WHERE pan = NEW.new_pan AND sequence = NEW.new_sequence; END"
         )
 
-    _when_opened(flow, "open_bank", loosen)
+    when_opened(flow, "open_bank", loosen)
 
 
 def _switches_off_early(flow: Any) -> None:
@@ -84,9 +87,9 @@ def _switches_off_early(flow: Any) -> None:
             run("UPDATE card SET state = 'blocked' WHERE pan = '6214980000000001235' AND state = 'active'")
             return answer
 
-        _override(bank.cards, "order", order)
+        override(bank.cards, "order", order)
 
-    _when_opened(flow, "open_bank", loosen)
+    when_opened(flow, "open_bank", loosen)
 
 
 def _books_wages_twice(flow: Any) -> None:
@@ -95,9 +98,9 @@ def _books_wages_twice(flow: Any) -> None:
             real(f"{number} again", *given)
             return real(number, *given)
 
-        _override(bank.agreements, "credit", credit)
+        override(bank.agreements, "credit", credit)
 
-    _when_opened(flow, "open_bank", loosen)
+    when_opened(flow, "open_bank", loosen)
 
 
 LEFT_OUT = ("CLOSE", "READ_BACK")
@@ -105,9 +108,9 @@ LEFT_OUT = ("CLOSE", "READ_BACK")
 
 def _leaves_chips_open(flow: Any) -> None:
     def skip(journal: Any) -> None:
-        _override(journal, "is_done", lambda real, number, step: step.name in LEFT_OUT or real(number, step))
+        override(journal, "is_done", lambda real, number, step: step.name in LEFT_OUT or real(number, step))
 
-    _when_opened(flow, "open_journal", skip)
+    when_opened(flow, "open_journal", skip)
 
 
 def _makes_no_entry_before_registration(flow: Any) -> None:
@@ -116,9 +119,9 @@ def _makes_no_entry_before_registration(flow: Any) -> None:
             if (step.name, phase) != ("REGISTER", "before"):
                 real(number, step, phase)
 
-        _override(journal, "note", note)
+        override(journal, "note", note)
 
-    _when_opened(flow, "open_journal", skip)
+    when_opened(flow, "open_journal", skip)
 
 
 def _keeps_persons_in_its_journal(flow: Any) -> None:
@@ -127,9 +130,9 @@ def _keeps_persons_in_its_journal(flow: Any) -> None:
             real(order, *more)
             journal.run("UPDATE request SET reason = ? WHERE number = ?", order.name, order.number)
 
-        _override(journal, "begin", begin)
+        override(journal, "begin", begin)
 
-    _when_opened(flow, "open_journal", tell)
+    when_opened(flow, "open_journal", tell)
 
 
 def _mixes_orders_up(flow: Any) -> None:
@@ -139,9 +142,9 @@ def _mixes_orders_up(flow: Any) -> None:
 
             return real(replace(order, values={**order.values, "09": B.name}), *more)
 
-        _override(station, "issue", issue)
+        override(station, "issue", issue)
 
-    _when_opened(flow, "station", mix)
+    when_opened(flow, "station", mix)
 
 
 def _gives_up_at_once(flow: Any) -> None:
@@ -150,9 +153,9 @@ def _gives_up_at_once(flow: Any) -> None:
             station.journal.complete(order.number, _returned(order.number))
             return real(order, *more)
 
-        _override(station, "resume", resume)
+        override(station, "resume", resume)
 
-    _when_opened(flow, "station", forget)
+    when_opened(flow, "station", forget)
 
 
 def _returned(number: str) -> Any:
@@ -212,9 +215,9 @@ def _books_twice(flow: Any) -> None:
                     centre.books.move("fund", "hospitals", before.fund, before.number, "fund")
             return answer
 
-        _override(centre, "settle", settle)
+        override(centre, "settle", settle)
 
-    _when_opened(flow, "open_centre", loosen)
+    when_opened(flow, "open_centre", loosen)
 
 
 def _ends_an_agreement(flow: Any) -> None:
@@ -223,9 +226,9 @@ def _ends_an_agreement(flow: Any) -> None:
             bank.ledger.run("UPDATE agreement SET ended = 1 WHERE number = 'GAS-1'")
             return real(request)
 
-        _override(bank, "authorise", authorise)
+        override(bank, "authorise", authorise)
 
-    _when_opened(flow, "open_bank", loosen)
+    when_opened(flow, "open_bank", loosen)
 
 
 def _blocks_on_repetition(flow: Any) -> None:
@@ -235,9 +238,9 @@ def _blocks_on_repetition(flow: Any) -> None:
                 bank.ledger.block(bank.account(request.pan, request.sequence))
             return real(request)
 
-        _override(bank, "authorise", authorise)
+        override(bank, "authorise", authorise)
 
-    _when_opened(flow, "open_bank", loosen)
+    when_opened(flow, "open_bank", loosen)
 
 
 def _says_numbers(flow: Any) -> None:
@@ -246,9 +249,21 @@ def _says_numbers(flow: Any) -> None:
             result = real(visit, **more)
             return replace(result, en=f"settled for {result.medical.person}")
 
-        _override(desk, "settle", settle)
+        override(desk, "settle", settle)
 
-    _when_opened(flow, "desk", tell)
+    when_opened(flow, "desk", tell)
+
+
+def _of_systems() -> Mapping[str, Planted]:
+    """The faults that break requirements on systems; the eight rules may be broken with them."""
+
+    def change(factory: str, wrong: Callable[..., None]) -> Callable[[Any], None]:
+        return lambda flow: when_opened(flow, factory, lambda made: wrong(made, override))
+
+    return {
+        name: Planted(flow, (), zh, en, change(factory, wrong), rows)
+        for name, (flow, rows, zh, en, factory, wrong) in FAULTS.items()
+    }
 
 
 PLANTED: Mapping[str, Planted] = {
@@ -266,6 +281,7 @@ PLANTED: Mapping[str, Planted] = {
     "station.leaves-chips-open": Planted(
         *("issue", (4, 7), "设备不关闭芯片、不回读即交付", "the station neither closes chips nor reads them back"),
         _leaves_chips_open,
+        ("SSC-ISS-003", "SSC-ISS-012"),
     ),
     "station.no-entry-before-registration": Planted(
         *("issue", (4,), "登记前不写流水", "the station makes no journal entry before the registration"),
@@ -284,18 +300,21 @@ PLANTED: Mapping[str, Planted] = {
     ),
     "terminal.never-reverses": Planted(
         *("visit", (4,), "终端不发冲正", "the terminal takes no quote back"),
-        lambda flow: _when_opened(flow, "desk", _outbox(_NeverReverses, lambda desk: desk.terminal)),
+        lambda flow: when_opened(flow, "desk", _outbox(_NeverReverses, lambda desk: desk.terminal)),
     ),
     "terminal.forgets-settlements": Planted(
         *("medical", (4, 5), "终端丢弃未送达的结算", "the terminal forgets a settlement that did not come through"),
-        lambda flow: _when_opened(flow, "terminal", _outbox(_ForgetsSettlements, lambda terminal: terminal)),
+        lambda flow: when_opened(flow, "terminal", _outbox(_ForgetsSettlements, lambda terminal: terminal)),
+        ("SSC-TERM-006",),
     ),
     "terminal.no-entry-before-debit": Planted(
         *("medical", (5,), "扣款前不写待发箱", "the terminal makes no entry in its outbox before DEBIT"),
         _makes_no_entry_before("debit"),
     ),
     "centre.books-twice": Planted(
-        *("medical", (2, 5), "中心重复记账", "the centre books a settlement again that comes twice"), _books_twice
+        *("medical", (2, 5), "中心重复记账", "the centre books a settlement again that comes twice"),
+        _books_twice,
+        ("SSC-CTR-007",),
     ),
     "bank.ends-an-agreement": Planted(
         *("visit", (2,), "银行终止签约", "the bank ends an agreement when the card pays"), _ends_an_agreement
@@ -307,4 +326,5 @@ PLANTED: Mapping[str, Planted] = {
     "terminal.says-numbers": Planted(
         *("visit", (6,), "终端日志含身份号码", "the terminal says the holder's number"), _says_numbers
     ),
+    **_of_systems(),
 }

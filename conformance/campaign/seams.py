@@ -53,6 +53,25 @@ class Place:
     recovering: bool = False
 
 
+@dataclass(slots=True)
+class Passed:
+    """What passed at a place, kept for those who look at the whole trace: a command, or a message by its name.
+
+    Attributes:
+        step: The flow's step.
+        side: The slot or host that it went to.
+        sent: The command, or the message's name.
+        detail: The number of a message that has one.
+        answer: What came back; None where nothing did.
+    """
+
+    step: str
+    side: str
+    sent: bytes | str
+    detail: str = ""
+    answer: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class Strike:
     """A failure at a place; ``write`` is the physical write, from 1, of a failure that strikes inside a command."""
@@ -92,6 +111,8 @@ class Seams:
         self.places: list[Place] = []
         self.struck: list[tuple[Strike, Place]] = []
         """What struck, and where."""
+        self.passed: list[Passed] = []
+        """Everything that passed while it was armed."""
         self.step = ""
         self.armed = False
         """While it is not, everything passes and nothing is counted: the world is made, or looked at."""
@@ -122,6 +143,13 @@ class Seams:
         if kind is Kind.MESSAGE:
             self._deliver_late(call.side)
         return answer
+
+    def passing(self, side: str, sent: bytes | str, detail: str = "") -> Passed:
+        """Something is about to pass; who sent it notes the answer."""
+        entry = Passed(self.step, side, sent, detail)
+        if self.armed:
+            self.passed.append(entry)
+        return entry
 
     def _due(self, place: Place) -> Strike | None:
         """What strikes here: at its own number, or at the next place of its kind where a run has a command more or less.

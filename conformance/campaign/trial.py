@@ -9,6 +9,7 @@ from conformance.campaign.failures import FAILURES
 from conformance.campaign.outside.facts import Facts, look
 from conformance.campaign.rules import Case, Finding, judge
 from conformance.campaign.seams import Killed, Place, Seams, Strike
+from conformance.campaign.systems import Shown, show
 from conformance.campaign.world import Flow, World
 
 MOST_RECOVERIES = 8
@@ -45,6 +46,7 @@ class Tried:
         struck: How many of its failures found something to strike.
         findings: The rules that did not hold.
         places: Every place that the run and its recovery passed.
+        shown: The requirements on systems that it tried.
     """
 
     spec: Spec
@@ -53,6 +55,7 @@ class Tried:
     struck: int
     findings: tuple[Finding, ...]
     places: tuple[Place, ...]
+    shown: tuple[Shown, ...] = ()
 
 
 def run_trial(flow: Flow, spec: Spec, folder: Path) -> Tried:
@@ -67,11 +70,12 @@ def run_trial(flow: Flow, spec: Spec, folder: Path) -> Tried:
         seams.end()
         after = look(world)
         ending = world.ending(after) if ended else NOT_RECOVERED
-        findings = judge(Case(world, before, struck or after, after, ending))
+        case = Case(world, before, struck or after, after, ending)
+        findings, shown = judge(case), show(flow, case)
     finally:
         world.close()
     step = seams.struck[0][1].step if seams.struck else ""
-    return Tried(spec, step, ending, len(seams.struck), tuple(findings), tuple(seams.places))
+    return Tried(spec, step, ending, len(seams.struck), tuple(findings), tuple(seams.places), shown)
 
 
 def _disturbed(world: World, before: Facts) -> Facts | None:

@@ -41,7 +41,7 @@ def run(order: Order) -> Campaign:
     return campaign
 
 
-@pytest.mark.parametrize("name", sorted(PLANTED))
+@pytest.mark.parametrize("name", sorted(name for name, planted in PLANTED.items() if planted.rules))
 def test_a_planted_fault_breaks_its_rules(name: str) -> None:
     planted = PLANTED[name]
     level = Level.OFFICIAL if name in EVERYWHERE else Level.QUICK

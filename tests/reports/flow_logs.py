@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.events import FlowBooks, FlowFinished, FlowStarted, FlowTimed, FlowTrials
+from conformance.events import FlowBooks, FlowFinished, FlowRequirements, FlowStarted, FlowTimed, FlowTrials
 from tests.reports.building import Run
 
 STEPS = (
@@ -145,6 +145,16 @@ class Flow:
             outcomes=counts,
             broken=found,
         )
+
+    def requirements(self, *rows: tuple[str, int, int]) -> Flow:
+        """Requirements on systems: identifier, how many runs tried it, and how many broke it."""
+        breach = {
+            **words("旧卡识别码未注销", "the old code is in use"),
+            "place": "7",
+            "reproduce": "sscard campaign --only x",
+        }
+        found = [{"requirement": row, "tried": tried, "broken": [breach] * broken} for row, tried, broken in rows]
+        return self._add(FlowRequirements, requirements=found)
 
     def end(self, **given: Any) -> Run:
         """All failures were tried."""

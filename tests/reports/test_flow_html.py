@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.events import FlowBooks, FlowFinished, FlowStarted, FlowTimed, FlowTrials
+from conformance.events import FlowBooks, FlowFinished, FlowRequirements, FlowStarted, FlowTimed, FlowTrials
 from conformance.flow_judging import FLOW_RULES
 from conformance.requirements import Text, load_catalogue
 from reports.flows import flow_reports
@@ -329,6 +329,9 @@ flow_events = st.one_of(
         {"step": names, "failure": names, "failure_title": texts, "trials": st.integers(),
          "outcomes": st.dictionaries(st.sampled_from(["completed", "as before", "x"]), st.integers(), max_size=2),
          "broken": st.lists(breaches, max_size=2)})),
+    st.tuples(st.just(FlowRequirements), st.fixed_dictionaries({"requirements": st.lists(st.fixed_dictionaries(
+        {"requirement": st.sampled_from(["SSC-ISS-001", "SSC-CTR-012"]) | short, "tried": st.integers(),
+         "broken": st.lists(st.builds(lambda text, place: {**text, "place": place, "reproduce": place}, texts, short), max_size=2)}), max_size=3)})),
     st.tuples(st.just(FlowFinished), st.fixed_dictionaries(
         {"trials": st.integers(), "interruptions": st.integers(), "broken": st.integers(), "seconds": seconds})),
 )  # fmt: skip

@@ -72,7 +72,7 @@ class Facts:
 def look(world: World) -> Facts:
     """Look at everything; nothing is changed, for chips and hosts are asked on copies."""
     world.update()
-    probes = _Probes(world)
+    probes = Probes(world)
     try:
         chips = {name: _chip(probes, world, name, chip) for name, chip in world.chips.items()}
     finally:
@@ -101,7 +101,7 @@ def _key(world: World, identity: str) -> str:
     return next((person.key for person in world.persons.values() if person.identity == identity), "a stranger")
 
 
-class _Probes:
+class Probes:
     """Hosts over copies of their books, to be asked what they would do."""
 
     def __init__(self, world: World) -> None:
@@ -139,7 +139,7 @@ class Seen:
     request: AuthorisationRequest | None
 
 
-def _chip(probes: _Probes, world: World, name: str, chip: Chip) -> ChipFacts:
+def _chip(probes: Probes, world: World, name: str, chip: Chip) -> ChipFacts:
     seen = _seen(world, name, chip)
     facts = seen.facts
     person, identification = facts.person, facts.identification
