@@ -138,6 +138,11 @@ class FlowReport:
         return len(self.findings) or self.outcome.uncounted
 
     @property
+    def unmet(self) -> tuple[SystemReport, ...]:
+        """The requirements on systems that were broken and decide."""
+        return tuple(row for row in self.systems if row.broken and row.decides)
+
+    @property
     def rules_broken(self) -> int:
         """Rules that were broken."""
         return sum(rule.broken > 0 for rule in self.rules)

@@ -200,9 +200,9 @@ def _makes_no_entry_before(stage: str) -> Callable[[Any], None]:
             if reached != stage:
                 real(box, number, reached, content)
 
-        _override(outbox, "keep", keep)
+        override(outbox, "keep", keep)
 
-    return lambda flow: _when_opened(flow, "open_outbox", forget)
+    return lambda flow: when_opened(flow, "open_outbox", forget)
 
 
 def _books_twice(flow: Any) -> None:

@@ -75,3 +75,17 @@ def test_other_forms_tell_the_same(tmp_path: Path) -> None:
     text = markdown.render(report)
     assert f"**{BROKEN}** ×2" in text
     assert HELD not in text
+
+
+def test_a_requirement_alone_is_what_the_statement_speaks_of() -> None:
+    """No rule broke: the statement, the findings and the headline name the requirement, and no trial that broke a rule."""
+    root = page(log(*ALL))
+    assert "不满足对系统的要求 1 条" in root.by_id("statement").text
+    assert "1 of 1 flow did not meet 1 requirement on systems." in root.by_id("statement").text
+    findings = root.by_id("findings").text
+    assert BROKEN in findings
+    assert SHOULD not in findings
+    assert "not listed" not in findings
+    headline = root.by_id("flow-1").all("div", "headline")[0].text
+    assert "1 条对系统的要求不满足" in headline
+    assert "no rule was broken, 1 requirement on systems not met." in headline
