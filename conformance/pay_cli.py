@@ -71,6 +71,10 @@ def pay(
     offline: Annotated[bool, typer.Option("--offline", help="A terminal without line to the bank.")] = False,
     online: Annotated[bool, typer.Option("--online", help="The merchant wants the bank to decide.")] = False,
     e_cash: Annotated[bool, typer.Option("--e-cash", help="Offer e-cash (电子现金).")] = False,
+    contactless: Annotated[
+        bool,
+        typer.Option("--contactless", help="Pay through the antenna, with one tap (qPBOC); the card chooses e-cash."),
+    ] = False,
     transit: Annotated[
         PassageName | None,
         typer.Option(
@@ -100,6 +104,10 @@ def pay(
         amount = amount_beside(transit, amount, load, pin, rsa_only=rsa_only, line=offline or online or e_cash)
     if image is not None and reader is not None:
         _give_up("--image is a virtual card, --reader a card in a reader; give one of them", WRONG_USE)
+    if contactless and (transit is not None or load is not None or e_cash):
+        _give_up(
+            "--contactless is a purchase of --amount by one tap; leave --transit, --load and --e-cash away", WRONG_USE
+        )
     _refuse_contradictions(reader, in_process, expect_card, amount, load, offline, online, e_cash)
     purchase = _purchase(amount, load, currency, online=online, e_cash=e_cash)
     loaded = _load_profile(profile)
@@ -109,13 +117,14 @@ def pay(
         _give_up("--pin is not four to twelve digits", WRONG_USE)
     terminal = _terminal(offline=offline, rsa_only=rsa_only)
     counter = transit is PassageName.open
-    with _target(loaded, reader, image, contactless=transit is not None and not counter) as target:
+    antenna = contactless or (transit is not None and not counter)
+    with _target(loaded, reader, image, contactless=antenna) as target:
         if counter:
             _open(open_sectors(loaded, target, bank, pin or "", expect_card or "", say), as_json=as_json)
         if transit is not None:
             result = pass_gate(loaded, target, transit, purchase, expect_card or "", terminal, say)
         else:
-            result = _run(target, purchase, bank, pin, expect_card or "", terminal, say)
+            result = _run(target, purchase, bank, pin, expect_card or "", terminal, say, contactless=contactless)
     settlement = _cleared(bank, result)
     if as_json:
         typer.echo(json.dumps(table_of(result, settlement, language), ensure_ascii=False))
@@ -266,10 +275,19 @@ def _run(
     expected: str,
     terminal: TerminalConfiguration,
     say: Callable[[Event], None],
+    *,
+    contactless: bool,
 ) -> TransactionResult:
-    from conformance.actors.terminal import Kernel, PreparedHolder
+    from conformance.actors.terminal import ContactlessSettings, Kernel, PreparedHolder, QuickTerminal
 
     holder = PreparedHolder((pin,) if pin else ())
+    if contactless:
+        # No amount is below a floor of zero, so that the bank is asked for any.
+        settings = ContactlessSettings(floor_limit=0) if purchase.force_online else ContactlessSettings()
+        terminal_without_contact = QuickTerminal(
+            target, terminal, settings, host=bank, holder=holder, listener=say, expected_account=expected
+        )
+        return terminal_without_contact.run(purchase)
     kernel = Kernel(target, terminal, host=bank, holder=holder, listener=say, expected_account=expected)
     return kernel.run(purchase)
 

@@ -131,6 +131,39 @@ def test_a_stay_in_the_car_park(tmp_path):
     assert (code, left["e_cash_balance"], left["settlement"]) == (0, 16_500, "settled")
 
 
+@pytest.mark.parametrize("product", ["debit", "debit-sm", "debit-dual", "ssc3-sm4"])
+def test_a_tap(product, tmp_path):
+    """By e-cash off line; on line where the merchant wants the bank, or no line is there and the balance is not enough."""
+    kept = ("--profile", product, "--image", str(tmp_path / "card.sscard"), "--contactless", "--pin", "123456")
+    code, tapped = table(*kept, "--amount", "1.50")
+    assert (code, tapped["reason"]["en"], tapped["settlement"]) == (0, "approved offline", "settled")
+    assert (tapped["e_cash"], tapped["e_cash_balance"]) == (True, 19_850)
+    code, asked = table(*kept, "--amount", "1.50", "--online")
+    assert (code, asked["reason"]["en"], asked["cryptogram"]["kind"]) == (0, "approved online", "ARQC")
+    assert asked["e_cash_balance"] == 19_850
+    code, declined = table(*kept, "--amount", "198.51", "--offline")
+    assert (code, declined["reason"]["en"]) == (1, "declined by the card")
+    code, declined = table(*kept, "--amount", "5000.01")
+    assert (code, declined["response_code"]) == (1, "51")
+    assert PAN not in json.dumps(tapped) + json.dumps(asked)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--amount", "1", "--e-cash"), "leave --transit, --load and --e-cash away"),
+        (("--load", "1"), "leave --transit, --load and --e-cash away"),
+        (("--transit", "entry"), "leave --transit, --load and --e-cash away"),
+        (("--amount", "1", "--profile", "ssc2-3des"), "no contactless interface"),
+        ((), "give either --amount or --load"),
+    ],
+)
+def test_tap_options_that_do_not_fit(options, sentence):
+    result = run("--contactless", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence in result.stderr
+
+
 def test_the_sectors_of_a_card_are_opened_once(tmp_path):
     from emulator import load_card
     from profiles import load
