@@ -29,7 +29,9 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("option", "known"), [("--flow", MODULES), ("--failure", FAILURES), ("--fault", PLANTED)], ids=str
+    ("option", "known"),
+    [("--flow", MODULES), ("--failure", FAILURES), ("--fault", PLANTED)],
+    ids=["flows", "failures", "faults"],
 )
 def test_what_there_is_is_listed(option: str, known: dict[str, object]) -> None:
     result = run(option, "list")
