@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from conformance.settle_cli import ModeName, mode_of
+from conformance.settle_programs import ModeName, mode_of
 
 if TYPE_CHECKING:
     from conformance.actors.bank import Bank

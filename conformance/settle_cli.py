@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
-import time
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -29,15 +27,16 @@ from conformance.medical_desk import (
     SamImage,
     SamReaderName,
 )
+from conformance.outbox_option import OutboxPath, outbox_at
+from conformance.settle_programs import ModeName, Timeline, centre_of, station_of, terminal_of
 
 if TYPE_CHECKING:
     from conformance.actors.medical.account_load import LoadResult
     from conformance.actors.medical.centre import Centre
-    from conformance.actors.medical.line import Line
-    from conformance.actors.medical.messages import Clearing, Mode, PersonAccount
+    from conformance.actors.medical.messages import PersonAccount
     from conformance.actors.medical.reader import CardReader
-    from conformance.actors.medical.terminal import HospitalTerminal
-    from conformance.actors.medical.visit import Result, Told, Visit
+    from conformance.actors.medical.visit import Result, Visit
+    from conformance.actors.outbox import Keeper
 
 LARGEST_BILL = 0xFFFFFFFF
 
@@ -47,14 +46,6 @@ class LanguageName(StrEnum):
 
     zh = "zh"
     en = "en"
-
-
-class ModeName(StrEnum):
-    """How the area settles."""
-
-    online = "online"
-    temporary_offline = "temporary-offline"
-    offline = "offline"
 
 
 class CategoryName(StrEnum):
@@ -103,32 +94,6 @@ def _settle() -> None:
     """The settlements."""
 
 
-class Timeline:
-    """Tells the steps with their time, and keeps them."""
-
-    def __init__(self, silent: bool) -> None:
-        self.steps: list[dict[str, Any]] = []
-        self._silent = silent
-        self._begin = time.perf_counter()
-
-    def tell(self, step_zh: str, step_en: str, zh: str, en: str) -> None:
-        """A step by its Chinese and English name, and what came of it."""
-        seconds = time.perf_counter() - self._begin
-        self.steps.append({"seconds": round(seconds, 4), "step": step_en, "zh": zh, "en": en})
-        if not self._silent:
-            text = zh if zh == en else f"{zh} · {en}"
-            typer.echo(f"{seconds:7.3f} s  {step_zh} {step_en}: {text}")
-
-    def told(self, told: Told) -> None:
-        """A step of the medical terminal."""
-        self.tell(told.step.zh, told.step.en, told.zh, told.en)
-
-    def cleared(self, clearing: Clearing) -> None:
-        """What the centre said to a settlement that it heard of later."""
-        zh, en = clearing.refusal.value if clearing.refusal is not None else ("中心已清算", "the centre has cleared it")
-        self.tell("上传", "upload", zh, en)
-
-
 @app.command("medical", short_help="Settle a medical bill with a card.")
 def medical(
     total: Total,
@@ -138,6 +103,7 @@ def medical(
     mode: ModeOption = ModeName.online,
     line_down: LineDown = False,
     books: Books = None,
+    outbox: OutboxPath = None,
     number: Number = None,
     profile: ProfileName = "ssc3-sm4",
     reader: ReaderName = None,
@@ -158,11 +124,11 @@ def medical(
     """
     place = Place("settle medical", profile, reader, sam_reader, hsm, in_process, expect_card, image, sam_image, pin)
     visit = visit_of(place, number, total, eligible, category, use_account)
-    with place.open() as opened:
+    with outbox_at(outbox, books, "--books", place.give_up) as kept, place.open() as opened:
         timeline = Timeline(as_json)
         centre = centre_of(place, opened, mode, books)
         try:
-            result = _settled(opened, centre, visit, timeline, line_down=line_down)
+            result = _settled(opened, centre, visit, timeline, kept, line_down=line_down)
             account = centre.inquire(result.person)
         finally:
             centre.books.close()
@@ -177,6 +143,7 @@ def medical(
 def load(
     amount: Annotated[str, typer.Option(help="What of the personal account goes onto the card, such as 100.00.")],
     books: Books = None,
+    outbox: OutboxPath = None,
     number: Number = None,
     profile: ProfileName = "ssc3-sm4",
     reader: ReaderName = None,
@@ -193,14 +160,16 @@ def load(
 
     Exit code: 0 loaded, 1 not loaded, 2 wrong use, 3 the card or a reader was lost.
     """
-    from conformance.actors.medical.account_load import LoadStation
-
     place = Place("settle load", profile, reader, sam_reader, hsm, in_process, expect_card, image, sam_image, pin)
     fen, name = _amount(place, "--amount", amount), _number(place, number)
-    with place.open() as opened:
+    with outbox_at(outbox, books, "--books", place.give_up) as kept, place.open() as opened:
         centre = centre_of(place, opened, ModeName.offline, books)
         try:
-            result = LoadStation(opened, centre).load(name, fen)
+            terminal, _ = terminal_of(opened, centre, Timeline(as_json), kept, line_down=False)
+            station = station_of(terminal, kept)
+            terminal.deliver()
+            station.deliver()
+            result = station.load(name, fen)
         finally:
             centre.books.close()
     code = 0 if result.loaded else BENCH_FAILED if result.card_lost else REFUSED
@@ -265,57 +234,21 @@ def visit_of(
     return Visit(name, whole, within, kind, use_account, now)
 
 
-def mode_of(name: ModeName) -> Mode:
-    """The mode by the name of its option."""
-    from conformance.actors.medical.messages import Mode
-
-    return {
-        ModeName.online: Mode.ONLINE,
-        ModeName.temporary_offline: Mode.ONLINE_WITH_OFFLINE,
-        ModeName.offline: Mode.OFFLINE,
-    }[name]
-
-
-def centre_of(place: Place, reader: CardReader, mode: ModeName, books: Path | None) -> Centre:
-    """A centre that insures the card's holder; one with books of its own knows what it knew."""
-    from conformance.actors.medical.centre import Centre
-    from conformance.actors.medical.messages import CardState
-
-    year = f"{datetime.now().astimezone():%Y}"
-    try:
-        centre = Centre(reader.cards, ":memory:" if books is None else books, mode=mode_of(mode), year=year)
-    except (sqlite3.Error, ValueError) as problem:
-        place.give_up(f"the books {books} cannot be used: {problem}", WRONG_USE)
-    person, card = reader.text("SSSE/EF06", "08"), reader.identification.hex().upper()
-    if centre.inquire(person) is None:
-        centre.insure(person, reader.text("SSSE/EF06", "09"))
-    centre.begin_year(year)
-    if centre.books.card(card) is None:
-        try:
-            centre.register(card, person, reader.card.historical, CardState.NORMAL)
-        except ValueError as problem:
-            centre.books.close()
-            place.give_up(f"{problem}; give other --books, or settle with that card", WRONG_USE)
-    return centre
-
-
-def terminal_of(
-    reader: CardReader, centre: Centre, timeline: Timeline, *, line_down: bool
-) -> tuple[HospitalTerminal, Line]:
-    """A licensed terminal, and its line to the centre."""
-    from conformance.actors.medical.line import Line
-    from conformance.actors.medical.terminal import HospitalTerminal
-    from conformance.actors.medical.visit import OfflineLimits
-
-    line = Line(centre, down=line_down)
-    return HospitalTerminal(reader, line, limits=OfflineLimits(), listener=timeline.told), line
-
-
-def _settled(reader: CardReader, centre: Centre, visit: Visit, timeline: Timeline, *, line_down: bool) -> Result:
-    """The settlement; afterwards the line is there again, and what waits is delivered."""
-    terminal, line = terminal_of(reader, centre, timeline, line_down=line_down)
+def _settled(
+    reader: CardReader, centre: Centre, visit: Visit, timeline: Timeline, outbox: Keeper | None, *, line_down: bool
+) -> Result:
+    """What waits is delivered, then the settlement; afterwards the line is there again, and what waits is delivered."""
+    terminal, line = terminal_of(reader, centre, timeline, outbox, line_down=line_down)
+    station = station_of(terminal, outbox)
+    station.deliver()
+    for clearing in terminal.deliver():
+        timeline.cleared(clearing)
+    before = set(terminal.resolved)
     result = terminal.settle(visit)
+    for number in terminal.resolved.keys() - before:
+        timeline.left(terminal.resolved[number])
     line.down = False
+    station.deliver()
     for clearing in terminal.deliver():
         timeline.cleared(clearing)
     return result

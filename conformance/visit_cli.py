@@ -36,18 +36,15 @@ from conformance.settle_cli import (
     LanguageName,
     LanguageOption,
     LineDown,
-    ModeName,
     ModeOption,
     Number,
-    Timeline,
     Total,
     UseAccount,
-    centre_of,
     print_books,
     table_of,
-    terminal_of,
     visit_of,
 )
+from conformance.settle_programs import ModeName, Timeline, centre_of, terminal_of
 
 if TYPE_CHECKING:
     from conformance.actors.bank import Account, Bank
@@ -146,7 +143,7 @@ def visit(
             bank, down=bank_line is BankLineName.down, loses_answers=bank_line is BankLineName.answer_lost
         )
         try:
-            terminal, line = terminal_of(opened, centre, timeline, line_down=line_down)
+            terminal, line = terminal_of(opened, centre, timeline, None, line_down=line_down)
             desk = VisitDesk(
                 terminal,
                 to_bank,

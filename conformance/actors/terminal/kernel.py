@@ -24,6 +24,7 @@ from conformance.actors.terminal.restrictions import restrict
 from conformance.actors.terminal.result import TransactionResult
 from conformance.actors.terminal.risk import manage_risk
 from conformance.actors.terminal.selection import candidates, select
+from conformance.actors.terminal.till_outbox import TillOutbox
 from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase, Transaction
 from conformance.actors.terminal.verification import verify_holder
 
@@ -47,6 +48,7 @@ class Kernel:
         random: Source of chance.
         listener: Hears every event when it happens.
         expected_account: Digits that the account number must contain, so that no other card is written to.
+        outbox: Where what the bank must hear is kept beyond the end of the program; in memory alone unless given.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Kernel:
         random: RandomSource | None = None,
         listener: Callable[[Event], None] | None = None,
         expected_account: str = "",
+        outbox: TillOutbox | None = None,
     ) -> None:
         self._link = link
         self._configuration = configuration
@@ -67,6 +70,7 @@ class Kernel:
         self._random = random or secrets.SystemRandom()
         self._listener = listener
         self._expected_account = expected_account
+        self._outbox = outbox or TillOutbox()
         self._undelivered: list[Reversal] = []
 
     def run(self, purchase: Purchase) -> TransactionResult:
@@ -84,16 +88,21 @@ class Kernel:
         )
         transaction.unpredictable = self._random.getrandbits(32).to_bytes(4, "big")
         number = f"{self._configuration.terminal_id}{purchase.when:%y%m%d}{purchase.number:06d}"
-        dialogue = OnlineDialogue(transaction, self._host, number)
-        detail, last = "", None
+        dialogue = OnlineDialogue(transaction, self._host, number, self._outbox)
+        detail, last, clearing = "", None, None
         try:
             self._up_to_decision(transaction)
             reason, last = self._from_decision(transaction, dialogue)
+            clearing = _clearing(transaction, number, reason, last)
+            if clearing is not None:
+                self._outbox.cleared(clearing)
             self._look_at_balance(transaction, last)
         except Ended as end:
             reason, detail = end.reason, end.detail
         if dialogue.undelivered is not None:
             self._undelivered.append(dialogue.undelivered)
+        elif clearing is None and not dialogue.end_undelivered:
+            self._outbox.forget(number)
         transaction.enter(Phase.COMPLETION)
         tell(Finished(Phase.COMPLETION, reason.zh, f"{reason.en}{': ' + detail if detail else ''}", reason.approved))
         return TransactionResult.of(
@@ -103,7 +112,7 @@ class Kernel:
             detail,
             last,
             tuple(events),
-            _clearing(transaction, number, reason, last),
+            clearing,
             dialogue.undelivered,
         )
 
@@ -112,6 +121,7 @@ class Kernel:
         try:
             while self._host is not None and self._undelivered:
                 self._host.reverse(self._undelivered[0])
+                self._outbox.forget(self._undelivered[0].number)
                 del self._undelivered[0]
         except HostUnreachable:
             return

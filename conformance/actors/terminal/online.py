@@ -22,9 +22,11 @@ from conformance.actors.terminal.scripts import (
     ALL_RUN,
     BEFORE_COMPLETION,
     Script,
+    at_work,
     parse_scripts,
     run_scripts,
 )
+from conformance.actors.terminal.till_outbox import TillOutbox
 from conformance.actors.terminal.transaction import Transaction
 from emulator.crypto import CryptoError
 from emulator.iso7816 import SW
@@ -41,13 +43,18 @@ class OnlineDialogue:
 
     Attributes:
         undelivered: A reversal that the bank did not get; the terminal sends it before its next transaction.
+        end_undelivered: Whether the bank did not hear how it ended.
     """
 
-    def __init__(self, transaction: Transaction, host: Host | None, number: str) -> None:
+    def __init__(
+        self, transaction: Transaction, host: Host | None, number: str, outbox: TillOutbox | None = None
+    ) -> None:
         self._transaction = transaction
         self._host = host
         self._number = number
+        self._outbox = outbox or TillOutbox()
         self.undelivered: Reversal | None = None
+        self.end_undelivered = False
 
     def complete(self, first: Cryptogram) -> tuple[Reason, Cryptogram]:
         """From the ARQC to the end: the reason, and the last cryptogram.
@@ -105,6 +112,7 @@ class OnlineDialogue:
             self._pin_block(),
             purchase.reference,
         )
+        self._outbox.asked(self._number)
         try:
             response = self._host.authorise(request)
         except HostUnreachable as problem:
@@ -162,6 +170,11 @@ class OnlineDialogue:
 
     def _finish(self, scripts: tuple[Script, ...], last: Cryptogram, reason: Reason, *, issuer_approved: bool) -> None:
         """Scripts whatever card and bank decided, then the bank hears of the end."""
+        may_run = (*self._transaction.script_results, *at_work(scripts, AFTER_COMPLETION))
+        if issuer_approved and not reason.approved:
+            self._outbox.reversed(Reversal(self._number, reason.en, may_run))
+        else:
+            self._outbox.completed(Completion(self._number, reason.approved, last.chip_data, may_run))
         run_scripts(self._transaction, scripts, AFTER_COMPLETION)
         if issuer_approved and not reason.approved:
             self._reverse(reason.en)
@@ -184,16 +197,19 @@ class OnlineDialogue:
         )
 
     def _tell_end(self, last: Cryptogram, *, approved: bool) -> None:
-        results = tuple(self._transaction.script_results)
+        completion = Completion(self._number, approved, last.chip_data, tuple(self._transaction.script_results))
+        self._outbox.completed(completion)
         try:
             if self._host is not None:
-                self._host.complete(Completion(self._number, approved, last.chip_data, results))
+                self._host.complete(completion)
         except HostUnreachable as problem:
+            self.end_undelivered = True
             self._transaction.say(f"结果未送达：{problem}", f"the end was not delivered: {problem}")
 
     def _reverse(self, reason: str) -> None:
         """冲正: tell the bank now, or keep it for later."""
         reversal = Reversal(self._number, reason, tuple(self._transaction.script_results))
+        self._outbox.reversed(reversal)
         try:
             if self._host is not None:
                 self._host.reverse(reversal)

@@ -52,6 +52,11 @@ def _script(template: tlv.Tlv) -> Script:
     return Script(template.tag, identifier, tuple(commands))
 
 
+def at_work(scripts: tuple[Script, ...], template: int) -> tuple[bytes, ...]:
+    """What must be said of the scripts of a template of which nobody knows how far they came: the first command may have run."""
+    return tuple(bytes((FAILED | 1,)) + script.identifier for script in scripts if script.template == template)
+
+
 def run_scripts(transaction: Transaction, scripts: tuple[Script, ...], template: int) -> None:
     """Run every script of a template; the results are kept for the bank, failures stand in the TVR.
 

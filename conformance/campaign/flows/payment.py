@@ -1,7 +1,8 @@
 """Flow 5, financial settlement: on line with ARQC, ARPC and scripts, cash, load, off line with e-cash; reversal; clearing with TC.
 
 Person A pays at a till, draws cash, loads e-cash and spends it. What a failure left unpaid is paid again under another number. The
-till keeps its batch and the reversals that wait in its memory, so that a till whose program is killed is none of the failures here.
+till keeps its batch and the reversals that wait in an outbox, with which its program begins again where it was killed. What an e-cash
+card paid of which the till has no TC yet is lost to both, as with a card that is gone then: no message of the standard tells the till.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from conformance.actors.bank.codes import Settlement
-from conformance.actors.bank.messages import ClearingRecord, HostUnreachable, Reversal, TransactionKind
-from conformance.actors.terminal import DEFAULT_CONFIGURATION, Kernel, PreparedHolder, Purchase, TransactionResult
-from conformance.campaign.failures import KILLING
+from conformance.actors.bank.messages import ClearingRecord, Completion, HostUnreachable, Reversal, TransactionKind
+from conformance.actors.terminal import DEFAULT_CONFIGURATION, Kernel, PreparedHolder, Purchase
+from conformance.actors.terminal.scripts import ALL_RUN
+from conformance.actors.terminal.till_outbox import TillOutbox
 from conformance.campaign.flows.hospital import ACCOUNT, NOON, PIN, HospitalFlow, HospitalWorld
 from conformance.campaign.outside.facts import Facts
-from conformance.campaign.seams import Seams
+from conformance.campaign.seams import Killed, Seams
 from conformance.campaign.world import COMPLETED, FlowStep
 
 WAGES, GAS = 800_000, 12_345
@@ -52,23 +54,56 @@ class PaymentWorld(HospitalWorld):
 
     def __init__(self, flow: PaymentFlow, seams: Seams, folder: Path, memories: Mapping[str, Any]) -> None:
         super().__init__(flow, seams, folder, memories)
-        self.paid: dict[str, TransactionResult] = {}
-        """What the till told the customer was paid, by sale."""
+        self.paid: dict[str, bool] = {}
+        """What the till told the customer was paid, by sale, and whether from e-cash."""
+        self._sales: dict[str, Sale] = {}
+        """Numbers under which sales were tried, on the till's paper."""
         self.batch: list[ClearingRecord] = []
         self.reversals: list[Reversal] = []
         self.booked: dict[str, int] = {}
         self.loads = 1
         """How many loads the card has, as its balance tells: what it spends beside is less than a load."""
         self._number = 0
+        self.outbox = TillOutbox(self.open_outbox())
         self._chance = random.Random(SEED)  # noqa: S311 - to be repeated, no secret
 
+    def _start(self) -> None:
+        """Start the till, which takes up what the outbox has."""
+        self.outbox = TillOutbox(self.open_outbox())
+        left = self.outbox.left()
+        self.reversals, self.batch = left.reversals, left.records
+        for completion in left.completions:
+            sale = self._sales[completion.number]
+            if completion.approved and (sale.kind is not TransactionKind.LOAD or _all_run(completion)):
+                self.paid[sale.name] = False
+        for record in left.records:
+            self.paid[self._sales[record.number].name] = record.e_cash
+
     def run(self) -> None:
-        """One sale after the other, then the batch."""
+        """One sale after the other, then the batch, until the program is killed."""
+        try:
+            self._day()
+        except Killed:
+            self.killed = True
+            raise
+
+    def recover(self) -> bool:
+        """Start a killed program again, then go on."""
+        if self.killed:
+            self._start()
+            self.killed = False
+        try:
+            return self._go_on()
+        except Killed:
+            self.killed = True
+            raise
+
+    def _day(self) -> None:
         for sale in self.flow.sales:
             self._pay(sale)
         self._deliver()
 
-    def recover(self) -> bool:
+    def _go_on(self) -> bool:
         """Card and line are back: what waits is delivered, what is not paid is paid again."""
         self._deliver()
         for sale in self.flow.sales:
@@ -92,7 +127,9 @@ class PaymentWorld(HospitalWorld):
             holder=PreparedHolder((PIN,)),
             random=self._chance,
             listener=lambda event: self.say(event.zh, event.en) if hasattr(event, "zh") else None,
+            outbox=self.outbox,
         )
+        self._sales[number_of(self._number)] = sale
         purchase = Purchase(
             sale.amount,
             kind=sale.kind,
@@ -108,18 +145,23 @@ class PaymentWorld(HospitalWorld):
         if result.clearing is not None:
             self.batch.append(result.clearing)
         if result.approved:
-            self.paid[sale.name] = result
+            self.paid[sale.name] = result.e_cash
 
     def _deliver(self) -> None:
         """Reversals first, then the batch; what cannot be delivered stays."""
         self.seams.step = "CLEARING"
         try:
+            for completion in self.outbox.left().completions:
+                self.to_bank.complete(completion)
+                self.outbox.forget(completion.number)
             while self.reversals:
                 self.to_bank.reverse(self.reversals[0])
+                self.outbox.forget(self.reversals[0].number)
                 del self.reversals[0]
             while self.batch:
                 settled = self.flow.clear(self.to_bank, self.batch[0])
                 self.say("", settled.value)
+                self.outbox.forget(self.batch[0].number)
                 del self.batch[0]
         except HostUnreachable:
             return
@@ -154,12 +196,22 @@ class PaymentWorld(HospitalWorld):
         for sale in self.flow.sales:
             if sale.name not in self.paid:
                 continue
-            source = e_cash if self.paid[sale.name].e_cash else account
+            source = e_cash if self.paid[sale.name] else account
             target = e_cash if sale.kind is TransactionKind.LOAD else "bank network"
             times = self.loads if sale.kind is TransactionKind.LOAD else 1
             moved[source] -= sale.amount * times
             moved[target] += sale.amount * times
         return moved
+
+
+def number_of(number: int) -> str:
+    """How the bank knows a transaction of the till."""
+    return f"{DEFAULT_CONFIGURATION.terminal_id}{NOON:%y%m%d}{number:06d}"
+
+
+def _all_run(completion: Completion) -> bool:
+    """Whether the card executed every script, as the till would have told the customer."""
+    return all(result[0] >> 4 == ALL_RUN >> 4 for result in completion.script_results)
 
 
 class PaymentFlow(HospitalFlow):
@@ -168,7 +220,6 @@ class PaymentFlow(HospitalFlow):
     name, number = "payment", 5
     zh, en = "金融结算", "financial settlement"
     staged = frozenset({"meanwhile"})
-    without = KILLING
     sales = SALES
     steps = (
         FlowStep("SELECTION", "应用选择", "selection"),

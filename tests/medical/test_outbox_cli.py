@@ -1,0 +1,95 @@
+"""``sscard settle medical --outbox`` killed for real (SIGKILL), and called again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from conformance.actors.medical.books import Books
+from sscard import app
+
+KILLED = """
+import os, signal, sys
+from conformance.actors.medical import {module} as program
+real = program.{name}
+def ended(*arguments, **named):
+    if {after}:
+        real(*arguments, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+program.{name} = ended
+from sscard import app
+app(sys.argv[1:])
+"""
+
+
+def options(folder: Path, total: str) -> list[str]:
+    return [
+        *("--image", str(folder / "card"), "--sam-image", str(folder / "psam"), "--pin", "123456"),
+        *("--books", str(folder / "centre"), "--outbox", str(folder / "outbox"), "--total", total),
+    ]
+
+
+def settle(folder: Path, *more: str, total: str = "210.00") -> Result:
+    """Another bill: the same amounts in the same second are one settlement to a TAC, and a PSAM counts when it has seen MAC2."""
+    return CliRunner().invoke(app, ["settle", "medical", *options(folder, total), *more])
+
+
+def killed(folder: Path, module: str, name: str, *, after: bool) -> None:
+    script = KILLED.format(module=module, name=name, after=after)
+    command = [sys.executable, "-c", script, "settle", "medical", *options(folder, "200.00"), "--number", "K1"]
+    ended = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+def states(folder: Path) -> dict[str, str]:
+    books = Books(folder / "centre")
+    try:
+        return {row["number"]: row["state"] for row in books.all("SELECT number, state FROM settlement")}
+    finally:
+        books.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "name", "after", "became"),
+    [
+        ("terminal", "prepare", False, "reversed"),
+        ("terminal", "send", False, "reversed"),
+        ("terminal", "send", True, "cleared"),
+        ("outbox", "answered", False, "cleared"),
+    ],
+)
+def test_a_killed_settlement_is_made_good_by_the_next_call(
+    tmp_path: Path, module: str, name: str, after: bool, became: str
+) -> None:
+    killed(tmp_path, module, name, after=after)
+    result = settle(tmp_path, "--number", "K2", "--json")
+    assert result.exit_code == 0
+    told: dict[str, Any] = json.loads(result.stdout)
+    assert any("K1" in step["en"] and step["step"] == "outbox" for step in told["steps"])
+    assert states(tmp_path) == {"K1": became, "K2": "cleared"}
+    assert settle(tmp_path, "--number", "K3", total="220.00").exit_code == 0
+    assert states(tmp_path) == {"K1": became, "K2": "cleared", "K3": "cleared"}
+
+
+def test_an_outbox_needs_books_that_remember(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["settle", "medical", "--total", "1", "--outbox", str(tmp_path / "outbox")])
+    assert result.exit_code == 2
+    assert "give --books too" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_outbox_that_is_none_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_bytes(b"no database" * 100)
+    result = settle(tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "card").exists()
