@@ -311,6 +311,10 @@ PLANTED: Mapping[str, Planted] = {
         *("medical", (5,), "扣款前不写待发箱", "the terminal makes no entry in its outbox before DEBIT"),
         _makes_no_entry_before("debit"),
     ),
+    "till.no-entry-before-authorisation": Planted(
+        *("payment", (2,), "授权前不写待发箱", "the till makes no entry in its outbox before it asks the bank"),
+        _makes_no_entry_before("reversal"),
+    ),
     "centre.books-twice": Planted(
         *("medical", (2, 5), "中心重复记账", "the centre books a settlement again that comes twice"),
         _books_twice,

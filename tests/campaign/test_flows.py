@@ -122,7 +122,7 @@ def test_the_times_of_an_issuance_have_budgets_among_their_steps() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flow", ["medical", "medical-temporary", "medical-offline"])
+@pytest.mark.parametrize("flow", ["medical", "medical-temporary", "medical-offline", "payment"])
 def test_a_terminal_killed_at_any_place_settles_everything_once(flow: str) -> None:
     campaign, _ = ran(Order((flow,), failures=tuple(sorted(KILLING)), level=Level.OFFICIAL))
     tally = campaign.tallies[0]

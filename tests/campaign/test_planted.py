@@ -20,6 +20,7 @@ SHOWN_BY = {
     "station.completes-on-resume": ("killed-after",),
     "terminal.forgets-settlements": ("unreachable",),
     "terminal.no-entry-before-debit": ("killed-after-chip",),
+    "till.no-entry-before-authorisation": ("killed-after-host",),
     "centre.books-twice": ("sent-twice",),
     "bank.blocks-on-repetition": ("sent-twice",),
 }
