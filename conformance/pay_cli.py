@@ -14,6 +14,7 @@ import typer
 
 from conformance.bank_option import bank_behind, bank_of, bank_with
 from conformance.host_option import socket_of
+from conformance.outbox_option import OutboxPath, outbox_at, till_at
 from conformance.transit_cli import (
     PassageName,
     amount_beside,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from conformance.actors.terminal import Event, Purchase, TerminalConfiguration, TransactionResult
     from conformance.actors.terminal.bits import Bit
     from conformance.actors.terminal.opening import Opening
+    from conformance.actors.terminal.till_outbox import TillOutbox
     from conformance.targets.base import Target
     from profiles.model import Profile
 
@@ -92,6 +94,7 @@ def pay(
             help="The bank's books, a SQLite file, or the socket of `sscard serve bank`; absent: a test bank of the card.",
         ),
     ] = None,
+    outbox: OutboxPath = None,
     language: Annotated[LanguageName, typer.Option(help="Language of the receipt.")] = LanguageName.zh,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
 ) -> None:
@@ -102,6 +105,8 @@ def pay(
     """
     if transit is not None:
         amount = amount_beside(transit, amount, load, pin, rsa_only=rsa_only, line=offline or online or e_cash)
+    if outbox is not None and (transit is not None or contactless):
+        _give_up("--outbox is of a terminal with contacts; leave --transit and --contactless away", WRONG_USE)
     if image is not None and reader is not None:
         _give_up("--image is a virtual card, --reader a card in a reader; give one of them", WRONG_USE)
     if contactless and (transit is not None or load is not None or e_cash):
@@ -118,14 +123,19 @@ def pay(
     terminal = _terminal(offline=offline, rsa_only=rsa_only)
     counter = transit is PassageName.open
     antenna = contactless or (transit is not None and not counter)
-    with _target(loaded, reader, image, contactless=antenna) as target:
-        if counter:
-            _open(open_sectors(loaded, target, bank, pin or "", expect_card or "", say), as_json=as_json)
-        if transit is not None:
-            result = pass_gate(loaded, target, transit, purchase, expect_card or "", terminal, say)
-        else:
-            result = _run(target, purchase, bank, pin, expect_card or "", terminal, say, contactless=contactless)
-    settlement = _cleared(bank, result)
+    with outbox_at(outbox, books, "--bank", _give_up) as kept:
+        till = till_at(kept, bank, tell=lambda text: None if as_json else typer.echo(text))
+        with _target(loaded, reader, image, contactless=antenna) as target:
+            if counter:
+                _open(open_sectors(loaded, target, bank, pin or "", expect_card or "", say), as_json=as_json)
+            if transit is not None:
+                result = pass_gate(loaded, target, transit, purchase, expect_card or "", terminal, say)
+            else:
+                result = _run(
+                    target, purchase, bank, pin, expect_card or "", terminal, say, till, contactless=contactless
+                )
+        settlement = _cleared(bank, result)
+        till.forget_record(result.clearing)
     if as_json:
         typer.echo(json.dumps(table_of(result, settlement, language), ensure_ascii=False))
     else:
@@ -275,6 +285,7 @@ def _run(
     expected: str,
     terminal: TerminalConfiguration,
     say: Callable[[Event], None],
+    till: TillOutbox,
     *,
     contactless: bool,
 ) -> TransactionResult:
@@ -288,7 +299,7 @@ def _run(
             target, terminal, settings, host=bank, holder=holder, listener=say, expected_account=expected
         )
         return terminal_without_contact.run(purchase)
-    kernel = Kernel(target, terminal, host=bank, holder=holder, listener=say, expected_account=expected)
+    kernel = Kernel(target, terminal, host=bank, holder=holder, listener=say, expected_account=expected, outbox=till)
     return kernel.run(purchase)
 
 

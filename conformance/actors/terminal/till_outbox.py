@@ -67,6 +67,11 @@ class TillOutbox:
         """The bank knows, and the till too."""
         self._file.drop(Box.BANK, number)
 
+    def forget_record(self, record: ClearingRecord | None) -> None:
+        """The bank has it from the batch."""
+        if record is not None:
+            self.forget(record.number)
+
     def left(self) -> Left:
         """What an earlier program left, oldest first."""
         left = Left()
