@@ -315,6 +315,10 @@ PLANTED: Mapping[str, Planted] = {
         *("payment", (2,), "授权前不写待发箱", "the till makes no entry in its outbox before it asks the bank"),
         _makes_no_entry_before("reversal"),
     ),
+    "desk.no-entry-before-payment": Planted(
+        *("visit", (4,), "支付前不写待发箱", "the desk makes no entry in its outbox before the card pays"),
+        _makes_no_entry_before("paying"),
+    ),
     "centre.books-twice": Planted(
         *("medical", (2, 5), "中心重复记账", "the centre books a settlement again that comes twice"),
         _books_twice,

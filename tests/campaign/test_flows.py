@@ -122,10 +122,10 @@ def test_the_times_of_an_issuance_have_budgets_among_their_steps() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flow", ["medical", "medical-temporary", "medical-offline", "payment"])
+@pytest.mark.parametrize("flow", ["medical", "medical-temporary", "medical-offline", "payment", "visit"])
 def test_a_terminal_killed_at_any_place_settles_everything_once(flow: str) -> None:
     campaign, _ = ran(Order((flow,), failures=tuple(sorted(KILLING)), level=Level.OFFICIAL))
     tally = campaign.tallies[0]
     assert {name for _, name in tally.cells if "+" not in name} == KILLING - {"killed", "killed-after"}
     assert [(tried.spec, tried.findings) for cell in tally.cells.values() for tried in cell if tried.findings] == []
-    assert set(tally.outcomes) == {"completed"}
+    assert set(tally.outcomes) <= ({"completed", "as before"} if flow == "visit" else {"completed"})

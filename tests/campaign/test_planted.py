@@ -21,6 +21,7 @@ SHOWN_BY = {
     "terminal.forgets-settlements": ("unreachable",),
     "terminal.no-entry-before-debit": ("killed-after-chip",),
     "till.no-entry-before-authorisation": ("killed-after-host",),
+    "desk.no-entry-before-payment": ("killed-after-host",),
     "centre.books-twice": ("sent-twice",),
     "bank.blocks-on-repetition": ("sent-twice",),
 }

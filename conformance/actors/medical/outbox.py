@@ -18,11 +18,13 @@ class Outbox:
         settlements: What cards settled.
         reversals: Numbers whose quotes the centre may still keep, and no card settled.
         file: Where all of it is kept beyond the end of the program.
+        held: Numbers whose ends somebody still needs: they are not forgotten.
     """
 
     settlements: list[Confirmation | OfflineUpload] = field(default_factory=list)
     reversals: list[str] = field(default_factory=list)
     file: Keeper = field(default_factory=Forgetful)
+    held: set[str] = field(default_factory=set)
 
     def deliver(self, centre: InsuranceHost) -> list[Clearing]:
         """Send what waits; what the centre answers is taken off, also where it refuses. Stops where it cannot be reached."""
@@ -78,8 +80,13 @@ class Outbox:
     def forget_cleared(self) -> None:
         """The till heard what became of everything that is cleared."""
         for entry in self.file.entries(Box.MEDICAL):
-            if entry.stage == Stage.CLEARED:
+            if entry.stage == Stage.CLEARED and entry.number not in self.held:
                 self.file.drop(Box.MEDICAL, entry.number)
+
+    def card_of(self, number: str) -> bytes | None:
+        """卡的识别码 of the card that settled, or may have, under a number; None where none was asked."""
+        entry = self._entry(number)
+        return read(entry).card if entry is not None and entry.stage not in (Stage.QUOTE, Stage.REVERSAL) else None
 
     def take_up(self) -> list[tuple[Stage, Underway]]:
         """Take up what an earlier program left; answers all that are more than quotes."""

@@ -17,7 +17,10 @@ from conformance.actors.medical.messages import Clearing, Mode
 from conformance.actors.medical.reader import CardGone, CardRefused
 from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import Outcome, Result, Step, Told, Visit
+from conformance.actors.medical.visit_outbox import Kept, VisitOutbox
+from conformance.actors.medical.visit_outbox import Stage as VisitStage
 from conformance.actors.named import Named
+from conformance.actors.outbox import Forgetful, Keeper
 from conformance.actors.terminal import (
     DEFAULT_CONFIGURATION,
     Event,
@@ -30,6 +33,10 @@ from conformance.actors.terminal import (
 )
 from conformance.actors.terminal.bits import Tvr
 from conformance.actors.terminal.configuration import ACTION_CODE_LENGTH
+from conformance.actors.terminal.kernel import number_of
+from conformance.actors.terminal.till_outbox import TillOutbox
+
+_ENDED = ("终端中途退出", "the terminal ended in the middle")
 
 
 class OwnPart(Named):
@@ -104,6 +111,8 @@ class VisitDesk:
         now: The desk's clock.
         listener: Hears of every step of the medical terminal's kind.
         payment_listener: Hears the events of the kernel.
+        outbox: Where what is open is kept beyond the end of the program, the same file as the terminal's; in memory alone
+            unless given. :meth:`resume` goes on with the visits that an earlier program left.
     """
 
     def __init__(
@@ -119,6 +128,7 @@ class VisitDesk:
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         listener: Callable[[Told], None] = lambda told: None,
         payment_listener: Callable[[Event], None] | None = None,
+        outbox: Keeper | None = None,
     ) -> None:
         self.terminal = terminal
         self.unpaid = unpaid
@@ -137,7 +147,33 @@ class VisitDesk:
         self._tell = listener
         self._payment_listener = payment_listener
         self._open: dict[str, tuple[bytes, bool]] = {}
-        """Visits of which nobody knows whether the card settled: its identification, and whether it shall pay."""
+        """Visits whose medical part the card settled, or may have: its identification, and whether it shall pay."""
+        self._underway: set[str] = set()
+        """Visits whose own part is being paid, or taken back."""
+        self._till = TillOutbox(outbox)
+        self._kept = VisitOutbox(outbox or Forgetful(), terminal, self._till)
+        self._ended: list[str] = []
+        """Visits of an earlier program whose end nobody heard."""
+        self._take_up()
+
+    def _take_up(self) -> None:
+        left, paid = self._kept.take_up(), self._till.left()
+        self.bank_reversals += paid.reversals
+        approved = {each.number for each in paid.completions if each.approved}
+        for number, stage, kept in left:
+            medical, card = self.terminal.resolved.get(number), self.terminal.outbox.card_of(number)
+            if medical is not None and medical.quote is not None and stage is VisitStage.REVERSAL:
+                self.medical_reversals.append(number)
+                self.results[number] = VisitResult(
+                    medical, OwnPart.REVERSED, medical.quote.own, zh=_ENDED[0], en=_ENDED[1]
+                )
+            elif medical is not None and medical.quote is not None and kept.purchase in approved:
+                self._ended.append(number)
+                self.results[number] = VisitResult(medical, OwnPart.CARD, medical.quote.own)
+            elif card is not None:
+                self._open[number] = card, kept.by_card
+            else:
+                self._ended.append(number)
 
     def settle(self, visit: Visit, *, by_card: bool = True) -> VisitResult:
         """Settle a bill with the card in the reader; ``by_card`` is how the holder pays the own part.
@@ -148,13 +184,20 @@ class VisitDesk:
         if known is not None and (known.medical.tac or known.medical.outcome is Outcome.UNKNOWN):
             return known
         self.deliver()
+        self._kept.reach(visit.number, VisitStage.BEGUN, Kept(by_card))
         medical = self.terminal.settle(visit)
         card = self.terminal.reader.identification
         if medical.outcome is Outcome.UNKNOWN and card in self.terminal.unresolved:
             self._open[visit.number] = card, by_card
         result = self._own_part(medical, card, by_card=by_card)
         self._finish_open()
+        self._end(visit.number)
         return result
+
+    def _end(self, number: str) -> None:
+        """A visit is over, unless its card must be asked, or the centre has not taken back what is to be taken back."""
+        if number not in self._open and number not in self.medical_reversals:
+            self._kept.end(number)
 
     def resume(self) -> list[VisitResult]:
         """Ask the card that came back what became of its settlement, and let it pay the own part of what it settled.
@@ -171,6 +214,7 @@ class VisitDesk:
             if number in self.terminal.resolved and card == self.terminal.reader.identification:
                 del self._open[number]
                 finished.append(self._own_part(self.terminal.resolved[number], card, by_card=by_card))
+                self._end(number)
         return finished
 
     def deliver(self) -> list[Clearing]:
@@ -186,14 +230,23 @@ class VisitDesk:
             except HostUnreachable:
                 break
             self.medical_reversals.remove(number)
+            if number not in self._underway:
+                self._kept.end(number)
             self._say(Step.REVERSAL, f"中心已冲正 {number}", f"the centre has taken {number} back")
         self._deliver_to_bank()
         return answers
 
     def _deliver_to_bank(self) -> None:
         try:
+            for completion in self._till.left().completions:
+                self._bank.complete(completion)
+                self._till.forget(completion.number)
+            while self._ended:
+                self._kept.end(self._ended.pop(0))
             while self.bank_reversals:
                 self._bank.reverse(self.bank_reversals[0])
+                self._till.held.discard(self.bank_reversals[0].number)
+                self._till.forget(self.bank_reversals[0].number)
                 del self.bank_reversals[0]
                 self._say(Step.REVERSAL, "银行已冲正", "the bank has taken the purchase back")
         except HostUnreachable:
@@ -205,7 +258,9 @@ class VisitDesk:
     # The own part
 
     def _own_part(self, medical: Result, card: bytes, *, by_card: bool) -> VisitResult:
+        self._underway.add(medical.visit.number)
         result = self._paid(medical, card, by_card=by_card)
+        self._underway.discard(medical.visit.number)
         self.results[medical.visit.number] = result
         self._say(Step.OWN_PART, result.own.zh, result.own.en)
         return result
@@ -218,7 +273,7 @@ class VisitDesk:
             return VisitResult(medical, OwnPart.NONE)
         if not by_card:
             return self._in_cash(medical, due)
-        paid = self._by_card(card, due)
+        paid = self._by_card(medical.visit.number, card, due)
         if isinstance(paid, TransactionResult):
             return VisitResult(medical, OwnPart.CARD, due, paid)
         self._say(Step.OWN_PART, f"卡片未支付：{paid.zh}", f"the card did not pay: {paid.en}")
@@ -226,7 +281,7 @@ class VisitDesk:
             return self._taken_back(medical, due, paid)
         return self._in_cash(medical, due, paid)
 
-    def _by_card(self, card: bytes, due: int) -> TransactionResult | _Failure:
+    def _by_card(self, visit: str, card: bytes, due: int) -> TransactionResult | _Failure:
         """A purchase with the same card in the same slot; a reversal that waits goes first."""
         reader = self.terminal.reader
         try:
@@ -239,9 +294,14 @@ class VisitDesk:
             return _Failure("读卡器中是另一张卡", "another card is in the reader", card_lost=True)
         self._deliver_to_bank()
         kernel = Kernel(
-            reader.link, self._configuration, host=self._bank, holder=self._holder(), listener=self._payment_listener
+            *(reader.link, self._configuration),
+            host=self._bank,
+            holder=self._holder(),
+            listener=self._payment_listener,
+            outbox=self._till,
         )
         purchase = Purchase(due, number=next(self._numbers), when=self._now(), e_cash=False, force_online=True)
+        self._kept.reach(visit, VisitStage.PAYING, Kept(True, number_of(self._configuration, purchase)))
         payment = kernel.run(purchase)
         if payment.undelivered is not None:
             self.bank_reversals.append(payment.undelivered)
@@ -256,6 +316,7 @@ class VisitDesk:
 
     def _taken_back(self, medical: Result, due: int, failed: _Failure) -> VisitResult:
         number = medical.visit.number
+        self._kept.reach(number, VisitStage.REVERSAL, Kept(True, failed.payment.number if failed.payment else ""))
         self.medical_reversals.append(number)
         self.deliver()
         if number in self.medical_reversals:

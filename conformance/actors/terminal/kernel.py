@@ -87,7 +87,7 @@ class Kernel:
             self._configuration, purchase, Channel(self._link, tell), self._holder, self._random, tell
         )
         transaction.unpredictable = self._random.getrandbits(32).to_bytes(4, "big")
-        number = f"{self._configuration.terminal_id}{purchase.when:%y%m%d}{purchase.number:06d}"
+        number = number_of(self._configuration, purchase)
         dialogue = OnlineDialogue(transaction, self._host, number, self._outbox)
         detail, last, clearing = "", None, None
         try:
@@ -178,6 +178,11 @@ def _asked_balance(transaction: Transaction) -> int | None:
         transaction.say(f"余额未读取：{end}", f"the balance was not read: {end}")
         return None
     return int(value.hex()) if value and value.hex().isdecimal() else None
+
+
+def number_of(configuration: TerminalConfiguration, purchase: Purchase) -> str:
+    """The number by which the bank knows a transaction."""
+    return f"{configuration.terminal_id}{purchase.when:%y%m%d}{purchase.number:06d}"
 
 
 def begin(transaction: Transaction) -> bytes:

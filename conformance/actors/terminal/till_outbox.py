@@ -46,6 +46,8 @@ class TillOutbox:
 
     def __init__(self, file: Keeper | None = None) -> None:
         self._file = file or Forgetful()
+        self.held: set[str] = set()
+        """Transactions whose end somebody still needs: they are not forgotten."""
 
     def asked(self, number: str) -> None:
         """The bank is about to be asked."""
@@ -65,6 +67,8 @@ class TillOutbox:
 
     def forget(self, number: str) -> None:
         """The bank knows, and the till too."""
+        if number in self.held:
+            return
         self._file.drop(Box.BANK, number)
 
     def forget_record(self, record: ClearingRecord | None) -> None:
