@@ -202,14 +202,14 @@ def _purchase(amount: str | None, load: str | None, currency: str, *, online: bo
         int(whole) * 100 + int(part.ljust(2, "0")),
         code,
         TransactionKind.PURCHASE if load is None else TransactionKind.LOAD,
-        number=_number(now),
+        number=number_of_day(now),
         when=now,
         e_cash=e_cash,
         force_online=online,
     )
 
 
-def _number(now: datetime) -> int:
+def number_of_day(now: datetime) -> int:
     """Number of a transaction, six digits that rise through the day: another one each 0.09 s."""
     of_day = ((now.hour * 60 + now.minute) * 60 + now.second) * 1_000_000 + now.microsecond
     return of_day * NUMBERS // DAY

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from conformance.bank_option import account_of, bank_of
+from conformance.bank_option import account_of, bank_behind, bank_of, bank_with
+from conformance.host_option import socket_of
 from conformance.medical_desk import (
     BENCH_FAILED,
     REFUSED,
@@ -26,7 +28,9 @@ from conformance.medical_desk import (
     SamImage,
     SamReaderName,
 )
+from conformance.outbox_option import OutboxPath, outbox_at
 from conformance.pay_cli import LanguageName as PaymentLanguage
+from conformance.pay_cli import number_of_day
 from conformance.pay_cli import table_of as payment_table
 from conformance.settle_cli import (
     Books,
@@ -44,12 +48,13 @@ from conformance.settle_cli import (
     table_of,
     visit_of,
 )
-from conformance.settle_programs import ModeName, Timeline, centre_of, terminal_of
+from conformance.settle_programs import ModeName, Timeline, centre_of, station_of, terminal_of
 
 if TYPE_CHECKING:
     from conformance.actors.bank import Account, Bank
+    from conformance.actors.hosts.bank import BankHost
     from conformance.actors.medical.messages import PersonAccount
-    from conformance.actors.medical.visit_payment import VisitResult
+    from conformance.actors.medical.visit_payment import VisitDesk, VisitResult
     from conformance.actors.terminal import Event
     from profiles.model import Profile
 
@@ -106,6 +111,13 @@ def visit(
         str | None, typer.Option(help="PIN of the debit application; absent: the same as --pin.")
     ] = None,
     books: Books = None,
+    bank_books: Annotated[
+        Path | None,
+        typer.Option(
+            "--bank", help="The bank's books, a SQLite file, or the socket of `sscard serve bank`; absent: a test bank."
+        ),
+    ] = None,
+    outbox: OutboxPath = None,
     number: Number = None,
     profile: ProfileName = "ssc3-sm4",
     reader: ReaderName = None,
@@ -131,8 +143,12 @@ def visit(
         place.give_up("--bank-pin is not four to twelve digits", WRONG_USE)
     place.check()
     product = place.product()
-    bank = _bank(place, product)
-    with place.open() as opened:
+    bank = _bank(place, product, bank_books)
+    if outbox is not None and bank_books is None:
+        place.give_up(
+            "--outbox is delivered to hosts that remember from one call to the next; give --bank too", WRONG_USE
+        )
+    with outbox_at(outbox, books, "--books", place.give_up) as kept, place.open() as opened:
         from conformance.actors.bank.line import BankLine
         from conformance.actors.medical.visit_payment import Unpaid, VisitDesk
         from conformance.actors.terminal import PreparedHolder
@@ -143,17 +159,21 @@ def visit(
             bank, down=bank_line is BankLineName.down, loses_answers=bank_line is BankLineName.answer_lost
         )
         try:
-            terminal, line = terminal_of(opened, centre, timeline, None, line_down=line_down)
+            terminal, line = terminal_of(opened, centre, timeline, kept, line_down=line_down)
             desk = VisitDesk(
                 terminal,
                 to_bank,
                 holder=lambda: PreparedHolder((entered,) if entered else ()),
                 unpaid=Unpaid[unpaid.name.upper()],
                 cash=lambda fen: has_cash,
-                first_number=int(f"{asked.when:%H%M%S}"),
+                first_number=number_of_day(asked.when),
                 listener=timeline.told,
                 payment_listener=lambda event: _tell(timeline, event),
+                outbox=kept,
             )
+            if kept is not None:
+                station_of(terminal, kept).deliver()
+                _make_good(desk, timeline)
             result = desk.settle(asked, by_card=own_part is OwnPartName.card)
             line.down = to_bank.down = to_bank.loses_answers = False
             for clearing in desk.deliver():
@@ -161,15 +181,39 @@ def visit(
             account = centre.inquire(result.medical.person)
         finally:
             centre.books.close()
-    _show(result, account, account_of(bank, product), timeline, language, as_json=as_json)
+    _show(result, account, _at_bank(bank, product), timeline, language, as_json=as_json)
     raise typer.Exit(_exit_code(result))
 
 
-def _bank(place: Place, profile: Profile) -> Bank:
+def _make_good(desk: VisitDesk, timeline: Timeline) -> None:
+    """What an earlier call left: its end is told, what waits delivered, and the card, if it is that one, goes on."""
+    left = list(desk.results.values())
+    for clearing in desk.deliver():
+        timeline.cleared(clearing)
+    for result in left + desk.resume():
+        number, own = result.medical.visit.number, result.own
+        timeline.tell("待发箱", "outbox", f"{number} {own.zh}", f"{number} {own.en}")
+
+
+def _bank(place: Place, profile: Profile, books: Path | None) -> Bank | BankHost:
     try:
-        return bank_of(profile)
+        if books is None:
+            return bank_of(profile)
+        socket = socket_of(books)
+        return bank_behind(socket) if socket is not None else bank_with(profile, books)
     except ValueError as problem:
-        place.give_up(f"{problem}; give a profile with both applications, such as ssc3-sm4", WRONG_USE)
+        where = "give a profile with both applications, such as ssc3-sm4"
+        place.give_up(f"{problem}; {where}" if books is None else str(problem), WRONG_USE)
+
+
+def _at_bank(bank: Bank | BankHost, profile: Profile) -> Account | None:
+    """The account of the product's card; None for a card that a station made, and for a bank behind a socket."""
+    from conformance.actors.bank import Bank
+
+    try:
+        return account_of(bank, profile) if isinstance(bank, Bank) else None
+    except KeyError:
+        return None
 
 
 def _tell(timeline: Timeline, event: Event) -> None:
@@ -188,7 +232,7 @@ def _exit_code(result: VisitResult) -> int:
 def _show(
     result: VisitResult,
     account: PersonAccount | None,
-    at_bank: Account,
+    at_bank: Account | None,
     timeline: Timeline,
     language: LanguageName,
     *,
@@ -206,13 +250,14 @@ def _show(
     typer.echo("")
     typer.echo(slip, nl=False)
     print_books(account)
-    typer.echo(f"银行账 bank's books: 余额 balance {amount_text(at_bank.balance)}")
+    if at_bank is not None:
+        typer.echo(f"银行账 bank's books: 余额 balance {amount_text(at_bank.balance)}")
 
 
 def _table(
     result: VisitResult,
     account: PersonAccount | None,
-    at_bank: Account,
+    at_bank: Account | None,
     timeline: Timeline,
     language: LanguageName,
 ) -> dict[str, Any]:
@@ -227,6 +272,6 @@ def _table(
         "medical": {key: value for key, value in medical.items() if key not in NESTED},
         "payment": payment and {key: value for key, value in payment.items() if key not in NESTED},
         "books": medical["books"],
-        "bank_balance": at_bank.balance,
+        "bank_balance": at_bank and at_bank.balance,
         "steps": timeline.steps,
     }
