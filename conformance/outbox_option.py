@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conformance.actors.outbox import OutboxFile
     from conformance.actors.terminal.till_outbox import TillOutbox
 
-WRONG_USE = 2
+WRONG_USE, BENCH_FAILED = 2, 3
 
 OutboxPath = Annotated[
     Path | None,
@@ -47,6 +47,8 @@ def outbox_at(
         give_up(str(problem), WRONG_USE)
     try:
         yield outbox
+    except OutboxError as problem:  # such as a full disk: what can't be kept is not done
+        give_up(str(problem), BENCH_FAILED)
     finally:
         outbox.close()
 

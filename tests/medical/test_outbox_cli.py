@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from conformance.actors.medical.books import Books
+from conformance.actors.outbox import OutboxFile
 from sscard import app
 
 KILLED = """
@@ -93,3 +95,26 @@ def test_an_outbox_that_is_none_is_refused_in_one_sentence(tmp_path: Path) -> No
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "card").exists()
+
+
+@pytest.mark.parametrize(
+    ("stage", "became"), [("quote", {}), ("debit", {"K1": "reversed"}), ("settled", {"K1": "cleared"})]
+)
+def test_what_cannot_be_kept_is_not_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, became: dict[str, str]
+) -> None:
+    """A full disk ends the call in one sentence; the entry of the stage before is good for the next call."""
+    real = OutboxFile.run
+
+    def full(outbox: OutboxFile, statement: str, *values: object) -> int:
+        if stage in values:
+            raise sqlite3.OperationalError("database or disk is full")
+        return real(outbox, statement, *values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OutboxFile, "run", full)
+        result = settle(tmp_path, "--number", "K1", "--json", total="200.00")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == "sscard settle medical: the outbox cannot be written: database or disk is full\n"
+    assert settle(tmp_path, "--number", "K2").exit_code == 0
+    assert states(tmp_path) == {**became, "K2": "cleared"}
