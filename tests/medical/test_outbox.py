@@ -103,3 +103,31 @@ def test_an_upload_of_a_killed_terminal_comes_through_and_its_person_is_in_no_fi
     assert stored is not None
     assert (stored.person, stored.state) == (person, "cleared")
     assert outbox.entries(Box.MEDICAL) == []
+
+
+class Ended(BaseException):
+    """The program ends here."""
+
+
+def test_a_bill_of_the_same_amount_in_the_second_of_a_killed_one_is_another_settlement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The PSAM has not counted: it never saw MAC2 of the first one."""
+    hospital = Hospital()
+    terminal, outbox = started(hospital, tmp_path / "outbox")
+
+    def ended(mac2: bytes) -> bool:
+        raise Ended
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hospital.keys, "confirm", ended)
+        with pytest.raises(Ended):
+            terminal.settle(Visit("V1", 5_000, when=NOON))
+    outbox.close()
+    again, _ = started(hospital, tmp_path / "outbox")
+    assert again.settle(Visit("V2", 5_000, when=NOON)).outcome is Outcome.SETTLED
+    assert again.resolved["V1"].outcome is Outcome.SETTLED
+    for number in ("V1", "V2"):
+        stored = hospital.centre.books.settlement(number)
+        assert stored is not None
+        assert stored.state == "cleared"

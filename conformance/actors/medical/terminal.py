@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.actors.bank.messages import HostUnreachable
-from conformance.actors.medical.debit import APPLICATION, CODES, Prepared, balance, codes, is_logged, prepare, send
+from conformance.actors.medical.debit import (
+    APPLICATION,
+    CODES,
+    Prepared,
+    balance,
+    codes,
+    is_logged,
+    prepare,
+    send,
+)
 from conformance.actors.medical.keys import KeysRefused
 from conformance.actors.medical.messages import (
     Clearing,
@@ -24,7 +33,7 @@ from conformance.actors.medical.messages import (
 from conformance.actors.medical.offline import may_settle_offline
 from conformance.actors.medical.outbox import Outbox
 from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
-from conformance.actors.medical.underway import Stage, Underway, proof_lost
+from conformance.actors.medical.underway import Stage, Underway, free_second, proof_lost
 from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Step, Stopped, Told, Visit
 from conformance.actors.outbox import Forgetful, Keeper
 from emulator.iso7816 import SW
@@ -251,7 +260,7 @@ class HospitalTerminal:
         if not reader.holder_verified and (digits := reader.pin()) is not None:
             reader.verify(digits)
             self._say(Step.PIN, "密码正确", "the PIN is right")
-        prepared = prepare(reader, self._amounts(state), state.visit.when)
+        prepared = prepare(reader, self._amounts(state), free_second(state.visit.when, self.resolved.values()))
         state.settlement = prepared.settlement
         number = prepared.settlement.number.hex()
         self._say(Step.INITIALIZE, f"交易序号 {number}", f"transaction number {number}")

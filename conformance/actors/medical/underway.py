@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from conformance.actors.key_service import Settlement
+from conformance.actors.medical.debit import packed_time
 from conformance.actors.medical.messages import (
     Clearing,
     Confirmation,
@@ -100,6 +103,17 @@ class Underway:
 def proof_lost() -> Stopped:
     """The card settled, then did something else elsewhere: its proof is of that now."""
     return Stopped("卡片已结算，交易认证码已不可取得", "the card settled, but its TAC can't be had any more")
+
+
+def free_second(when: datetime, earlier: Iterable[Result]) -> datetime:
+    """The next second that no settlement had whose card was asked for its proof.
+
+    A PSAM counts when it has seen MAC2, which such a settlement never showed it: by its time alone a TAC is another one.
+    """
+    taken = {each.settlement.time for each in earlier if each.settlement is not None}
+    while packed_time(when) in taken:
+        when += timedelta(seconds=1)
+    return when
 
 
 _CODEC = Codec(Underway)
