@@ -32,21 +32,20 @@ app(sys.argv[1:])
 """
 
 
-def options(folder: Path, total: str) -> list[str]:
+def options(folder: Path) -> list[str]:
     return [
         *("--image", str(folder / "card"), "--sam-image", str(folder / "psam"), "--pin", "123456"),
-        *("--books", str(folder / "centre"), "--outbox", str(folder / "outbox"), "--total", total),
+        *("--books", str(folder / "centre"), "--outbox", str(folder / "outbox"), "--total", "200.00"),
     ]
 
 
-def settle(folder: Path, *more: str, total: str = "210.00") -> Result:
-    """Another bill: the same amounts in the same second are one settlement to a TAC, and a PSAM counts when it has seen MAC2."""
-    return CliRunner().invoke(app, ["settle", "medical", *options(folder, total), *more])
+def settle(folder: Path, *more: str) -> Result:
+    return CliRunner().invoke(app, ["settle", "medical", *options(folder), *more])
 
 
 def killed(folder: Path, module: str, name: str, *, after: bool) -> None:
     script = KILLED.format(module=module, name=name, after=after)
-    command = [sys.executable, "-c", script, "settle", "medical", *options(folder, "200.00"), "--number", "K1"]
+    command = [sys.executable, "-c", script, "settle", "medical", *options(folder), "--number", "K1"]
     ended = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert ended.returncode == -signal.SIGKILL
 
@@ -78,7 +77,7 @@ def test_a_killed_settlement_is_made_good_by_the_next_call(
     told: dict[str, Any] = json.loads(result.stdout)
     assert any("K1" in step["en"] and step["step"] == "outbox" for step in told["steps"])
     assert states(tmp_path) == {"K1": became, "K2": "cleared"}
-    assert settle(tmp_path, "--number", "K3", total="220.00").exit_code == 0
+    assert settle(tmp_path, "--number", "K3").exit_code == 0
     assert states(tmp_path) == {"K1": became, "K2": "cleared", "K3": "cleared"}
 
 
@@ -113,7 +112,7 @@ def test_what_cannot_be_kept_is_not_done(
 
     with monkeypatch.context() as patched:
         patched.setattr(OutboxFile, "run", full)
-        result = settle(tmp_path, "--number", "K1", "--json", total="200.00")
+        result = settle(tmp_path, "--number", "K1", "--json")
     assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr == "sscard settle medical: the outbox cannot be written: database or disk is full\n"
     assert settle(tmp_path, "--number", "K2").exit_code == 0
