@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.campaign.campaign import Campaign, Order
-from conformance.campaign.failures import KILLING
+from conformance.campaign.failures import FAILURES, KILLING
 from conformance.campaign.flows import MODULES
 from conformance.campaign.trial import Spec
 from conformance.cases import Level
@@ -27,6 +27,8 @@ def outcomes(events: list[Event]) -> list[tuple[str, str, dict[str, int]]]:
 
 
 AT_STATION = ("issue", "upgrade", "replace")
+WITH_OUTBOX = ("medical", "medical-temporary", "medical-offline", "payment", "visit")
+"""The flows whose terminals keep what they owe beyond their end."""
 TELLING = ("power-cut-after", "answer-lost", "sent-twice", "killed-after", "rival")
 """The failures that are tried at the station where there is little time."""
 
@@ -73,10 +75,11 @@ def test_every_failure_at_every_step_of_the_station(flow: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("flow", [each for each in MODULES if each not in AT_STATION])
 def test_many_places_of_a_flow_and_pairs_of_failures(flow: str) -> None:
-    """Eight places of each step and failure, and pairs in the irreversible steps."""
-    campaign, _ = ran(Order((flow,), level=Level.STANDARD))
+    """Eight places of each step and failure, and pairs in the irreversible steps; terminals are killed below, at every place."""
+    chosen = tuple(name for name in FAILURES if name not in KILLING or flow not in WITH_OUTBOX)
+    campaign, _ = ran(Order((flow,), failures=chosen, level=Level.STANDARD))
     assert campaign.broken == 0
-    assert campaign.tallies[0].interruptions > 200
+    assert campaign.tallies[0].interruptions > 150
 
 
 @pytest.mark.slow
@@ -122,7 +125,7 @@ def test_the_times_of_an_issuance_have_budgets_among_their_steps() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flow", ["medical", "medical-temporary", "medical-offline", "payment", "visit"])
+@pytest.mark.parametrize("flow", WITH_OUTBOX)
 def test_a_terminal_killed_at_any_place_settles_everything_once(flow: str) -> None:
     campaign, _ = ran(Order((flow,), failures=tuple(sorted(KILLING)), level=Level.OFFICIAL))
     tally = campaign.tallies[0]
