@@ -245,8 +245,12 @@ class VpcdLink:
         while line:
             with self._changed:
                 self._line = line
+            successor = None
             try:
                 event, words = self._converse(line)
+                if event is LinkEvent.TORN:
+                    successor = self._successor()
+                    tear(line)
             finally:
                 line.close()
                 self._powered.clear()
@@ -257,8 +261,20 @@ class VpcdLink:
                 self.card.power_off()
             if event is not LinkEvent.STOPPED:
                 self._tell(event, words)
-            line = self._next_line(lost=event is LinkEvent.LOST)
+            line = successor or self._next_line(lost=event is LinkEvent.LOST)
         self._tell(LinkEvent.STOPPED, "The card is out.")
+
+    def _successor(self) -> socket.socket | None:
+        """Return a connection that waits in the slot's queue while the torn one still stands.
+
+        Between the two there would be an empty slot. If pcscd looked just then, it would take the card for a new one
+        400 ms later, give it power, and so reset it in the middle of its next session.
+        """
+        if self._out() or not self._is_reachable():
+            return None
+        with contextlib.suppress(OSError):
+            return self._connect()
+        return None
 
     def _next_line(self, lost: bool) -> socket.socket | None:
         """Return a connection as soon as the card is to be in the slot and the slot is there; none once stopped."""
@@ -302,7 +318,6 @@ class VpcdLink:
                 except _Withdrawn:
                     return LinkEvent.REMOVED, "The card left the field: its contacts have power."
                 except self._gone:
-                    tear(line)
                     return LinkEvent.TORN, "The card lost power in the middle of a command; it comes back."
                 if self._out():
                     tear(line)

@@ -229,6 +229,32 @@ def test_torn_card_breaks_the_line_as_an_error_and_comes_back(
     assert card.events == ["cold", SELECT, "cold"]
 
 
+def test_torn_card_is_in_the_queue_of_the_slot_before_the_line_breaks(reader: FakeReader, card: RecordingCard) -> None:
+    """A look of pcscd into an empty slot would make an insertion of the next one, and reset the card in mid-session."""
+    standing: list[bool] = []
+
+    def connect() -> socket.socket:
+        if reader.line:
+            reader.line.setblocking(False)
+            try:
+                standing.append(reader.line.recv(1) != b"")
+            except BlockingIOError:
+                standing.append(True)
+            except ConnectionResetError:
+                standing.append(False)
+            reader.line.settimeout(SECONDS)
+        return socket.create_connection(("127.0.0.1", reader.port), SECONDS)
+
+    card.gone_at = SELECT
+    with VpcdLink(card, connect):
+        reader.accept().send(ON, SELECT)
+        with pytest.raises(ConnectionResetError):
+            reader.receive()
+        reader.accept().send(WANT_ATR)
+        assert reader.receive() == ATR
+    assert standing == [True]
+
+
 def test_other_exceptions_may_mean_the_loss_of_power(reader: FakeReader, card: RecordingCard, witness: Witness) -> None:
     class Torn(Exception):
         pass
