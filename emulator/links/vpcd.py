@@ -13,7 +13,6 @@ What pcscd 1.9.9 with vpcd 3.3 makes of it (measured):
 import contextlib
 import itertools
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +31,8 @@ from emulator.links.wire import (
     RESET,
     MessageBuffer,
     encode_message,
+    prepare,
+    tear,
 )
 
 RECEIVE_SIZE = 2 + MAX_MESSAGE
@@ -394,25 +395,3 @@ class VpcdLink:
     def _note_reset(self, kind: ResetKind, atr: bytes) -> None:
         if self._on_reset:
             self._on_reset(kind, atr)
-
-
-def prepare(line: socket.socket, silence: float) -> None:
-    """Set the options of a connection: no waiting for more to send, and a time limit for the silence of the reader.
-
-    The kernel's time limit costs nothing for each message, unlike `settimeout`.
-    """
-    seconds, fraction = divmod(silence, 1)
-    line.settimeout(None)
-    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(seconds), int(fraction * 1e6)))
-
-
-def tear(line: socket.socket) -> None:
-    """Break the line in the middle of an answer: announce two bytes, send none, and have `close` reset the connection.
-
-    vpcd passes this on as a communication error. (An end of the line before the announced length would be a success
-    without data, and one in the middle of the length a crash of pcscd.)
-    """
-    with contextlib.suppress(OSError):
-        line.sendall(struct.pack(">H", 2))
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

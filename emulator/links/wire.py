@@ -6,6 +6,8 @@ directions, is a big-endian 16-bit length and that many bytes. A message of one 
 answered by a response APDU.
 """
 
+import contextlib
+import socket
 import struct
 
 DEFAULT_PORT = 35963
@@ -47,3 +49,25 @@ class MessageBuffer:
             bodies.append(bytes(pending[2:end]))
             del pending[:end]
         return bodies
+
+
+def prepare(line: socket.socket, silence: float) -> None:
+    """Set the options of a connection: no waiting for more to send, and a time limit for the silence of the reader.
+
+    The kernel's time limit costs nothing for each message, unlike `settimeout`.
+    """
+    seconds, fraction = divmod(silence, 1)
+    line.settimeout(None)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(seconds), int(fraction * 1e6)))
+
+
+def tear(line: socket.socket) -> None:
+    """Break the line in the middle of an answer: announce two bytes, send none, and have `close` reset the connection.
+
+    vpcd passes this on as a communication error. (An end of the line before the announced length would be a success
+    without data, and one in the middle of the length a crash of pcscd.)
+    """
+    with contextlib.suppress(OSError):
+        line.sendall(struct.pack(">H", 2))
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
