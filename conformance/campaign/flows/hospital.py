@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +19,7 @@ from conformance.actors.medical.reader import CardReader
 from conformance.actors.outbox import OutboxFile
 from conformance.campaign.links import Guarded, Slot
 from conformance.campaign.outside.social import SocialCard
-from conformance.campaign.seams import Seams
+from conformance.campaign.seams import Killed, Seams
 from conformance.campaign.world import Chip, Flow, HostBooks, Person, World
 from conformance.failures import BenchError
 from conformance.targets.in_process import chip_of, fresh_chip
@@ -64,6 +66,39 @@ class HospitalWorld(World):
         self.killed = False
         """Whether the program ended in the middle; the next one begins with its outbox."""
         self.reader = CardReader(self.slot, flow.product, SamKeys(self.sam_slot, flow.product), pin=lambda: PIN)
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start the terminal's program, which takes up what the outbox has."""
+
+    @abstractmethod
+    def work(self) -> None:
+        """What is done at the terminal, from its beginning."""
+
+    @abstractmethod
+    def go_on(self) -> bool:
+        """Card, PSAM and lines are back: find out what became of what is open, and do the rest; whether nothing is left."""
+
+    def run(self) -> None:
+        """The program works until it has done everything or is killed."""
+        with self._running():
+            self.work()
+
+    def recover(self) -> bool:
+        """Start a killed program again, then go on."""
+        if self.killed:
+            self.start()
+            self.killed = False
+        with self._running():
+            return self.go_on()
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        try:
+            yield
+        except Killed:
+            self.killed = True
+            raise
 
     def open_outbox(self) -> OutboxFile:
         """The file in which the terminal keeps what is open, as its program finds it when it starts."""

@@ -20,7 +20,7 @@ from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Visit
 from conformance.campaign.flows.hospital import NOON, HospitalFlow, HospitalWorld
 from conformance.campaign.outside.facts import Facts
-from conformance.campaign.seams import Killed, Seams
+from conformance.campaign.seams import Seams
 from conformance.campaign.world import COMPLETED, FlowStep
 
 LOADED = 50_000
@@ -53,13 +53,13 @@ class MedicalWorld(HospitalWorld):
 
     def __init__(self, flow: MedicalFlow, seams: Seams, folder: Path, memories: Mapping[str, Any]) -> None:
         super().__init__(flow, seams, folder, memories)
-        self._start()
+        self.start()
         self.results: dict[str, Result] = {}
         self._attempts: dict[str, list[str]] = {bill.number: [] for bill in flow.bills}
         self._loads: list[str] = []
         self._reversed: set[str] = set()
 
-    def _start(self) -> None:
+    def start(self) -> None:
         """Start the programs, which take up what the outbox has."""
         outbox = self.open_outbox()
         self.reader = self.open_reader()
@@ -72,33 +72,14 @@ class MedicalWorld(HospitalWorld):
         self.loads = LoadStation(self.reader, self.to_centre, ask_first=[self.terminal.resolve], outbox=outbox)
         self.terminal.ask_first.append(self.loads.resolve)
 
-    def run(self) -> None:
-        """The bills one after the other, until the program is killed."""
-        try:
-            self._day()
-        except Killed:
-            self.killed = True
-            raise
-
-    def recover(self) -> bool:
-        """Start a killed program again, then go on."""
-        if self.killed:
-            self._start()
-            self.killed = False
-        try:
-            return self._go_on()
-        except Killed:
-            self.killed = True
-            raise
-
-    def _day(self) -> None:
+    def work(self) -> None:
         """The bills one after the other; in an offline area the card is loaded first."""
         if self.flow.mode is Mode.OFFLINE:
             self._load()
         for bill in self.flow.bills:
             self._settle(bill, off_line=bill.off_line)
 
-    def _go_on(self) -> bool:
+    def go_on(self) -> bool:
         """Card, PSAM and line are back: ask the card, deliver what waits, settle what is not settled."""
         self.open_module()
         try:

@@ -20,7 +20,7 @@ from conformance.actors.terminal.scripts import ALL_RUN
 from conformance.actors.terminal.till_outbox import TillOutbox
 from conformance.campaign.flows.hospital import ACCOUNT, NOON, PIN, HospitalFlow, HospitalWorld
 from conformance.campaign.outside.facts import Facts
-from conformance.campaign.seams import Killed, Seams
+from conformance.campaign.seams import Seams
 from conformance.campaign.world import COMPLETED, FlowStep
 
 WAGES, GAS = 800_000, 12_345
@@ -67,7 +67,7 @@ class PaymentWorld(HospitalWorld):
         self.outbox = TillOutbox(self.open_outbox())
         self._chance = random.Random(SEED)  # noqa: S311 - to be repeated, no secret
 
-    def _start(self) -> None:
+    def start(self) -> None:
         """Start the till, which takes up what the outbox has."""
         self.outbox = TillOutbox(self.open_outbox())
         left = self.outbox.left()
@@ -79,31 +79,13 @@ class PaymentWorld(HospitalWorld):
         for record in left.records:
             self.paid[self._sales[record.number].name] = record.e_cash
 
-    def run(self) -> None:
-        """One sale after the other, then the batch, until the program is killed."""
-        try:
-            self._day()
-        except Killed:
-            self.killed = True
-            raise
-
-    def recover(self) -> bool:
-        """Start a killed program again, then go on."""
-        if self.killed:
-            self._start()
-            self.killed = False
-        try:
-            return self._go_on()
-        except Killed:
-            self.killed = True
-            raise
-
-    def _day(self) -> None:
+    def work(self) -> None:
+        """One sale after the other, then the batch."""
         for sale in self.flow.sales:
             self._pay(sale)
         self._deliver()
 
-    def _go_on(self) -> bool:
+    def go_on(self) -> bool:
         """Card and line are back: what waits is delivered, what is not paid is paid again."""
         self._deliver()
         for sale in self.flow.sales:

@@ -18,7 +18,7 @@ from conformance.actors.terminal import PreparedHolder
 from conformance.campaign.flows.hospital import ACCOUNT, NOON, PIN, HospitalFlow, HospitalWorld
 from conformance.campaign.outside.books import Settled
 from conformance.campaign.outside.facts import Facts
-from conformance.campaign.seams import Killed, Seams
+from conformance.campaign.seams import Seams
 from conformance.campaign.world import AS_BEFORE, COMPLETED, FlowStep
 
 NUMBER, TOTAL = "V1", 20_000
@@ -33,11 +33,11 @@ class VisitWorld(HospitalWorld):
     def __init__(self, flow: VisitFlow, seams: Seams, folder: Path, memories: Mapping[str, Any]) -> None:
         super().__init__(flow, seams, folder, memories)
         self.starts = 0
-        self._start()
         self.result: VisitResult | None = None
+        self.start()
         self.booked: dict[str, int] = {}
 
-    def _start(self) -> None:
+    def start(self) -> None:
         """Start the desk, which takes up what the outbox has; its purchases go on with other numbers."""
         self.starts += 1
         outbox = self.open_outbox()
@@ -53,33 +53,15 @@ class VisitWorld(HospitalWorld):
             listener=lambda told: self.say(told.zh, told.en),
             payment_listener=lambda event: self.say(event.zh, event.en) if hasattr(event, "zh") else None,
         )
+        self.result = self.desk.results.get(NUMBER, self.result)
 
-    def run(self) -> None:
-        """The holder is at the desk, until the program is killed."""
-        try:
-            self._visit()
-        except Killed:
-            self.killed = True
-            raise
-
-    def recover(self) -> bool:
-        """Start a killed program again, then go on."""
-        if self.killed:
-            self._start()
-            self.killed = False
-            self.result = self.desk.results.get(NUMBER, self.result)
-        try:
-            return self._go_on()
-        except Killed:
-            self.killed = True
-            raise
-
-    def _visit(self) -> None:
+    def work(self) -> None:
+        """The holder is at the desk."""
         self.seams.step = "READING"
         self.result = self.desk.settle(Visit(NUMBER, TOTAL, use_account=False, when=NOON))
         self.say(self.result.zh, self.result.en)
 
-    def _go_on(self) -> bool:
+    def go_on(self) -> bool:
         """Lines and card are back: the card is asked what it did, and everything that waits is delivered."""
         self.seams.step = "RECOVERY"
         self.open_module()
