@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conformance.actors.bank import Settlement, TransactionKind
+from conformance.actors.bank import HostUnreachable, Settlement, TransactionKind
 from conformance.actors.bank.personaliser import MasterKey, PersonalisationError, Personaliser
 from conformance.actors.certificates.authority import CertificationAuthority
 from conformance.actors.certificates.card import CertificateCard
@@ -14,6 +14,7 @@ from conformance.actors.medical.line import Line
 from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import OfflineLimits, Visit
 from conformance.actors.station import Ending, Step
+from conformance.actors.station.run import MOST_RUNS
 from conformance.actors.terminal import PreparedHolder, Purchase, QuickTerminal, Reason
 from conformance.actors.terminal.decision import Kind as TerminalKind
 from conformance.targets.base import Interface
@@ -279,6 +280,25 @@ def test_an_authority_that_refuses_leaves_no_card():
     assert "the authority refuses" in outcome.en
     world.certificates = CertificationAuthority.published()
     outcome = world.resume()
+    world.settled(outcome)
+
+
+def test_an_authority_that_does_not_answer_never_costs_the_chip():
+    """The runs that were in vain for want of the authority are more than a chip has; none of them was the chip's fault."""
+
+    class Silent(CertificationAuthority):
+        def answer(self, request, not_before, not_after):
+            raise HostUnreachable("nobody listens")
+
+    world = WholeWorld(load("ssc3-sm4"))
+    world.certificates = Silent.published()
+    outcome = world.issue()
+    for _ in range(MOST_RUNS + 1):
+        assert (outcome.ending, outcome.zh) == (Ending.INTERRUPTED, "主机不可达")
+        outcome = world.resume()
+    world.certificates = CertificationAuthority.published()
+    outcome = world.resume()
+    assert outcome.ending is Ending.COMPLETED
     world.settled(outcome)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from conformance.actors.bank.messages import HostUnreachable
 from conformance.actors.certificates.authority import IssuedCertificates
 from conformance.actors.certificates.card import CertificateCard, CertificateCardError
 from conformance.actors.certificates.commands import (
@@ -128,6 +127,7 @@ class CertificateIssue:
 
         Raises:
             IssueError: The card or the authority refused, or what was read back is not what was issued.
+            conformance.actors.bank.messages.HostUnreachable: The authority did not answer; the same card may be issued again.
         """
         try:
             return self._run()
@@ -176,8 +176,6 @@ class CertificateIssue:
             return self._authority.answer(request, order.not_before, order.not_after)
         except ValueError as refusal:
             raise IssueError(self._step, f"the authority refuses: {refusal}") from refusal
-        except HostUnreachable as problem:
-            raise IssueError(self._step, f"the authority cannot be reached: {problem}") from problem
 
     def _read_back(self, issued: IssuedCertificates) -> IssuedCard:
         """Judge the card by what it answers: certificates, public keys, and that the private keys belong to them."""

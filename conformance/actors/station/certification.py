@@ -69,6 +69,7 @@ class Certification:
         Raises:
             CardGone: The chip was lost.
             CardRefused: It, or the authority, refused; or what reads back is not what was issued.
+            conformance.actors.bank.messages.HostUnreachable: The authority did not answer; nobody refused anything.
         """
         try:
             self._issue(again=again)
