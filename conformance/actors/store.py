@@ -30,14 +30,13 @@ class Store:
         self._base.execute("SAVEPOINT part" if inner else "BEGIN IMMEDIATE")
         try:
             yield
+            # Within the try: a COMMIT that fails leaves the transaction open.
+            self._base.execute("RELEASE part" if inner else "COMMIT")
         except BaseException:
-            if inner:
-                self._base.execute("ROLLBACK TO part")
-                self._base.execute("RELEASE part")
-            elif self._base.in_transaction:  # some errors, such as a full disk, have ended it already
-                self._base.execute("ROLLBACK")
+            if self._base.in_transaction:  # some errors, such as a full disk, have ended it already
+                for statement in ("ROLLBACK TO part", "RELEASE part") if inner else ("ROLLBACK",):
+                    self._base.execute(statement)
             raise
-        self._base.execute("RELEASE part" if inner else "COMMIT")
 
     def one(self, query: str, *values: object) -> sqlite3.Row | None:
         """The first row of a query, or None."""

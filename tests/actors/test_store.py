@@ -55,3 +55,23 @@ def test_nothing_of_a_part_is_seen_by_others_before_the_whole_is_done(tmp_path):
             store.add("a")
         assert other.names() == []
     assert other.names() == ["a"]
+
+
+class Related(Store):
+    schema = (
+        "CREATE TABLE IF NOT EXISTS thing ("
+        "name TEXT PRIMARY KEY, other TEXT REFERENCES thing DEFERRABLE INITIALLY DEFERRED);"
+    )
+
+    def add(self, name: str, other: str) -> None:
+        with self.transaction():
+            self.run("INSERT INTO thing VALUES (?, ?)", name, other)
+
+
+def test_what_cannot_be_committed_is_gone_and_the_next_is_a_whole_of_its_own(tmp_path):
+    """COMMIT itself refuses a relation that nothing made good; the transaction must not stay open under the next one."""
+    store, other = Related(tmp_path / "books"), Related(tmp_path / "books")
+    with pytest.raises(sqlite3.IntegrityError):
+        store.add("a", "nothing")
+    store.add("b", "b")
+    assert [row["name"] for row in other.all("SELECT name FROM thing")] == ["b"]
