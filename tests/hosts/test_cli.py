@@ -108,6 +108,13 @@ def test_a_host_that_does_not_start_says_why(tmp_path: Path) -> None:
         HostProcess("centre", Address.of_path(tmp_path / "s"), ("--profile", "debit")).start()
 
 
+def test_a_host_that_says_much_goes_on(tmp_path: Path) -> None:
+    """More on the error output than a pipe holds: nobody reads it while the host works."""
+    talkative = {"PYTHONVERBOSE": "2"}
+    with HostProcess("authority", Address.of_path(tmp_path / "s"), environment=talkative) as host:
+        assert host.running
+
+
 def test_a_host_is_started_once_and_stopped_once(tmp_path: Path) -> None:
     host = HostProcess("authority", Address.of_path(tmp_path / "s"))
     with pytest.raises(HostFailed, match="is not running"):

@@ -7,9 +7,10 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from conformance.actors.hosts.address import TOKEN_VARIABLE, Address, Token
 from conformance.actors.hosts.client import USUAL_PATIENCE, Patience, RemoteLine
@@ -64,11 +65,13 @@ class HostProcess:
         environment = {**os.environ, **self._environment}
         if self._token is not None:
             environment[TOKEN_VARIABLE] = self._token.value
-        pipe = subprocess.PIPE
-        self._child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603
-        told = self._first_line(self._child)
-        if not told:
-            raise HostFailed(f"the {self.kind} did not start: {self._last_words()}")
+        # What it says goes into a file: nobody reads a pipe while it works, and a full one would hold it up.
+        with tempfile.TemporaryFile() as said:
+            pipe = subprocess.PIPE
+            self._child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=environment)  # noqa: S603
+            told = self._first_line(self._child)
+            if not told:
+                raise HostFailed(f"the {self.kind} did not start: {self._last_words(said)}")
         self.address = Address.parse(json.loads(told)["address"])
         return self
 
@@ -78,12 +81,12 @@ class HostProcess:
         ready, _, _ = select.select([child.stdout], [], [], START_PATIENCE)
         return child.stdout.readline() if ready else b""
 
-    def _last_words(self) -> str:
-        child, self._child = self._child, None
-        assert child is not None  # noqa: S101 - it was just started
+    def _last_words(self, said: IO[bytes]) -> str:
+        child = self._taken()
         child.kill()
-        _, said = child.communicate()
-        return said.decode("utf-8", "replace").strip() or f"exit code {child.returncode}"
+        child.communicate()
+        said.seek(0)
+        return said.read().decode("utf-8", "replace").strip() or f"exit code {child.returncode}"
 
     @property
     def running(self) -> bool:
