@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conformance.actors.hosts.service import Service
     from profiles.model import Profile
 
-WRONG_USE, HOST_FAILED = 2, 3
+WRONG_USE = 2
 
 Socket = Annotated[Path | None, typer.Option("--socket", help="Listen on this Unix socket, which you alone may open.")]
 Port = Annotated[
@@ -48,9 +48,9 @@ app = typer.Typer(
 )
 
 
-def _give_up(sentence: str, code: int = WRONG_USE) -> NoReturn:
+def _give_up(sentence: str) -> NoReturn:
     typer.echo(f"sscard serve: {sentence}", err=True)
-    raise typer.Exit(code)
+    raise typer.Exit(WRONG_USE)
 
 
 @app.command("bank")
@@ -81,7 +81,7 @@ def bank(
 ) -> None:
     """Serve the issuing bank: authorisation, clearing, changes of cards, agreements.
 
-    Exit code: 0 ended by SIGTERM or SIGINT, 2 wrong use, 3 the host failed.
+    Exit code: 0 ended by SIGTERM or SIGINT, 2 wrong use.
     """
     from conformance.actors.bank.authority import Authority, AuthorityError
     from conformance.actors.hosts.bank import bank_service
@@ -118,7 +118,7 @@ def centre(
 ) -> None:
     """Serve the insurance centre: settlements, and its register of persons and cards.
 
-    Exit code: 0 ended by SIGTERM or SIGINT, 2 wrong use, 3 the host failed.
+    Exit code: 0 ended by SIGTERM or SIGINT, 2 wrong use.
     """
     from conformance.actors.hosts.centre import centre_service
 
@@ -143,7 +143,7 @@ def keys(
 ) -> None:
     """Serve the key service: MACs, cryptograms, enciphered keys. No key leaves it in clear. It has no books.
 
-    Exit code: 0 ended by SIGTERM or SIGINT, 2 wrong use, 3 the host failed.
+    Exit code: 0 ended by SIGTERM or SIGINT, 2 wrong use.
     """
     from conformance.actors.hosts.keys import keys_service
 
@@ -170,7 +170,7 @@ def authority(
 ) -> None:
     """Serve the published test certificate authority of the certificate application; its books keep what it issued.
 
-    Exit code: 0 ended by SIGTERM or SIGINT, 2 wrong use, 3 the host failed.
+    Exit code: 0 ended by SIGTERM or SIGINT, 2 wrong use.
     """
     from conformance.actors.hosts.authority import authority_service
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from conformance.actors.bank import HostUnreachable
-from conformance.actors.hosts import Address, AddressError, Host, Patience, RemoteLine, Token
+from conformance.actors.hosts import Address, AddressError, Host, Patience, RemoteLine, Token, server
 from conformance.actors.hosts.centre import CentreHost, centre_service
 from conformance.actors.hosts.faulty_wire import read_request
 from conformance.actors.hosts.service import Service
@@ -202,7 +204,65 @@ def test_an_actor_that_fails_takes_nobody_with_it(tmp_path: Path, capsys: pytest
         service = host._service
         movements = host._worker.submit(lambda: len(service.store.all("SELECT * FROM movement"))).result()
     assert movements == 0
-    assert set(capsys.readouterr().err.splitlines()) == {"centre /v1/centre/insure: RuntimeError"}
+    (told,) = set(capsys.readouterr().err.splitlines())
+    assert re.fullmatch(r"centre /v1/centre/insure: RuntimeError in test_host\.py:\d+", told)
+
+
+@pytest.mark.parametrize("mistake", [IndexError, LookupError])
+def test_a_mistake_inside_is_no_unknown_operation(mistake: type[Exception], tmp_path: Path) -> None:
+    """Also one that has no text."""
+
+    def faulty() -> Service:
+        service = make()
+
+        def fail(person: str) -> None:
+            raise mistake
+
+        service.line.actors[""].inquire = fail  # type: ignore[attr-defined]  # a centre
+        return service
+
+    with (
+        hosted(faulty, Address.of_path(tmp_path / "centre")) as host,
+        pytest.raises(HostUnreachable, match=rf"the host failed \({mistake.__name__}\) \(status 500\)"),
+    ):
+        CentreHost(RemoteLine("centre", host.address)).inquire("1")
+
+
+def test_a_mistake_of_the_server_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only a caller that went away is passed over in silence."""
+
+    def fail(handler: server._Handler) -> None:
+        raise OSError if handler.path.endswith("gone") else RuntimeError
+
+    monkeypatch.setattr(server._Handler, "_asked", fail)
+    with hosted(make, Address.of_path(tmp_path / "centre")) as host:
+        for path in ("/gone", "/mistaken"):
+            with host.address.connect(5) as line:
+                line.sendall(post(path))
+                assert line.recv(1) == b""
+    assert re.fullmatch(r"connection: RuntimeError in test_host\.py:\d+\n", capsys.readouterr().err)
+
+
+def test_what_has_arrived_is_answered_before_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly the last answer leaves, a host that has stopped has sent it."""
+    asked, sending = threading.Event(), server._Handler._send
+
+    def slowly(handler: server._Handler, answer: server.Answer) -> None:
+        asked.set()
+        time.sleep(0.3)
+        sending(handler, answer)
+
+    monkeypatch.setattr(server._Handler, "_send", slowly)
+    host = Host(make, Address.of_path(tmp_path / "centre"))
+    host.start()
+    with host.address.connect(5) as line:
+        line.sendall(post())
+        asked.wait(5)
+        host.stop()
+        line.setblocking(False)
+        assert line.recv(12) == b"HTTP/1.0 200"
 
 
 @contextmanager

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hmac
 import os
 import socket
+import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -17,13 +19,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from conformance.actors.hosts.address import LOOPBACK, SCHEME, Address, AddressError, Token
-from conformance.actors.hosts.service import Answer, Service, error
+from conformance.actors.hosts.service import Answer, Service, error, place_of
 
 LARGEST_REQUEST = 1 << 18
 """Bytes of a request; the largest of an honest client has a few thousand."""
 MOST_CONNECTIONS = 64
 PATIENCE = 10.0
 """Seconds that a caller may be silent in the middle of a request."""
+LAST_ANSWERS = 2.0
+"""Seconds for which an ending host waits until its last answers are sent."""
 
 
 class Host:
@@ -50,7 +54,7 @@ class Host:
         """Where it listens, with the port that was free."""
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="host", daemon=True)
 
-    def _bound(self, address: Address, token: Token | None) -> ThreadingHTTPServer:
+    def _bound(self, address: Address, token: Token | None) -> _Server:
         address.make_free()
         try:
             return (
@@ -73,6 +77,7 @@ class Host:
         if self.address.path is not None:
             self.address.path.unlink(missing_ok=True)
         self._end_work()
+        self._server.drain()
 
     def _end_work(self) -> None:
         if hasattr(self, "_service"):
@@ -113,7 +118,11 @@ class _Server(ThreadingHTTPServer):
         if not self._room.acquire(blocking=False):
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._room.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve a connection."""
@@ -122,8 +131,17 @@ class _Server(ThreadingHTTPServer):
         finally:
             self._room.release()
 
+    def drain(self) -> None:
+        """Wait until every connection is over, or its caller is too slow."""
+        until = time.monotonic() + LAST_ANSWERS
+        for _ in range(MOST_CONNECTIONS):
+            self._room.acquire(timeout=max(0.0, until - time.monotonic()))
+
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that went away is no matter."""
+        """A caller that went away is no matter; anything else is a mistake, told by its kind alone."""
+        problem = sys.exception()
+        if problem is not None and not isinstance(problem, OSError):
+            print(f"connection: {type(problem).__name__} in {place_of(problem)}", file=sys.stderr)
 
 
 class _SocketServer(_Server):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from conformance.actors.bank.card_data import CardDataError
@@ -32,6 +34,10 @@ CREATE TABLE IF NOT EXISTS wire_answer (
 """
 REFUSED = HTTPStatus.UNPROCESSABLE_ENTITY
 """The actor said no."""
+
+
+class NoSuchOperation(Exception):
+    """The path of a request names nothing that this host offers."""
 
 
 class Answer(NamedTuple):
@@ -105,17 +111,17 @@ class Service:
             return self._once(number, call, hashlib.sha256(path.encode() + b"\0" + body).hexdigest())
         except WireError as problem:
             return error(HTTPStatus.BAD_REQUEST, str(problem))
-        except LookupError as problem:
-            return error(HTTPStatus.NOT_FOUND, str(problem.args[0]))
+        except NoSuchOperation as problem:
+            return error(HTTPStatus.NOT_FOUND, str(problem))
         except Exception as problem:  # whatever fails in an actor, its host goes on
-            print(f"{self.kind.name} {path}: {type(problem).__name__}", file=sys.stderr)
+            print(f"{self.kind.name} {path}: {type(problem).__name__} in {place_of(problem)}", file=sys.stderr)
             return error(HTTPStatus.INTERNAL_SERVER_ERROR, f"the host failed ({type(problem).__name__})")
 
     def _read(self, path: str, body: bytes) -> tuple[str, Call]:
         start = f"/v{VERSION}/{self.kind.name}/"
         found = self.kind.find(path.removeprefix(start)) if path.startswith(start) else None
         if found is None:
-            raise LookupError(f"this host has no such operation; it is a {self.kind.name} of version {VERSION}")
+            raise NoSuchOperation(f"this host has no such operation; it is a {self.kind.name} of version {VERSION}")
         desk, operation = found
         names = ("number", "arguments") if desk.subject_type is None else ("number", "subject", "arguments")
         values = dict(zip(names, members(parse(body), "", *names), strict=True))
@@ -152,6 +158,12 @@ class Service:
             table: Json = {"number": number, "refused": {"kind": kind.__name__, "text": text}}
             return Answer(REFUSED, format_message(table))
         return Answer(HTTPStatus.OK, format_message({"number": number, "result": result}))
+
+
+def place_of(problem: BaseException) -> str:
+    """Where it happened; its text, which may hold a secret, is not told."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "no place"
 
 
 def error(status: HTTPStatus, text: str) -> Answer:
