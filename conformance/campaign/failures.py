@@ -39,11 +39,9 @@ def _power_cut_after(seams: Seams, strike: Strike, call: Call) -> Any:
 
 
 def _power_cut_inside(seams: Seams, strike: Strike, call: Call) -> Any:
-    if call.cut is None:
-        return call.carry_out()
-    answer = call.cut(strike.write)
-    if answer is None:
+    if call.cut is None or (answer := call.cut(strike.write)) is None:
         raise call.lost()
+    seams.missed()
     return answer
 
 

@@ -144,6 +144,11 @@ class Seams:
             self._deliver_late(call.side)
         return answer
 
+    def missed(self) -> None:
+        """What struck last found nothing here, a command with fewer writes than its own: it waits for the next place."""
+        strike, _ = self.struck.pop()
+        self._waiting.insert(0, strike)
+
     def passing(self, side: str, sent: bytes | str, detail: str = "") -> Passed:
         """Something is about to pass; who sent it notes the answer."""
         entry = Passed(self.step, side, sent, detail)

@@ -91,6 +91,25 @@ def test_a_failure_strikes_the_next_place_of_its_kind_once() -> None:
     assert [place.number for _, place in seams.struck] == [2]
 
 
+def test_a_cut_at_a_write_that_a_command_has_not_waits_for_the_next_command() -> None:
+    seams, host = Seams([Strike(FAILURES["power-cut-inside"], 1, 2)]), Host()
+    seams.armed = True
+
+    def command(text: str, writes: int) -> object:
+        def cut(write: int) -> str | None:
+            return host.hear(text) if write > writes else None
+
+        return seams.pass_by(Kind.COMMAND, text, Call(lambda: host.hear(text), Lost, "card", cut))
+
+    assert command("a", 1) == "a"
+    assert seams.struck == []
+    with pytest.raises(Lost):
+        command("b", 2)
+    assert command("c", 2) == "c"
+    assert host.heard == ["a", "c"]
+    assert [place.number for _, place in seams.struck] == [2]
+
+
 def test_nothing_strikes_or_is_counted_while_the_world_is_made() -> None:
     seams, host = armed(("request-lost", 1))
     seams.armed = False
