@@ -146,10 +146,6 @@ class Work(Protocol):
     """What is run and told of by events: a campaign, or a soak."""
 
     @property
-    def broken(self) -> int:
-        """How often a rule was broken."""
-
-    @property
     def complete(self) -> bool:
         """Whether it came to its end."""
 
@@ -212,7 +208,7 @@ def run_logged(
             typer.echo("已中断 · interrupted; what was found until now is reported", err=True)
         except Exception as broken:
             trouble = f"{type(broken).__name__}: {broken}"
-        conformity = BENCH_FAILED if trouble and not work.broken else work.conformity.value
+        conformity = _conformity(work.conformity, trouble)
         log.write(
             RunFinished(
                 t=datetime.now(UTC),
@@ -225,6 +221,13 @@ def run_logged(
         )
     written = write_all(folder / "run.ndjson", folder, profile=profile)
     return work, Ran(number, conformity, trouble, written.html)
+
+
+def _conformity(stated: Conformity, trouble: str | None) -> int:
+    """The exit code; as in every report, a breach stays one whatever happened to the bench."""
+    from conformance.verdict import Conformity
+
+    return BENCH_FAILED if trouble and stated is not Conformity.NON_CONFORMANT else stated.value
 
 
 def _progress(work: Campaign, *, silent: bool) -> None:
@@ -279,6 +282,8 @@ def _conclude(
         typer.echo(json.dumps(result, ensure_ascii=False))
         return
     _print_flows(work)
+    if work.order.only is not None and work.order.only.strikes and not any(each.interruptions for each in work.tallies):
+        typer.echo("所给失败无处可击 · the failure found nothing to strike at that place or after it", err=True)
     for tried, found in broken[:20]:
         typer.echo(f"✗ 规则 rule {found.rule}: {found.zh} · {found.en}")
         extra = f" --fault {work.order.fault}" if work.order.fault else ""

@@ -141,6 +141,10 @@ class CaseFinished(Event):
     seconds: float = 0.0
 
 
+UNDISTURBED = "none"
+"""Name of the failure of a trial in which nothing was to fail."""
+
+
 class Words(TypedDict):
     """A text in both languages."""
 
@@ -200,7 +204,7 @@ class BrokenRule(Words):
     rule: int
     """1 to 8: the rules that must hold at every moment, whatever fails."""
     place: str
-    """Where the failure was put, e.g. ``apdu 17, write 2``."""
+    """Where the failure was put, e.g. ``17.2``: the second write of the seventeenth place."""
     reproduce: str
     """Command line that runs this single trial again."""
 
@@ -247,7 +251,7 @@ class FlowTrials(Event):
     flow: str
     step: str
     failure: str
-    """Name of the failure, e.g. ``power-cut``; a pair of failures stands as ``power-cut+answer-lost``."""
+    """Name of the failure, e.g. ``power-cut-after``; a pair of failures stands as ``answer-lost+killed``; :data:`UNDISTURBED`."""
     failure_title: Words
     trials: int
     outcomes: dict[str, int]

@@ -4,7 +4,8 @@
 
 1. *not conformant*: one of the eight rules was broken after a trial, or a MUST requirement on systems that the flow shows. A log
    that counts more broken trials than it lists is read to the flow's disadvantage. A broken SHOULD is shown and doesn't decide.
-2. *incomplete*: the flow was cut off before all its failures were tried, or no failure was tried at all.
+2. *incomplete*: the flow was cut off before all its failures were tried, or it had no trial, or none of its failures found
+   anything to strike. A run in which nothing was to fail is a trial.
 3. *conformant*.
 
 **All flows**, the first that holds: a flow is not conformant; the run says that its bench failed; a flow is incomplete, or the run
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from conformance.events import (
+    UNDISTURBED,
     BrokenRule,
     Event,
     FlowBooks,
@@ -73,13 +75,13 @@ FLOW_RULES: Mapping[int, Text] = {
 
 FLOW_RULE_ZH = (
     "判定规则：在每个步骤注入失败、恢复之后，下列八条规则在每一次试验中都成立，流程所示的对系统的必备要求也都成立，则流程判为“符合”；任一次试验违反任一条，则判为“不符合”；"
-    "流程未做完或没有试验，则判为“不完整”；测试台出错则不作结论。八分钟的承诺另行列示，不参与判定：其中人工与机器的时间是申报的预算。"
+    "流程未做完、没有试验或没有失败得以注入，则判为“不完整”；测试台出错则不作结论。八分钟的承诺另行列示，不参与判定：其中人工与机器的时间是申报的预算。"
 )
 FLOW_RULE_EN = (
     "Decision rule: a flow is conformant if the eight rules, and the mandatory requirements on systems that it shows, held in every trial, after a failure "
-    "was put into each step and the flow was recovered; not conformant if one trial broke one of them; incomplete if the flow was cut off or had no "
-    "trial; when the bench failed nothing is stated. The promise of eight minutes is shown and does not decide: its human and machine parts are "
-    "declared budgets."
+    "was put into each step and the flow was recovered; not conformant if one trial broke one of them; incomplete if the flow "
+    "was cut off, had no trial, or none of its failures struck; when the bench failed nothing is stated. The promise of eight "
+    "minutes is shown and does not decide: its human and machine parts are declared budgets."
 )
 
 
@@ -103,6 +105,8 @@ class FlowOutcome:
     conformity: Conformity
     finished: bool
     trials: int
+    tried: bool
+    """Whether there was a trial, and a failure struck if any was to."""
     interruptions: int
     """Failures that struck."""
     broken: tuple[BrokenTrial, ...]
@@ -173,15 +177,16 @@ def _outcome(
 ) -> FlowOutcome:
     broken = tuple(_broken(cells))
     trials = end.trials if end else sum(cell.trials for cell in cells)
-    uncounted = end.broken if end and not broken else 0
+    struck = end.interruptions if end else 0
+    tried = trials > 0 and (struck > 0 or end is None or all(cell.failure == UNDISTURBED for cell in cells))
+    uncounted = max(end.broken, 0) if end and not broken else 0
     if broken or uncounted or any(row["broken"] and decides(row["requirement"]) for row in rows):
         conformity = Conformity.NON_CONFORMANT
-    elif end is None or trials == 0:
+    elif end is None or not tried:
         conformity = Conformity.INCOMPLETE
     else:
         conformity = Conformity.CONFORMANT
-    struck = end.interruptions if end else 0
-    return FlowOutcome(flow, conformity, end is not None, trials, struck, broken, max(uncounted, 0), rows)
+    return FlowOutcome(flow, conformity, end is not None, trials, tried, struck, broken, uncounted, rows)
 
 
 def _broken(cells: Iterable[FlowTrials]) -> Iterator[BrokenTrial]:

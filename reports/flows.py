@@ -156,7 +156,7 @@ class FlowReport:
         """Broken, held, or open as long as the trials are not complete or a breach is not listed."""
         if rule.broken:
             return Verdict.FAIL
-        settled = self.outcome.finished and self.outcome.trials and not self.outcome.uncounted
+        settled = self.outcome.finished and self.outcome.tried and not self.outcome.uncounted
         return Verdict.PASS if settled else Verdict.NOT_RUN
 
     @property

@@ -124,9 +124,9 @@ def _append_flow(root: ElementTree.Element, flow: FlowReport, began: str) -> tup
             type="rule",
             message=f"the log counts {flow.outcome.uncounted} broken trials and does not list them",
         )
-    if not flow.outcome.finished or not flow.outcome.trials:
+    if not flow.outcome.finished or not flow.outcome.tried:
         errors += 1
-        why = "no failure was tried" if flow.outcome.finished else "the run ended inside this flow"
+        why = "no failure struck" if flow.outcome.finished else "the run ended inside this flow"
         ElementTree.SubElement(_testcase(suite, flow, "all failures tried"), "error", type="incomplete", message=why)
     counts = [len(suite), failures, errors, sum(row.verdict is Verdict.NOT_RUN for row in flow.systems)]
     spent = min(flow.end.seconds, 1e7) if flow.end and 0 <= flow.end.seconds < math.inf else 0.0

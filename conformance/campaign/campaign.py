@@ -21,11 +21,9 @@ from conformance.campaign.trial import MOST_RECOVERIES, NOT_RECOVERED, Spec, Tri
 from conformance.campaign.workers import Task, crew, known_flow, scratch
 from conformance.campaign.world import COMPLETED, Flow
 from conformance.cases import Level
+from conformance.events import UNDISTURBED
 from conformance.flow_judging import flow_outcomes, stated
 from conformance.verdict import Conformity
-
-UNDISTURBED = "none"
-"""Name of the failure of a run that nothing disturbs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,13 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from conformance.campaign.campaign import Campaign, Order
 from conformance.campaign.failures import FAILURES
 from conformance.campaign.flows import MODULES
 from conformance.campaign.planted import PLANTED
+from conformance.campaign.trial import Spec
+from conformance.campaign_cli import run_logged
+from conformance.cases import Level
 from sscard import app
 
 
@@ -70,6 +74,29 @@ def test_a_single_trial_leaves_a_report() -> None:
     assert told["flows"]["visit"]["outcomes"] == {"completed": 1}
     assert told["broken"] == []
     assert {path.name for path in Path("r").iterdir()} >= {"run.ndjson", "report.html", "report.json", "junit.xml"}
+
+
+def test_a_trial_whose_failure_finds_nothing_to_strike_proves_nothing() -> None:
+    result = run("--only", "visit/READING/answer-lost/9999", "--out", "r")
+    assert result.exit_code == 2
+    assert "found nothing to strike" in result.stderr
+    assert "every rule held" not in result.stdout
+
+
+def test_a_breach_stays_one_when_the_bench_fails_afterwards() -> None:
+    """Of a requirement too: the command ends as its report says."""
+    order = Order(("issue",), fault="bank.keeps-another-version", only=Spec("issue"))
+
+    def conduct(work: Campaign) -> None:
+        list(work.run())
+        work.complete = False
+        raise RuntimeError("the bench broke")
+
+    work, ran = run_logged(lambda emit: Campaign(order, emit), conduct, Path("r"), Level.QUICK, 0)
+    assert work.broken == 0
+    assert [name for name, _ in work.breaches] == ["SSC-ISS-006"]
+    assert ran.conformity == json.loads(Path("r/report.json").read_text("utf-8"))["exit_code"] == 1
+    assert ran.trouble == "RuntimeError: the bench broke"
 
 
 def test_a_planted_fault_ends_with_1_and_the_line_that_shows_it_again() -> None:

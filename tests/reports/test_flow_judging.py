@@ -72,6 +72,14 @@ def test_a_flow_without_any_trial_proves_nothing() -> None:
     assert statement(Flow(Run()).timed().end().end()) is Conformity.INCOMPLETE
 
 
+def test_failures_that_found_nothing_to_strike_prove_nothing() -> None:
+    run = Flow(Run()).trials("close", "power-cut", completed=4).end(interruptions=0).end()
+    assert statement(run) is Conformity.INCOMPLETE
+    assert (
+        statement(Flow(Run()).trials("close", "none", completed=1).end(interruptions=0).end()) is Conformity.CONFORMANT
+    )
+
+
 def test_breaches_that_are_counted_and_not_listed_count() -> None:
     run = Flow(Run()).trials("close", "power-cut", completed=4).end(broken=2).end()
     assert statement(run) is Conformity.NON_CONFORMANT

@@ -26,6 +26,7 @@ from conformance.campaign.soak.visits import Terminals
 from conformance.campaign.tables import tables
 from conformance.campaign.workers import MEMORY
 from conformance.campaign.world import AS_BEFORE, COMPLETED
+from conformance.events import UNDISTURBED
 from conformance.flow_judging import flow_outcomes, stated
 from conformance.verdict import Conformity
 
@@ -35,7 +36,7 @@ ROUND = 25.0
 """Seconds of work between two quiet moments."""
 IDLE = 0.2
 """Seconds until somebody who found nothing to do, or an employer, comes again."""
-TRAFFIC, QUIET, NOTHING = "TRAFFIC", "QUIET", "none"
+TRAFFIC, QUIET = "TRAFFIC", "QUIET"
 IRREVERSIBLE = frozenset({"CLOSE", "FINANCIAL", "REGISTER", "SWITCH", "ACTIVATE", "BLOCK_OLD", "CHANGE_PIN", "RETURN"})
 TITLES = {
     "station-killed": ("制卡设备被杀", "station killed"),
@@ -45,7 +46,7 @@ TITLES = {
     "keys-killed": ("密钥服务被杀", "key service killed"),
     "authority-killed": ("证书机构被杀", "authority killed"),
     "kills": ("随机杀死", "kills at random"),
-    NOTHING: ("无故障", "no failure"),
+    UNDISTURBED: ("无故障", "no failure"),
 }
 FAULTS = {AGAINST_RULES: ("雇主以新编号重发工资", "an employer sends wages again under another number", 2)}
 """Planted faults of a soak, and the rule that each breaks."""
@@ -229,7 +230,7 @@ class Soak:
         terminals.bills.clear()
 
     def _count(self, request: Request) -> None:
-        for cell in dict.fromkeys(request.strikes or [(REQUEST, NOTHING)]):
+        for cell in dict.fromkeys(request.strikes or [(REQUEST, UNDISTURBED)]):
             self.soaked.cells.setdefault(cell, Counter())[request.ending] += 1
         self.soaked.outcomes[request.ending] += 1
         self.soaked.orders[request.kind] += 1
