@@ -53,7 +53,8 @@ from conformance.faults.payment import (
     offline_pin,
     personalisation,
     personalised_data,
-    quick,
+    quick_answers,
+    quick_decisions,
     quick_tearing,
     reading,
     script_data,
@@ -117,7 +118,8 @@ _AREAS = (
     invariants,
     personalisation,
     personalised_data,
-    quick,
+    quick_answers,
+    quick_decisions,
     quick_tearing,
 )
 

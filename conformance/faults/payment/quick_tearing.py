@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from conformance.faults.catalogue import FaultSet
 from conformance.faults.payment.means import replaced
-from conformance.faults.payment.quick import OFFLINE, quick_processing
+from conformance.faults.payment.quick_means import OFFLINE, quick_processing
 from emulator.apps.payment import contactless
 from emulator.apps.payment.application import Application, Counter, Tag, counter_cell, data_cell
 from emulator.apps.payment.logs import record_transaction

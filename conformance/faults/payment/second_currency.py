@@ -6,7 +6,7 @@ from conformance.faults.catalogue import Deviation, FaultSet, paying
 from conformance.faults.payment.data_objects import tag_of
 from conformance.faults.payment.e_cash import INITIATION, choosing, instead, reporting
 from conformance.faults.payment.logs import GENERATE, PUT_DATA, kind_of, log_records, set_log
-from conformance.faults.payment.quick import LOW
+from conformance.faults.payment.quick_means import LOW
 from conformance.faults.payment.scripts import DEBIT
 from emulator.apps.payment.application import SECOND_CURRENCY_OF, Application, Tag, amount, data_cell, number
 from emulator.apps.payment.transaction import Kind, transaction_of

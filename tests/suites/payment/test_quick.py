@@ -9,7 +9,8 @@ import pytest
 from conformance.cases import Case, Suite
 from conformance.declared import traits_of
 from conformance.faults import FAULTS
-from conformance.faults.payment import quick as quick_faults
+from conformance.faults.payment import quick_answers as answer_faults
+from conformance.faults.payment import quick_decisions as decision_faults
 from conformance.faults.payment import quick_tearing as tearing_faults
 from conformance.requirements import PAYMENT, load_catalogue
 from conformance.suites.payment import (
@@ -49,7 +50,11 @@ ORDINARY = ("debit", "debit-sm", "debit-dual", "ssc3-sm4")
 OTHERS = ("debit-total", "debit-either", "debit-prepaid", "debit-plain")
 """Cards with other additional processes 9F68."""
 AREAS = ("PAY-QPB", "PAY-FDD", "PAY-TEA")
-NAMED = [fault.name for faults in (quick_faults.FAULTS, tearing_faults.FAULTS) for fault in faults.faults]
+NAMED = [
+    fault.name
+    for faults in (answer_faults.FAULTS, decision_faults.FAULTS, tearing_faults.FAULTS)
+    for fault in faults.faults
+]
 LONG = "PAY-QPB/counter-end"
 
 
