@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,8 +118,6 @@ def issue_batch(desk: Desk, table: Path, out: Path, faces: str | None, as_json: 
                 results = _work(place, station, desk.journal, people, wrong, stop, as_json)
     except KeyboardInterrupt:
         desk.give_up("broken off; the same command goes on where it stopped", INTERRUPTED)
-    except sqlite3.Error as problem:
-        desk.give_up(f"journal or books cannot be used ({problem}); the same command goes on", INTERRUPTED)
     except OSError as problem:
         desk.give_up(f"{out}: cannot be written ({problem.strerror}); the same command goes on", INTERRUPTED)
     except (PlaceInUse, ValueError) as problem:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -260,15 +262,15 @@ def open_requests(journal: JournalFile, as_json: AsJson = False) -> None:
         typer.echo(f"sscard station list: {journal}: no such journal", err=True)
         raise typer.Exit(WRONG_USE)
     try:
-        opened = Journal(journal)
-    except JournalError as problem:
+        with closing(Journal(journal)) as opened:
+            found = opened.open_requests()
+    except (JournalError, sqlite3.Error) as problem:
         typer.echo(f"sscard station list: {problem}", err=True)
         raise typer.Exit(WRONG_USE) from None
     rows = [
         {"number": each.number, "product": each.product, "atr": each.atr, "card": each.card, "runs": each.attempts}
-        for each in opened.open_requests()
+        for each in found
     ]
-    opened.close()
     if as_json:
         typer.echo(json.dumps({"open": rows}))
         return

@@ -84,7 +84,12 @@ class Desk:
         """How the command goes on; PINs are typed again."""
         given: dict[str, object] = {"--journal": self.journal, "--books": self.books, "--bank": self.bank}
         given |= {"--keys": self.keys, "--authority": self.authority, "--transport-key": self.transport_key}
-        given |= {"--image": self.image, "--reader": self.reader, "--expect-chip": self.expect_chip}
+        given |= {
+            "--image": self.image,
+            "--reader": self.reader,
+            "--expect-chip": self.expect_chip,
+            "--face": self.face,
+        }
         given |= {"--profile": self.profile, "--blank": self.blank}
         options = [str(each) for name, value in given.items() if value is not None for each in (name, value)]
         return shlex.join(("sscard", *map(str, command), *options))
@@ -157,7 +162,11 @@ class Desk:
             equipment = Equipment(
                 product, blank, centre, journal, printer, bank=bank, certificates=certificates, keys=keys
             )
-            yield Station(equipment, tell)
+            try:
+                yield Station(equipment, tell)
+            except sqlite3.Error as problem:
+                sentence = f"journal or books cannot be used ({problem}); start the same command again when they can be"
+                self.give_up(sentence, INTERRUPTED)
 
     def _centre(self, product: Profile, opened: ExitStack) -> Centre | CentreHost:
         """The insurance centre."""

@@ -1,10 +1,13 @@
 """``sscard issue`` and ``sscard station`` as a clerk types them."""
 
 import json
+import shlex
+import sqlite3
 
 import pytest
 from typer.testing import CliRunner
 
+from conformance.actors.station import Journal
 from sscard import app
 from tests.station.world import FIELDS, NEW
 
@@ -139,6 +142,42 @@ def test_an_interrupted_request_is_listed_and_resumed(desk):
     result = run("station", "resume", "order.toml", *PLACE, "--image", "card.sscard")
     assert result.exit_code == 0, result.output
     assert run("read", "--image", "card.sscard").exit_code == 0
+
+
+def test_a_request_that_is_gone_on_with_as_it_is_told_has_its_face(desk):
+    """The command that is printed names the printer's file, too."""
+    interrupted(desk)
+    again = run("issue", "order.toml", *PLACE, "--image", "card.sscard", "--face", "face.svg")
+    command = shlex.split(again.stderr.partition("with the same PINs: ")[2])
+    assert command[0] == "sscard"
+    result = run(*command[1:], "--new-pin", NEW)
+    assert result.exit_code == 0, result.output
+    assert FIELDS["name"] in (desk / "face.svg").read_text("utf-8")
+
+
+@pytest.mark.parametrize("entries", [0, 3, 8])
+def test_a_journal_that_fails_on_the_way_is_one_sentence_and_the_request_goes_on(desk, monkeypatch, entries):
+    """As on a full disk: neither the step nor what became of it can be written."""
+    note, left = Journal.note, [entries]
+
+    def fail_later(journal, *entry):
+        left[0] -= 1
+        if left[0] < 0:
+            raise sqlite3.OperationalError("database or disk is full")
+        note(journal, *entry)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Journal, "note", fail_later)
+        result = run("issue", "order.toml", *PLACE, "--image", "card.sscard")
+    assert result.exit_code == 3
+    assert result.stderr == (
+        "sscard issue: journal or books cannot be used (database or disk is full); "
+        "start the same command again when they can be\n"
+    )
+    again = run("issue", "order.toml", *PLACE, "--image", "card.sscard")
+    assert "station resume" in again.stdout
+    result = run("station", "resume", "order.toml", *PLACE, "--image", "card.sscard")
+    assert result.exit_code == 0, result.output
 
 
 def test_an_interrupted_request_is_given_up(desk):
