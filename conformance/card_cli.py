@@ -138,7 +138,7 @@ class _Counter:
 
     @contextmanager
     def card_reader(self) -> Iterator[CardReader]:
-        """The card in its reader, which must be the one that is meant."""
+        """The card in its reader, of which nothing is known yet."""
         from conformance.actors.medical.keys import HsmKeys
         from conformance.actors.medical.reader import CardGone, CardReader, CardRefused
         from conformance.failures import BenchError
@@ -159,17 +159,18 @@ class _Counter:
             self.give_up(str(problem), BENCH_FAILED)
         try:
             target.connect()
-            reader = CardReader(target, product, HsmKeys(product, bytes(6)))
-            reader.begin()
-            if reader.identification.hex().upper() != self.card.upper():
-                self.give_up("another card is in the reader", REFUSED)
-            yield reader
+            yield CardReader(target, product, HsmKeys(product, bytes(6)))
         except (BenchError, CardGone) as problem:
             self.give_up(f"the card is gone: {problem}", BENCH_FAILED)
         except CardRefused as problem:
             self.give_up(f"the card refuses: {problem}", REFUSED)
         finally:
             target.close()
+
+    def require_card(self, reader: CardReader) -> None:
+        """End the command unless the card in the reader, which has begun, is the one that is meant."""
+        if reader.identification.hex().upper() != self.card.upper():
+            self.give_up("another card is in the reader", REFUSED)
 
 
 @app.command("status", short_help="Tell how a card stands at centre and bank.")
@@ -264,6 +265,8 @@ def unblock(
     if new_pin is not None and not re.fullmatch(f"[0-9]{{4,{LONGEST_PIN}}}", new_pin):
         counter.give_up("--new-pin is not four to sixteen digits")
     with counter.centre() as (_, registered), counter.card_reader() as card_reader:
+        card_reader.begin()
+        counter.require_card(card_reader)
         try:
             if application is not None:
                 unblock_application(card_reader, application)
@@ -292,21 +295,28 @@ def cancel(
 
     Exit code: 0 cancelled, 1 refused, 2 wrong use, 3 the card is gone or the books cannot be used.
     """
-    from conformance.actors.medical.blocking import block_card
-    from conformance.actors.medical.keys import KeysRefused
     from conformance.actors.medical.messages import CardState
 
     counter = _Counter("cancel", card, books, bank, account, profile, image, reader)
-    done = []
-    counter.check()
-    if counter.has_card:
-        with counter.card_reader() as card_reader:
-            try:
-                block_card(card_reader)
-            except KeysRefused as problem:
-                counter.give_up(f"the card cannot be blocked: {problem}", REFUSED)
-        done.append(("卡内社保应用已锁定", "social security on the card is blocked for good"))
+    with counter.centre(), counter.bank():  # before anything that cannot be taken back
+        done = [_block(counter)] if counter.has_card else []
     _change(counter, CardState.CANCELLED, False, as_json, lambda desk, number, pan: desk.cancel(number, pan), done)
+
+
+def _block(counter: _Counter) -> tuple[str, str]:
+    """CARD BLOCK of the card in the reader; one that was blocked before shows nobody which card it is."""
+    from conformance.actors.medical.blocking import block_card, is_blocked
+    from conformance.actors.medical.keys import KeysRefused
+
+    with counter.card_reader() as reader:
+        if is_blocked(reader):
+            return "读卡器中的卡此前已锁定", "the card in the reader was blocked before"
+        counter.require_card(reader)
+        try:
+            block_card(reader)
+        except KeysRefused as problem:
+            counter.give_up(f"the card cannot be blocked: {problem}", REFUSED)
+    return "卡内社保应用已锁定", "social security on the card is blocked for good"
 
 
 def _change(

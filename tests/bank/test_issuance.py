@@ -125,6 +125,24 @@ def test_a_number_with_a_card_is_not_opened_anew():
     assert made.cards.freeze("H", PAN, REPLACEMENT, card_present=False).outcome is Outcome.NO_SUCH_CARD
 
 
+def test_a_number_that_was_given_up_is_given_up_again_without_harm():
+    """As a counter does that was interrupted, under another number; a number that never had a card has none to give up."""
+    made = bank()
+    for request in ("C", "D"):
+        answer = made.cards.cancel(request, PAN)
+        assert answer.outcome is (Outcome.DONE if request == "C" else Outcome.DONE_BEFORE)
+    assert made.cards.report_lost("E", PAN).outcome is Outcome.NO_SUCH_CARD
+    assert made.cards.cancel("G", OTHER_PAN).outcome is Outcome.NO_SUCH_CARD
+
+
+def test_a_number_whose_first_card_is_on_its_way_has_none_to_give_up(empty):
+    opened(empty)
+    empty.cards.order("O", "F", NEW_EXPIRY)
+    empty.cards.undo("U", "F")
+    opened(empty, "G")
+    assert empty.cards.cancel("C", PAN).outcome is Outcome.NO_SUCH_CARD
+
+
 def test_a_number_that_is_none_opens_nothing(empty):
     with pytest.raises(CardDataError):
         empty.cards.open("F", "12", holder=HOLDER, identity=IDENTITY, pin=PIN)

@@ -96,6 +96,40 @@ def test_a_cancelled_card_never_comes_back(card):
     assert "6A81" in gone.stderr
 
 
+def test_a_cancellation_is_done_again_without_harm(card):
+    """Also where the first one got no further than the chip, which shows nobody any more which card it is."""
+    from conformance.actors.medical.blocking import block_card
+
+    target = virtual_target(PRODUCT, "card.sscard")
+    target.connect()
+    reader = CardReader(target, PRODUCT, HsmKeys(PRODUCT, bytes(6)))
+    reader.begin()
+    block_card(reader)
+    target.close()
+    for _ in range(2):
+        table = told(run("cancel", card, *BOTH, "--image", "card.sscard", "--json"))
+        assert table["done"] == ["the card in the reader was blocked before"]
+        assert status_of(card) == ("cancelled", {"01": "switched off", "02": "cancelled"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--books", "other.db"), 1),
+        (("--books", "text.db"), 2),
+        (("--books", "centre.db", "--bank", "text.db"), 2),
+        (("--books", "centre.db", "--profile", "none"), 2),
+    ],
+)
+def test_no_chip_is_blocked_whose_card_cannot_be_cancelled(card, tmp_path, arguments, code):
+    """CARD BLOCK is for good, so that books and product are looked at before."""
+    (tmp_path / "text.db").write_text("no database", "utf-8")
+    Centre(PRODUCT, "other.db").books.close()
+    refused = run("cancel", card, *arguments, "--image", "card.sscard")
+    assert (refused.exit_code, refused.stderr.startswith("sscard card cancel: ")) == (code, True)
+    assert told(run("unblock", card, "--books", "centre.db", "--image", "card.sscard", "--json"))["done"]
+
+
 def test_a_pin_is_unblocked_and_set_anew(card):
     for options in ((), ("--new-pin", "650981")):
         table = told(run("unblock", card, "--books", "centre.db", "--image", "card.sscard", *options, "--json"))
@@ -135,7 +169,7 @@ def test_a_lock_in_the_register_is_lifted_without_the_card(card):
         (("lose", "F" * 32, "--books", "text.db"), 2, "cannot be used"),
         (("unblock", "F" * 32, "--books", "centre.db", "--new-pin", "1234"), 2, "need the card"),
         (("unblock", "F" * 32, "--books", "centre.db", "--image", "card.sscard", "--new-pin", "x"), 2, "four to"),
-        (("cancel", "F" * 32, "--books", "centre.db", "--image", "card.sscard"), 1, "another card"),
+        (("cancel", "F" * 32, "--books", "centre.db", "--image", "card.sscard"), 1, "no such card"),
         (("cancel", "F" * 32, "--books", "centre.db", "--image", "a", "--reader", "b"), 2, "not both"),
         (("status", "F" * 32, "--books", "centre.db", "--profile", "none"), 2, "none"),
     ],
@@ -149,11 +183,26 @@ def test_wrong_use_gets_one_sentence(card, tmp_path, arguments, code, sentence):
     assert "Traceback" not in result.stderr
 
 
-def test_a_card_of_which_the_bank_heard_nothing_needs_its_account_number(card):
+OTHER_CARD = "F" * 32
+
+
+@pytest.fixture
+def another(card):
+    """Another person's card, of which the bank heard nothing."""
     centre = Centre(PRODUCT, "centre.db")
     centre.insure("500000198001010018", "陈")
-    centre.register("F" * 32, "500000198001010018", bytes(13), CardState.NORMAL)
+    centre.register(OTHER_CARD, "500000198001010018", bytes(13), CardState.NORMAL)
     centre.books.close()
-    refused = run("lose", "F" * 32, *BOTH)
+    return OTHER_CARD
+
+
+def test_a_card_of_which_the_bank_heard_nothing_needs_its_account_number(another):
+    refused = run("lose", another, *BOTH)
     assert refused.exit_code == 1
     assert "--account" in refused.stderr
+
+
+def test_another_card_in_the_reader_is_left_alone(card, another):
+    refused = run("cancel", another, "--books", "centre.db", "--image", "card.sscard")
+    assert (refused.exit_code, refused.stderr) == (1, "sscard card cancel: another card is in the reader\n")
+    assert told(run("unblock", card, "--books", "centre.db", "--image", "card.sscard", "--json"))["done"]

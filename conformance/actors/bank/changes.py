@@ -191,15 +191,8 @@ class CardDesk:
 
     def record(self, number: str, change: str, chip: ChipReturn) -> Answer:
         """银行回盘登记: keep which chip carries the card of a change; an identification never belongs to two cards."""
-        content = (
-            "record",
-            change,
-            chip.identification.upper(),
-            chip.atr.upper(),
-            chip.version,
-            chip.pan,
-            chip.sequence,
-        )
+        named = chip.identification.upper(), chip.atr.upper(), chip.version, chip.pan, chip.sequence
+        content = "record", change, *named
         return self._once(number, content, lambda: self._record(change, chip))
 
     # Loss, cancellation
@@ -391,10 +384,16 @@ class CardDesk:
     def _set_state(self, pan: str, state: CardState) -> Answer:
         card = self.in_use(pan)
         if card is None:
-            return Answer(Outcome.NO_SUCH_CARD)
+            given_up = state is CardState.CANCELLED and self._is_given_up(pan)
+            return Answer(Outcome.DONE_BEFORE if given_up else Outcome.NO_SUCH_CARD)
         if self._is_frozen(pan):
             return Answer(Outcome.FROZEN)
         if card.state is state:
             return Answer(Outcome.DONE_BEFORE, card.sequence)
         self._ledger.set_state(card, state)
         return Answer(Outcome.DONE, card.sequence)
+
+    def _is_given_up(self, pan: str) -> bool:
+        """Whether a number has no card any more because its last one was cancelled."""
+        cards = self._ledger.cards(pan)
+        return bool(cards) and cards[-1].state is CardState.CANCELLED and not self._is_frozen(pan)
