@@ -5,21 +5,20 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from conformance import events
 from conformance.bench import now
 from conformance.campaign.failures import FAILURES
-from conformance.campaign.outside.facts import look
 from conformance.campaign.plan import PairTask, pairs, singles
-from conformance.campaign.rules import Case, Finding, judge
-from conformance.campaign.seams import Place, Seams
-from conformance.campaign.systems import rows_of, show
+from conformance.campaign.rules import Finding
+from conformance.campaign.seams import Place
+from conformance.campaign.systems import rows_of
 from conformance.campaign.tables import tables
-from conformance.campaign.trial import MOST_RECOVERIES, NOT_RECOVERED, Spec, Tried
+from conformance.campaign.trial import Spec, Tried, run_trial
 from conformance.campaign.workers import Task, crew, known_flow, scratch
-from conformance.campaign.world import COMPLETED, Flow
+from conformance.campaign.world import COMPLETED, Flow, World
 from conformance.cases import Level
 from conformance.events import UNDISTURBED
 from conformance.flow_judging import flow_outcomes, stated
@@ -142,43 +141,28 @@ class Campaign:
 
     def _undisturbed(self, flow: Flow, tally: Tally) -> tuple[Place, ...]:
         """The flow without failures: books before and after, times, and all its places."""
-        seams = Seams()
+        entries: list[events.TimedEntry] = []
+
+        def watch(moment: str, world: World) -> None:
+            self._emit(events.FlowBooks(t=now(), flow=flow.name, moment=moment, tables=tables(world)))
+            if moment == "after":
+                entries.extend(flow.timing(world))
+
         with scratch() as folder:
-            world = flow.build(seams, folder)
-            world.seen = flow.seen
-            try:
-                self._tell_books(flow, "before", tables(world))
-                before = world.before = look(world)
-                seams.armed = True
-                world.run()
-                entries = flow.timing(world)
-                ended = any(world.recover() for _ in range(MOST_RECOVERIES))
-                seams.end()
-                after = look(world)
-                ending = world.ending(after) if ended else NOT_RECOVERED
-                case = Case(world, before, after, after, ending)
-                findings = judge(case)
-                calm = Tried(Spec(flow.name), flow.steps[0].name, ending, 0, (), (), show(flow, case))
-                if ending != COMPLETED:
-                    findings.append(
-                        Finding(4, f"无故障而未完成：{ending}", f"nothing failed, and yet it ended {ending}")
-                    )
-                self._tell_books(flow, "after", tables(world))
-            finally:
-                world.close()
+            calm = replace(run_trial(flow, Spec(flow.name), folder, watch), step=flow.steps[0].name)
         tally.shown.append(calm)
         if entries:
             self._tell_times(flow, entries)
+        findings = calm.findings
+        if calm.ending != COMPLETED:
+            zh, en = f"无故障而未完成：{calm.ending}", f"nothing failed, and yet it ended {calm.ending}"
+            findings = (*findings, Finding(4, zh, en))
         alone = self.order.only is not None and not self.order.only.strikes
         if findings or alone:
-            undisturbed = Tried(Spec(flow.name), flow.steps[0].name, ending, 0, tuple(findings), ())
-            _count(tally, undisturbed)
-        return tuple(seams.places)
+            _count(tally, replace(calm, findings=findings, shown=()))
+        return calm.places
 
     # Events
-
-    def _tell_books(self, flow: Flow, moment: str, found: list[events.Table]) -> None:
-        self._emit(events.FlowBooks(t=now(), flow=flow.name, moment=moment, tables=found))
 
     def _tell_times(self, flow: Flow, entries: list[events.TimedEntry]) -> None:
         total = sum(each["seconds"] for each in entries)

@@ -78,12 +78,12 @@ def pairs(flow: Flow, places: Sequence[Place], level: Level, seed: int, chosen: 
     if not count:
         return []
     able = {each.name for each in failures_of(flow, chosen)}
-    steps = {step.name for step in flow.steps if step.irreversible}
+    steps = [step.name for step in flow.steps if step.irreversible]
     found = []
     for name in FIRSTS:
         if name not in able:
             continue
-        for step in (each.name for each in flow.steps if each.name in steps):
+        for step in steps:
             inside = [place for place in places if place.step == step and place.kind is FAILURES[name].kind]
             if not inside:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,12 +59,17 @@ class Tried:
     shown: tuple[Shown, ...] = ()
 
 
-def run_trial(flow: Flow, spec: Spec, folder: Path) -> Tried:
+Watch = Callable[[str, World], None]
+"""Sees the world of a trial ``before`` it and ``after`` it."""
+
+
+def run_trial(flow: Flow, spec: Spec, folder: Path, watch: Watch = lambda moment, world: None) -> Tried:
     """Run a trial in a folder of its own."""
     seams = Seams([Strike(FAILURES[name], number, write) for name, number, write in spec.strikes])
     world = flow.build(seams, folder)
     world.seen = flow.seen
     try:
+        watch("before", world)
         before = world.before = flow.before = flow.before or look(world)
         struck = _disturbed(world, before)
         ended = _recovered(world)
@@ -72,6 +78,7 @@ def run_trial(flow: Flow, spec: Spec, folder: Path) -> Tried:
         ending = world.ending(after) if ended else NOT_RECOVERED
         case = Case(world, before, struck or after, after, ending)
         findings, shown = judge(case), show(flow, case)
+        watch("after", world)
     finally:
         world.close()
     step = seams.struck[0][1].step if seams.struck else ""
