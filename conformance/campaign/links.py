@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from conformance.actors.bank.messages import HostUnreachable
 from conformance.campaign.seams import Call, Kind, Seams
 from conformance.failures import BenchError
 from conformance.targets.in_process import InProcessTarget, count_writes
@@ -62,7 +63,6 @@ class Guarded:
         inner: The object.
         name: Name of the host.
         kind: Whether its calls are messages or moments.
-        lost: What a caller sees when no answer comes.
         parts: Attributes that are reached the same way.
         only: Methods that are places; all where none is named.
         before: Hears the name and arguments of every call before it.
@@ -75,7 +75,6 @@ class Guarded:
         name: str,
         kind: Kind = Kind.MESSAGE,
         *,
-        lost: Callable[[], Exception],
         parts: frozenset[str] = frozenset(),
         only: frozenset[str] = frozenset(),
         before: Callable[[str, tuple[Any, ...]], None] = lambda name, arguments: None,
@@ -84,7 +83,6 @@ class Guarded:
         self._inner = inner
         self._name = name
         self._kind = kind
-        self._lost = lost
         self._parts = parts
         self._only = only
         self._before = before
@@ -95,7 +93,6 @@ class Guarded:
         if name in self._parts:
             return Guarded(
                 *(self._seams, found, self._name, self._kind),
-                lost=self._lost,
                 parts=self._parts,
                 only=self._only,
                 before=self._before,
@@ -105,7 +102,7 @@ class Guarded:
 
         def call(*arguments: Any, **named: Any) -> Any:
             self._before(name, arguments)
-            act = Call(lambda: found(*arguments, **named), self._lost, self._name)
+            act = Call(lambda: found(*arguments, **named), lambda: HostUnreachable("no answer"), self._name)
             passing = self._seams.passing(
                 self._name, name, str(getattr(arguments[0], "number", "")) if arguments else ""
             )

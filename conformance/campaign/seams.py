@@ -80,9 +80,6 @@ class Strike:
     number: int
     write: int = 0
 
-    def __str__(self) -> str:
-        return f"{self.number}.{self.write}" if self.write else str(self.number)
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -176,8 +173,8 @@ class Seams:
 
     @staticmethod
     def _deliver(act: Callable[[], Any]) -> None:
-        """The answer to a message that came late goes to nobody, a refusal too."""
-        with contextlib.suppress(Exception):
+        """The answer to a message that came late goes to nobody, a refusal too; hosts refuse by ValueError."""
+        with contextlib.suppress(ValueError):
             act()
 
     def mend(self) -> None:

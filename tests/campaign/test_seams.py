@@ -56,7 +56,23 @@ def test_messages_that_get_no_answer(failure: str, heard: list[str]) -> None:
             assert send(seams, host, text) == text
     seams.end()
     assert host.heard == heard
-    assert [str(strike) for strike, _ in seams.struck] == ["2"]
+    assert [place.number for _, place in seams.struck] == [2]
+
+
+def test_a_refusal_of_a_late_message_goes_to_nobody_and_a_host_that_breaks_on_it_is_seen() -> None:
+    def late(problem: Exception) -> Seams:
+        seams, _ = armed(("very-late", 1))
+
+        def fail() -> None:
+            raise problem
+
+        with pytest.raises(Lost):
+            seams.pass_by(Kind.MESSAGE, "a", Call(fail, Lost, "host"))
+        return seams
+
+    late(ValueError("refused")).end()
+    with pytest.raises(RuntimeError, match="broken"):
+        late(RuntimeError("broken")).end()
 
 
 def test_the_line_is_back_when_it_is_mended() -> None:

@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from conformance.actors.bank import Bank, IssuerKeys, Ledger
-from conformance.actors.bank.messages import Host, HostUnreachable
+from conformance.actors.bank.messages import Host
 from conformance.actors.medical.centre import Centre, Scheme
 from conformance.actors.medical.keys import KeysRefused, SamKeys
 from conformance.actors.medical.messages import CardState, InsuranceHost, Mode
 from conformance.actors.medical.reader import CardReader
 from conformance.actors.outbox import OutboxFile
+from conformance.campaign.flows.persons import ACCOUNT, BALANCE, B, agree
 from conformance.campaign.links import Guarded, Slot
 from conformance.campaign.outside.social import SocialCard
 from conformance.campaign.seams import Killed, Seams
-from conformance.campaign.world import Chip, Flow, HostBooks, Person, World
+from conformance.campaign.world import Chip, Flow, HostBooks, Person, World, hurry
 from conformance.failures import BenchError
 from conformance.targets.in_process import chip_of, fresh_chip
 from profiles import load
@@ -30,17 +31,12 @@ PRODUCT, MODULE = "ssc3-sm4", "psam-sm4"
 PIN = "123456"
 NOON = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
 SCHEME = Scheme(deductible=10_000, rate=800, fund_limit=5_000_000, yearly_credit=300_000)
-BALANCE, ACCOUNT = 500_000, "50000100002345"
 TO_CENTRE = frozenset({"pre_settle", "settle", "upload", "load", "confirm_load", "reverse"})
 TO_BANK = frozenset({"authorise", "complete", "reverse", "clear"})
-B = Person("B", "50000019850615001X", "样例乙", ("482057",), ("6214980000000002233",))
 
 
 class HospitalWorld(World):
     """A card with both applications, the PSAM of a terminal, centre and bank."""
-
-    steps: Mapping[str, str] = {}
-    """The step that begins with a place, by what passes there."""
 
     def __init__(self, flow: HospitalFlow, seams: Seams, folder: Path, memories: Mapping[str, Any]) -> None:
         super().__init__(seams, folder)
@@ -56,11 +52,8 @@ class HospitalWorld(World):
         self.slot = Slot(seams, card, before=self._note_command)
         self.sam_slot = Slot(seams, chip_of(memories["module"]), "psam", before=self._note_command)
         self.sam_slot.reset()
-        lost = lambda: HostUnreachable("no answer")  # noqa: E731 - the same for both
-        centre: Any = Guarded(
-            seams, self.centre, "centre", lost=lost, only=TO_CENTRE, before=self._note_message("centre")
-        )
-        bank: Any = Guarded(seams, self.bank, "bank", lost=lost, only=TO_BANK, before=self._note_message("bank"))
+        centre: Any = Guarded(seams, self.centre, "centre", only=TO_CENTRE, before=self._note_message("centre"))
+        bank: Any = Guarded(seams, self.bank, "bank", only=TO_BANK, before=self._note_message("bank"))
         self.to_centre, self.to_bank = cast(InsuranceHost, centre), cast(Host, bank)
         self._outbox: OutboxFile | None = None
         self.killed = False
@@ -217,7 +210,7 @@ class HospitalFlow(Flow):
             pin=PIN,
         )
         bank.open_account(B.numbers[0], "01", balance=BALANCE, holder=B.name, identity=B.identity)
-        agree(bank)
+        agree(bank, ACCOUNT)
         identification = SocialCard(card, self.product).identification or ""
         centre.insure(self.person.identity, self.person.name)
         centre.register(identification, self.person.identity, self.product.chip.historical, CardState.NORMAL)
@@ -226,21 +219,3 @@ class HospitalFlow(Flow):
         centre.books.close()
         books = {name: (folder / name).read_bytes() for name in names}
         return books, {"card": card.snapshot(), "module": module.snapshot()}
-
-
-def agree(bank: Bank) -> None:
-    """The standing agreements of the account: wages, utility bills, wealth management."""
-    from conformance.actors.bank import AgreementKind
-
-    for number, kind, party in (
-        ("PAY-1", AgreementKind.PAYROLL, "Chongqing Light Rail"),
-        ("GAS-1", AgreementKind.UTILITY, "Chongqing Gas"),
-        ("WEALTH-1", AgreementKind.WEALTH, "Steady Growth 90 days"),
-    ):
-        bank.agreements.agree(number, ACCOUNT, kind, party)
-
-
-def hurry(store: Any) -> None:
-    """A power cut of this machine is not among the failures: nothing waits for the disk."""
-    store.run("PRAGMA synchronous = OFF")
-    store.run("PRAGMA journal_mode = MEMORY")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.campaign.flows.persons import PAN_A, A
-from conformance.campaign.flows.station import RIVAL, Prefab, StationFlow, StationWorld
-from conformance.campaign.outside.books import centre_books
+from conformance.campaign.flows.station import Prefab, StationFlow, StationWorld
+from conformance.campaign.outside.books import CANCELLED, NORMAL, centre_books
 from conformance.campaign.outside.facts import Facts
 from conformance.campaign.seams import Seams
 from conformance.campaign.world import AS_BEFORE, COMPLETED, DESTROYED
-
-CANCELLED, NORMAL = 9, 1
 
 
 class IssueWorld(StationWorld):
@@ -57,6 +55,3 @@ class IssueFlow(StationFlow):
     def world(self, seams: Seams, folder: Path, prefab: Prefab) -> IssueWorld:
         """See :class:`IssueWorld`."""
         return IssueWorld(self, seams, folder, prefab)
-
-
-__all__ = ["RIVAL", "IssueFlow"]

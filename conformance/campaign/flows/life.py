@@ -41,9 +41,8 @@ class LifeWorld(StationWorld):
         super().__init__(flow, seams, folder, prefab)
         self.done: list[str] = []
         """The clerk's list."""
-        lost = lambda: HostUnreachable("no line")  # noqa: E731 - the same for both
-        self._centre: Any = Guarded(seams, self.centre, "centre", lost=lost, only=AT_CENTRE)
-        self._cards: Any = Guarded(seams, self.bank.cards, "bank", lost=lost, only=AT_BANK)
+        self._centre: Any = Guarded(seams, self.centre, "centre", only=AT_CENTRE)
+        self._cards: Any = Guarded(seams, self.bank.cards, "bank", only=AT_BANK)
         self._list: dict[str, Callable[[], None]] = {
             "LOSE": lambda: self._both(CardState.TEMPORARILY_LOST, Channel.PHONE, self._cards.report_lost),
             "FIND": lambda: self._both(CardState.NORMAL, Channel.PHONE, self._cards.found),

@@ -18,12 +18,13 @@ from conformance.actors.bank.messages import ClearingRecord, Completion, HostUnr
 from conformance.actors.terminal import DEFAULT_CONFIGURATION, Kernel, PreparedHolder, Purchase
 from conformance.actors.terminal.scripts import ALL_RUN
 from conformance.actors.terminal.till_outbox import TillOutbox
-from conformance.campaign.flows.hospital import ACCOUNT, NOON, PIN, HospitalFlow, HospitalWorld
+from conformance.campaign.flows.hospital import NOON, PIN, HospitalFlow, HospitalWorld
+from conformance.campaign.flows.persons import ACCOUNT, wages_and_bill
 from conformance.campaign.outside.facts import Facts
 from conformance.campaign.seams import Seams
 from conformance.campaign.world import COMPLETED, FlowStep
+from conformance.failures import BenchError
 
-WAGES, GAS = 800_000, 12_345
 SEED = 20261126
 
 
@@ -99,7 +100,7 @@ class PaymentWorld(HospitalWorld):
         self.seams.step = "SELECTION"
         try:
             self.slot.reset()
-        except Exception as problem:
+        except BenchError as problem:
             self.say("", str(problem))
             return
         kernel = self.flow.kernel(
@@ -150,13 +151,7 @@ class PaymentWorld(HospitalWorld):
 
     def meanwhile(self, failure: str) -> None:
         """Wages come in and a bill of the gas works is drawn."""
-        self.bank.agreements.credit("M1", "PAY-1", self.flow.pan, WAGES)
-        self.bank.agreements.debit("M2", "GAS-1", self.flow.pan, GAS)
-        self.booked = {
-            f"bank account {ACCOUNT}": WAGES - GAS,
-            "bank agreement PAY-1": -WAGES,
-            "bank agreement GAS-1": GAS,
-        }
+        self.booked = wages_and_bill(self.bank, self.flow.pan, ACCOUNT)
 
     def pending(self) -> int:
         """Reversals and records that the bank has not."""

@@ -24,6 +24,8 @@ BALANCE, E_CASH = 500_000, 20_000
 A = Person("A", "500000199002280026", "渝小样", (PIN_A, BANK_PIN_A), (PAN_A,))
 B = Person("B", "50000019850615001X", "样例乙", (PIN_B, BANK_PIN_B), (PAN_B,))
 DEBIT, BLANK_DEBIT = "debit", "debit-blank"
+CARD_NUMBERS = {"A": "A12345674", "B": "B12345671"}
+WAGES, GAS = 800_000, 12_345
 AGREEMENTS = (
     ("PAY-1", AgreementKind.PAYROLL, "Chongqing Light Rail"),
     ("GAS-1", AgreementKind.UTILITY, "Chongqing Gas"),
@@ -31,12 +33,11 @@ AGREEMENTS = (
 )
 
 
-def order_of(person: Person, number: str, kind: Kind = Kind.FIRST, old_card: str = "present") -> Order:
-    """What the card of a person shall say."""
-    born, woman = person.identity[6:14], int(person.identity[16]) % 2 == 0
-    fields = {
-        "number": number,
-        "card number": "A12345674" if person.key == "A" else "B12345671",
+def fields_of(person: Person, card_number: str) -> dict[str, str]:
+    """What an order says of a person, and of a card of these days."""
+    woman = int(person.identity[16]) % 2 == 0
+    return {
+        "card number": card_number,
         "date of issue": "20260105",
         "date of expiry": "20360105",
         "social security number": person.identity,
@@ -44,11 +45,15 @@ def order_of(person: Person, number: str, kind: Kind = Kind.FIRST, old_card: str
         "sex": "2" if woman else "1",
         "nationality": "01",
         "birthplace": "500103",
-        "date of birth": born,
-        "account number": person.numbers[0],
-        "old card": old_card,
+        "date of birth": person.identity[6:14],
     }
-    return replace(Order.of(fields), kind=kind)
+
+
+def order_of(person: Person, number: str, kind: Kind = Kind.FIRST, old_card: str = "present") -> Order:
+    """What the card of a person shall say."""
+    fields = fields_of(person, CARD_NUMBERS[person.key])
+    more = {"number": number, "account number": person.numbers[0], "old card": old_card}
+    return replace(Order.of({**fields, **more}), kind=kind)
 
 
 def compact(whole: Profile) -> Profile:
@@ -69,14 +74,18 @@ def compact(whole: Profile) -> Profile:
 
 def debit_card() -> InProcessTarget:
     """The debit card of person A: a chip that the bank personalised, with e-cash on it."""
-    product, blank = load(DEBIT), load(BLANK_DEBIT)
-    order = CardOrder(PAN_A, OLD_SEQUENCE, OLD_EXPIRY, A.name, A.identity, pin=BANK_PIN_A, balance=E_CASH)
-    data = personalisation_data(product, order, Authority.published(), IssuerKeys.of_profile(product))
-    chip = fresh_chip(blank)
-    chip.connect()
-    name, key = MasterKey.of_profile(blank)
-    Personaliser(chip, key).run(name, data)
+    chip = fresh_chip(load(BLANK_DEBIT))
+    personalise(chip, CardOrder(PAN_A, OLD_SEQUENCE, OLD_EXPIRY, A.name, A.identity, pin=BANK_PIN_A, balance=E_CASH))
     return chip
+
+
+def personalise(chip: InProcessTarget, order: CardOrder) -> None:
+    """Make a blank debit chip into the card of an order, as the bank does."""
+    product = load(DEBIT)
+    data = personalisation_data(product, order, Authority.published(), IssuerKeys.of_profile(product))
+    chip.connect()
+    name, key = MasterKey.of_profile(load(BLANK_DEBIT))
+    Personaliser(chip, key).run(name, data)
 
 
 def open_account(bank: Bank) -> None:
@@ -97,3 +106,10 @@ def agree(bank: Bank, account: str) -> None:
     """The standing agreements of an account: wages, utility bills, wealth management."""
     for number, kind, party in AGREEMENTS:
         bank.agreements.agree(number, account, kind, party)
+
+
+def wages_and_bill(bank: Bank, pan: str, account: str) -> dict[str, int]:
+    """Wages come in and a bill of the gas works is drawn; answers by how much books of the bank change."""
+    bank.agreements.credit("M1", "PAY-1", pan, WAGES)
+    bank.agreements.debit("M2", "GAS-1", pan, GAS)
+    return {f"bank account {account}": WAGES - GAS, "bank agreement PAY-1": -WAGES, "bank agreement GAS-1": GAS}

@@ -6,7 +6,7 @@ journal of its own, may work on person A at the same time.
 
 from __future__ import annotations
 
-import sqlite3
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from conformance.actors.bank import Bank, IssuerKeys, Ledger
-from conformance.actors.bank.messages import HostUnreachable
 from conformance.actors.key_service import KeyService
 from conformance.actors.medical.centre import Centre
 from conformance.actors.station import Ending, Equipment, Journal, Kind, OldChip, Outcome, Station, Told
@@ -40,7 +39,7 @@ from conformance.campaign.links import Guarded, Slot
 from conformance.campaign.outside.books import reading
 from conformance.campaign.seams import Killed, Seams
 from conformance.campaign.seams import Kind as PlaceKind
-from conformance.campaign.world import COMPLETED, DESTROYED, Chip, Flow, FlowStep, HostBooks, World
+from conformance.campaign.world import COMPLETED, DESTROYED, Chip, Flow, FlowStep, HostBooks, World, hurry
 from conformance.events import TimedEntry
 from conformance.targets.in_process import InProcessTarget, chip_of, fresh_chip, numbered
 from profiles import load
@@ -60,7 +59,6 @@ IRREVERSIBLE = frozenset(
 WITHDRAWN = "withdrawn"
 OVER = (COMPLETED, DESTROYED, WITHDRAWN)
 REQUEST = FlowStep("REQUEST", "受理申请", "request")
-WAGES, GAS = 800_000, 12_345
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +119,6 @@ class StationWorld(World):
             outcome = act(order, slot, PIN_A, old, BANK_PIN_A)
         except Killed:
             return None
-        except sqlite3.Error as problem:
-            self.said.append(str(problem))
-            return None
         finally:
             opened.close()
         self.said += [outcome.zh, outcome.en]
@@ -134,18 +129,10 @@ class StationWorld(World):
     def _equipment(self, journal: Journal, *, watched: bool) -> Equipment:
         centre, bank, kept = self.centre, self.bank, journal
         if watched:
-            lost = lambda: HostUnreachable("no line")  # noqa: E731 - the same for both
-            centre = cast(Centre, Guarded(self.seams, centre, "centre", lost=lost))
-            bank = cast(Bank, Guarded(self.seams, bank, "bank", lost=lost, parts=frozenset({"cards"}), only=AT_BANK))
-            kept = cast(
-                Journal,
-                Guarded(
-                    *(self.seams, journal, "journal", PlaceKind.MOMENT),
-                    lost=lambda: sqlite3.OperationalError("the journal is gone"),
-                    only=JOURNALLED,
-                    before=self._note_step,
-                ),
-            )
+            centre = cast(Centre, Guarded(self.seams, centre, "centre"))
+            bank = cast(Bank, Guarded(self.seams, bank, "bank", parts=frozenset({"cards"}), only=AT_BANK))
+            guarded = Guarded(self.seams, journal, "journal", PlaceKind.MOMENT, only=JOURNALLED, before=self._note_step)
+            kept = cast(Journal, guarded)
         return self.flow.equipment(centre, bank, kept)
 
     def _old_chip(self) -> OldChip | None:
@@ -317,9 +304,9 @@ class StationFlow(Flow):
         """A world in which nothing has begun."""
         return self.world(seams, folder, self.prefab(folder))
 
+    @abstractmethod
     def world(self, seams: Seams, folder: Path, prefab: Prefab) -> StationWorld:
         """The flow's kind of world."""
-        raise NotImplementedError
 
     def _prepare(self, folder: Path) -> Prefab:
         names = ("bank.sqlite", "centre.sqlite", "journal.sqlite", "rival.sqlite")
@@ -356,9 +343,3 @@ def require_completed(outcome: Outcome) -> None:
     """RuntimeError where a card with which a world begins was not made."""
     if outcome.ending is not Ending.COMPLETED:
         raise RuntimeError(f"the world could not be made: {outcome.en}")
-
-
-def hurry(store: Any) -> None:
-    """A power cut of this machine is not among the failures: nothing waits for the disk."""
-    store.run("PRAGMA synchronous = OFF")
-    store.run("PRAGMA journal_mode = MEMORY")

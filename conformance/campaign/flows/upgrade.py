@@ -10,7 +10,6 @@ from typing import Any
 
 from conformance.actors.bank import Bank
 from conformance.actors.station import Kind, Station
-from conformance.campaign.flows.issue import CANCELLED, NORMAL
 from conformance.campaign.flows.persons import (
     ACCOUNT,
     BANK_PIN_A,
@@ -22,9 +21,10 @@ from conformance.campaign.flows.persons import (
     debit_card,
     open_account,
     order_of,
+    wages_and_bill,
 )
-from conformance.campaign.flows.station import GAS, WAGES, Prefab, StationFlow, StationWorld, require_completed
-from conformance.campaign.outside.books import centre_books, reading
+from conformance.campaign.flows.station import Prefab, StationFlow, StationWorld, require_completed
+from conformance.campaign.outside.books import CANCELLED, NORMAL, centre_books, reading
 from conformance.campaign.outside.facts import Facts
 from conformance.campaign.seams import Seams
 from conformance.campaign.world import AS_BEFORE, COMPLETED, DESTROYED
@@ -99,10 +99,7 @@ class UpgradeFlow(StationFlow):
 
     def book(self, bank: Bank) -> dict[str, int]:
         """Wages come in, and a bill of the gas works is drawn."""
-        bank.agreements.credit("M1", "PAY-1", PAN_A, WAGES)
-        bank.agreements.debit("M2", "GAS-1", PAN_A, GAS)
-        account = f"bank account {self.account}"
-        return {account: WAGES - GAS, "bank agreement PAY-1": -WAGES, "bank agreement GAS-1": GAS}
+        return wages_and_bill(bank, PAN_A, self.account)
 
     def world(self, seams: Seams, folder: Path, prefab: Prefab) -> StationWorld:
         """See :class:`UpgradeWorld`."""

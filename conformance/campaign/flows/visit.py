@@ -15,14 +15,14 @@ from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import Visit
 from conformance.actors.medical.visit_payment import OwnPart, Unpaid, VisitDesk, VisitResult
 from conformance.actors.terminal import PreparedHolder
-from conformance.campaign.flows.hospital import ACCOUNT, NOON, PIN, HospitalFlow, HospitalWorld
+from conformance.campaign.flows.hospital import NOON, PIN, HospitalFlow, HospitalWorld
+from conformance.campaign.flows.persons import ACCOUNT, wages_and_bill
 from conformance.campaign.outside.books import Settled
 from conformance.campaign.outside.facts import Facts
 from conformance.campaign.seams import Seams
 from conformance.campaign.world import AS_BEFORE, COMPLETED, FlowStep
 
 NUMBER, TOTAL = "V1", 20_000
-WAGES, GAS = 800_000, 12_345
 
 
 class VisitWorld(HospitalWorld):
@@ -76,13 +76,7 @@ class VisitWorld(HospitalWorld):
 
     def meanwhile(self, failure: str) -> None:
         """Wages come in and a bill of the gas works is drawn, in the middle of the visit."""
-        self.bank.agreements.credit("M1", "PAY-1", self.flow.pan, WAGES)
-        self.bank.agreements.debit("M2", "GAS-1", self.flow.pan, GAS)
-        self.booked = {
-            f"bank account {ACCOUNT}": WAGES - GAS,
-            "bank agreement PAY-1": -WAGES,
-            "bank agreement GAS-1": GAS,
-        }
+        self.booked = wages_and_bill(self.bank, self.flow.pan, ACCOUNT)
 
     def pending(self) -> int:
         """What desk and terminal still keep."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Row = tuple[object, ...]
+NORMAL, CANCELLED = 1, 9
+"""States 正常 and 注销 of a card in the centre's register."""
 
 
 @contextmanager

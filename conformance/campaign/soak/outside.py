@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.actors.bank import Bank, IssuerKeys, Ledger
 from conformance.actors.medical.centre import Centre
-from conformance.campaign.outside.books import centre_books
+from conformance.campaign.outside.books import CANCELLED, centre_books
 from conformance.campaign.outside.facts import ChipFacts, Facts, look
 from conformance.campaign.rules import Case, Finding, judge
 from conformance.campaign.seams import Seams
@@ -22,7 +22,6 @@ from profiles import load
 
 NOTHING = ChipFacts(None, None, None, b"")
 """What a chip showed before it was made."""
-CANCELLED = 9
 RETURNED = "SELECT entry.source, entry.target, entry.amount FROM entry WHERE reason = 'e-cash returned' AND id > ?"
 NEWEST = "SELECT coalesce(max(id), 0) AS id FROM entry"
 

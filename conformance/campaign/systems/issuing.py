@@ -8,7 +8,7 @@ from functools import cached_property
 
 from conformance.actors.station import Kind
 from conformance.campaign.flows.station import StationFlow, StationWorld
-from conformance.campaign.outside.books import reading
+from conformance.campaign.outside.books import CANCELLED, reading
 from conformance.campaign.outside.ciphers import card_key, external_authentication
 from conformance.campaign.outside.facts import ChipFacts
 from conformance.campaign.outside.social import BASIC_SFI, ENVIRONMENT, PERSON_SFI, SocialCard
@@ -23,8 +23,6 @@ NEW_CHIPS = {"chip 1": ("card", 1), "chip 2": ("other card", 2)}
 """The blank chips of a station's world: the slot in which each lies, and its serial number."""
 BASIC_ITEMS, PERSON_ITEMS = (0x05, 0x06, 0x07), (0x08, 0x09, 0x0A, 0x0B, 0x0D)
 MASTER_KEY, MASTER_FILE = "MKMF", bytes.fromhex("00A40000023F0000")
-CANCELLED = 9
-"""注销 in the centre's register."""
 YEARS = 10
 EMPTY = b"\x00\xff\x20"
 SAME_NUMBER = (Kind.UPGRADE, Kind.REPLACEMENT)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from conformance.actors.medical.messages import Mode
 from conformance.campaign.flows.hospital import HospitalFlow, HospitalWorld
-from conformance.campaign.outside.books import CentreBooks, Settled
+from conformance.campaign.outside.books import NORMAL, CentreBooks, Settled
 from conformance.campaign.outside.facts import Probes
 from conformance.campaign.outside.social import Booked
 from conformance.campaign.rules import CLEARED, SETTLEMENT, Case
@@ -17,8 +17,6 @@ from conformance.campaign.systems.trace import done, messages
 Breaches = Iterator[tuple[str, str]]
 INITIALIZE, DEBIT, PROOF = 0x28, 0x2C, 0x32
 CARD = "card"
-NORMAL = 1
-"""正常 in the centre's register."""
 
 
 def _passed(case: Case) -> list[Passed]:
