@@ -31,6 +31,12 @@ CHIPS = {"debit": "debit-blank", "debit-sm": "debit-sm-blank"}
 def bank(product: str = "debit", path: Any = ":memory:", *, e_cash: int = E_CASH, expiry: date = OLD_EXPIRY) -> Bank:
     """A bank whose customer has a card with sequence number 01 and three agreements."""
     made = Bank(*IssuerKeys.of_profile(load(product)), ledger=Ledger(path))
+    welcome(made, e_cash=e_cash, expiry=expiry)
+    return made
+
+
+def welcome(made: Bank, *, e_cash: int = E_CASH, expiry: date = OLD_EXPIRY) -> None:
+    """The customer opens an account."""
     made.open_account(
         *(PAN, "01"),
         balance=START,
@@ -43,7 +49,6 @@ def bank(product: str = "debit", path: Any = ":memory:", *, e_cash: int = E_CASH
     )
     for number, kind, party in AGREEMENTS:
         made.agreements.agree(number, ACCOUNT, kind, party)
-    return made
 
 
 def old_card(product: str = "debit") -> DataFile:

@@ -15,7 +15,7 @@ from conformance.actors.bank import ChangeKind, Completion, Outcome, Reversal
 
 from .crashing import Chip, Crash, open_bank
 from .model import PAYROLL, UTILITY, WEALTH, Model
-from .table import ACCOUNT, AGREEMENTS, E_CASH, HOLDER, IDENTITY, NEW_EXPIRY, OLD_EXPIRY, PAN, PIN, START
+from .table import ACCOUNT, E_CASH, NEW_EXPIRY, PAN, START, welcome
 
 pytestmark = pytest.mark.slow
 
@@ -30,18 +30,7 @@ CRASHES = st.one_of(st.none(), st.integers(0, 30))
 def customer(path):
     """A bank on a file with a customer, a card and three agreements."""
     made = open_bank(path)
-    made.open_account(
-        *(PAN, "01"),
-        balance=START,
-        e_cash=E_CASH,
-        pin=PIN,
-        number=ACCOUNT,
-        holder=HOLDER,
-        identity=IDENTITY,
-        expiry=OLD_EXPIRY,
-    )
-    for number, kind, party in AGREEMENTS:
-        made.agreements.agree(number, ACCOUNT, kind, party)
+    welcome(made)
     return made
 
 

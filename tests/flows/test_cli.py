@@ -6,9 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from conformance.actors.bank import Bank, CardState, IssuerKeys, Ledger
-from conformance.actors.bank.authority import Authority
-from conformance.actors.bank.card_data import CardOrder, personalisation_data
-from conformance.actors.bank.personaliser import MasterKey, Personaliser
+from conformance.actors.bank.card_data import CardOrder
+from conformance.campaign.flows.persons import personalise
 from conformance.demo import scene
 from conformance.targets.in_process import virtual_target
 from profiles import load
@@ -40,14 +39,8 @@ def desk(tmp_path, monkeypatch):
         *("--identity-number", scene.IDENTITY, "--expiry", "2808", "--balance", 500_000, "--e-cash", 20_000),
     )
     assert opened.exit_code == 0, opened.output
-    product, blank = load("debit"), load("debit-blank")
-    order = CardOrder(PAN, "01", scene.OLD_EXPIRY, scene.NAME, scene.IDENTITY, pin=PIN, balance=20_000)
-    target = virtual_target(blank, tmp_path / "old.sscard")
-    target.connect()
-    name, key = MasterKey.of_profile(blank)
-    Personaliser(target, key).run(
-        name, personalisation_data(product, order, Authority.published(), IssuerKeys.of_profile(product))
-    )
+    target = virtual_target(load("debit-blank"), tmp_path / "old.sscard")
+    personalise(target, CardOrder(PAN, "01", scene.OLD_EXPIRY, scene.NAME, scene.IDENTITY, pin=PIN, balance=20_000))
     target.close()
     write_order()
     return tmp_path

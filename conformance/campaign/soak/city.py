@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from conformance.actors.bank import Bank, HostUnreachable, IssuerKeys, Ledger
-from conformance.actors.bank.authority import Authority
-from conformance.actors.bank.card_data import CardOrder, personalisation_data
+from conformance.actors.bank.card_data import CardOrder
 from conformance.actors.bank.counter import deposit
-from conformance.actors.bank.personaliser import MasterKey, Personaliser
 from conformance.actors.certificates.authority import CertificationAuthority
 from conformance.actors.hosts import Address, HostProcess, Patience
 from conformance.actors.hosts.bank import BankHost
@@ -30,14 +28,23 @@ from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.messages import Mode
 from conformance.actors.station import Ending, Equipment, Journal, Order, Station
 from conformance.actors.station.chip import TRANSPORT_KEY
-from conformance.campaign.flows.persons import BALANCE, DEBIT, E_CASH, OLD_EXPIRY, OLD_SEQUENCE
+from conformance.campaign.flows.persons import (
+    BALANCE,
+    BLANK_DEBIT,
+    DEBIT,
+    E_CASH,
+    OLD_EXPIRY,
+    OLD_SEQUENCE,
+    personalise,
+)
+from conformance.campaign.outside.books import reading
 from conformance.campaign.outside.payment import PaymentCard
 from conformance.campaign.soak.people import Beginning, Citizen, Made, citizens
 from conformance.targets.in_process import InProcessTarget, chip_of, numbered, virtual_target
 from profiles import load
 from profiles.model import Profile
 
-PRODUCT, BLANK, BLANK_DEBIT = "ssc3-sm4", "ssc3-blank", "debit-blank"
+PRODUCT, BLANK = "ssc3-sm4", "ssc3-blank"
 KEY_VARIABLE = "SSCARD_SOAK_TRANSPORT_KEY"
 SOON = Patience(5.0, 1)
 AGAIN = 0.1
@@ -218,19 +225,15 @@ class City:
             identity=person.identity,
             expiry=OLD_EXPIRY,
         )
-        product, blank = load(DEBIT), load(BLANK_DEBIT)
         order = CardOrder(
             *(citizen.pan, OLD_SEQUENCE, OLD_EXPIRY, person.name, person.identity),
             pin=citizen.bank_pin,
             balance=E_CASH,
         )
-        data = personalisation_data(product, order, Authority.published(), IssuerKeys.of_profile(product))
         name = f"{person.key}-debit"
         made = Made(name, self.folder / "chips" / f"{name}.sscard", DEBIT, person.key, issued=True, e_cash=E_CASH)
-        chip = virtual_target(blank, made.image)
-        chip.connect()
-        key_name, key = MasterKey.of_profile(blank)
-        Personaliser(chip, key).run(key_name, data)
+        chip = virtual_target(load(BLANK_DEBIT), made.image)
+        personalise(chip, order)
         chip.close()
         self.chips[name], citizen.chip = made, made
 
@@ -249,7 +252,5 @@ class City:
     @staticmethod
     def rows(path: Path, query: str, *values: object) -> list[sqlite3.Row]:
         """What a query finds in somebody's file."""
-        from conformance.campaign.outside.books import reading
-
         with reading(path) as base:
             return base.execute(query, values).fetchall()

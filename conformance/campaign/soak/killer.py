@@ -60,6 +60,5 @@ class Killer:
         self.kills[kind] += 1
         for desk in self.orders.desks:
             desk.note(f"{kind}-killed")
-        self.terminals.note(f"{kind}-killed")
         rest.wait(self._chance.uniform(0, DEAD))
         host.start()

@@ -50,7 +50,6 @@ class Request:
     station: int = 0
     strikes: list[tuple[str, str]] = field(default_factory=list)
     state: str = ""
-    ended: bool = False
 
     @property
     def ending(self) -> str:
@@ -92,12 +91,10 @@ class Desk:
             self._note("card-killed")
             return True
 
-    def note(self, what: str) -> bool:
-        """A host was killed: whether an order was under way."""
+    def note(self, what: str) -> None:
+        """A host was killed, perhaps while an order was under way."""
         with self._lock:
-            if self.request is not None:
-                self._note(what)
-            return self.request is not None
+            self._note(what)
 
     def _note(self, what: str) -> None:
         if self.request is not None:
@@ -124,7 +121,6 @@ class Desk:
         finally:
             with self._lock:
                 self.request = self._run = self._card = None
-        request.ended = True
 
     def _until_ended(self, request: Request, path: Path, port: int) -> None:
         """Run the command again as long as the journal has the request open, or has it not and the station died."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from conformance.actors.bank import AgreementKind
+from conformance.campaign.flows.persons import fields_of
 from conformance.campaign.world import Person
 from profiles.numbers import card_number, citizen_number
 
@@ -108,21 +109,8 @@ class Citizen:
 
     def fields(self, number: str, old_card: str = "present") -> dict[str, str]:
         """An order for a card of this citizen."""
-        born = self.person.identity[6:14]
-        return {
-            "number": number,
-            "card number": card_number(f"{self.person.key}{self.number:07d}"),
-            "date of issue": "20260105",
-            "date of expiry": "20360105",
-            "social security number": self.person.identity,
-            "name": self.person.name,
-            "sex": "1" if int(self.person.identity[16]) % 2 else "2",
-            "nationality": "01",
-            "birthplace": "500103",
-            "date of birth": born,
-            "account number": self.pan,
-            "old card": old_card,
-        }
+        fields = fields_of(self.person, card_number(f"{self.person.key}{self.number:07d}"))
+        return {**fields, "number": number, "account number": self.pan, "old card": old_card}
 
 
 def citizens(count: int) -> list[Citizen]:

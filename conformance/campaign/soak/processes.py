@@ -125,8 +125,7 @@ class StationRun:
 
     def wait(self, said: Callable[[str], None]) -> int:
         """Read what it says until it ends; answers its exit code, below zero where it was killed."""
-        assert self._child.process.stdout is not None  # noqa: S101 - a pipe
-        for line in self._child.process.stdout:
+        for line in self._child.process.stdout or ():
             said(line)
             _, found, name = line.partition("… ")
             self.step = STEPS.get(name.strip(), self.step) if found else self.step

@@ -165,10 +165,10 @@ class Soak:
             return True
 
         def visit() -> bool:
-            citizen = terminals.next()
-            if citizen is not None:
-                terminals.visit(citizen)
-            return citizen is not None
+            found = terminals.next()
+            if found is not None:
+                terminals.visit(*found)
+            return found is not None
 
         def pay() -> bool:
             payroll.act()

@@ -13,7 +13,7 @@ from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import Outcome, Result, Visit
 from conformance.actors.terminal import Kernel, PreparedHolder, Purchase, Reason, TransactionResult
 from conformance.campaign.soak.city import AGAIN, City
-from conformance.campaign.soak.people import Citizen
+from conformance.campaign.soak.people import Citizen, Made
 from conformance.campaign.soak.processes import CardInSlot
 from conformance.failures import BenchError
 from conformance.targets.slot import SlotTarget
@@ -32,13 +32,10 @@ class Terminals:
 
     def __init__(self, city: City) -> None:
         self.city = city
-        self.pending = 0
         self.disputed = 0
         self.bills: dict[str, int] = {}
         """Medical settlements of each chip since the last look."""
         self.done: dict[str, int] = {"purchases": 0, "e-cash": 0, "medical": 0, "in vain": 0}
-        self.strikes: list[str] = []
-        """What was killed while a card was in a terminal, since the last look."""
         self.findings: list[tuple[int, str, str]] = []
         self._numbers, self._serials = itertools.count(1), itertools.count(1)
         self._clock = datetime.now().astimezone().replace(microsecond=0)
@@ -48,32 +45,24 @@ class Terminals:
     def kill_card(self) -> bool:
         """Kill the process of the card that is in a terminal."""
         with self._lock:
-            if self._card is None or not self._card.kill():
-                return False
-            self.strikes.append("card-killed")
-            return True
+            return self._card is not None and self._card.kill()
 
-    def note(self, what: str) -> bool:
-        """A host was killed: whether a card was in a terminal."""
-        with self._lock:
-            if self._card is not None:
-                self.strikes.append(what)
-            return self._card is not None
-
-    def next(self) -> Citizen | None:
+    def next(self) -> tuple[Citizen, Made] | None:
         """Somebody with a card in hand."""
         with self.city.lock:
-            free = [each for each in self.city.citizens if not each.busy and not each.off and each.chip is not None]
+            free = [
+                (each, each.chip)
+                for each in self.city.citizens
+                if not each.busy and not each.off and each.chip is not None
+            ]
             if not free:
                 return None
-            citizen = self.city.chance.choice(free)
+            citizen, made = self.city.chance.choice(free)
             citizen.busy += 1
-            return citizen
+            return citizen, made
 
-    def visit(self, citizen: Citizen) -> None:
+    def visit(self, citizen: Citizen, made: Made) -> None:
         """A card is put in, used a few times, and taken out."""
-        made = citizen.chip
-        assert made is not None  # noqa: S101 - it was chosen for its card
         before, spent, torn = made.e_cash, 0, False
         try:
             target = SlotTarget(0, coming=BACK_WITHIN)
@@ -82,10 +71,10 @@ class Terminals:
                     with self._lock:
                         self._card = card
                     target.connect()
-                    for act in self._acts(citizen):
+                    for act in self._acts(citizen, made):
                         self.city.rest()
                         if act == "medical":
-                            self._bill(citizen, target)
+                            self._bill(citizen, made, target)
                             continue
                         result = self._pay(citizen, target, e_cash=act == "e-cash")
                         spent += result.amount if result.reason is Reason.APPROVED_OFFLINE and result.e_cash else 0
@@ -107,9 +96,7 @@ class Terminals:
             with self.city.lock:
                 citizen.busy -= 1
 
-    def _acts(self, citizen: Citizen) -> list[str]:
-        made = citizen.chip
-        assert made is not None  # noqa: S101 - as above
+    def _acts(self, citizen: Citizen, made: Made) -> list[str]:
         kinds = ["purchase", "purchase"] + (["e-cash"] * 2 if made.e_cash >= LEAST_E_CASH else [])
         if citizen.is_whole:
             kinds += ["medical", "medical"]
@@ -144,11 +131,11 @@ class Terminals:
             city.say(str(problem))
         result = Kernel(target, host=bank, holder=holder).run(purchase)
         city.say(f"{result.reason.zh} {result.reason.en} {result.detail}")
-        if result.undelivered is not None:
-            city.asked(lambda: bank.reverse(result.undelivered))  # type: ignore[arg-type]  # it was just looked at
+        if (reversal := result.undelivered) is not None:
+            city.asked(lambda: bank.reverse(reversal))
         settled = None
-        if result.clearing is not None:
-            settled = city.asked(lambda: bank.clear(result.clearing))  # type: ignore[arg-type]  # as above
+        if (record := result.clearing) is not None:
+            settled = city.asked(lambda: bank.clear(record))
         self._declare(citizen, result, settled)
         return result
 
@@ -169,10 +156,9 @@ class Terminals:
 
     # Medical bills
 
-    def _bill(self, citizen: Citizen, target: SlotTarget) -> None:
+    def _bill(self, citizen: Citizen, made: Made, target: SlotTarget) -> None:
         """A bill; a card that died is asked when it is back, and what the centre did not hear is delivered."""
-        city, made = self.city, citizen.chip
-        assert made is not None  # noqa: S101 - as above
+        city = self.city
         keys = HsmKeys(city.product, HOSPITAL, terminal_number=next(self._serials), service=city.keys())
         terminal = HospitalTerminal(CardReader(target, city.product, keys, pin=lambda: citizen.pin), city.centre())
         with city.lock:
