@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from conformance.actors.medical.messages import Clearing, Confirmation, InsuranceHost, OfflineUpload
 from conformance.actors.medical.outbox import Outbox
+from conformance.actors.station.outcome import Return
+from conformance.campaign.flows.persons import B
 from conformance.campaign.planted_systems import FAULTS
+from conformance.campaign.planting import Planted, override, when_opened
 from conformance.campaign.world import Flow
-
-
-@dataclass(frozen=True, slots=True)
-class Planted:
-    """A fault of a flow's actors.
-
-    Attributes:
-        flow: The flow that it is planted into.
-        rules: The rules that it breaks.
-        zh, en: What is wrong.
-        change: Plants it.
-        rows: The requirements on systems that it breaks.
-    """
-
-    flow: str
-    rules: tuple[int, ...]
-    zh: str
-    en: str
-    change: Callable[[Any], None]
-    rows: tuple[str, ...] = ()
 
 
 def plant(flow: Flow, name: str) -> None:
@@ -38,24 +21,6 @@ def plant(flow: Flow, name: str) -> None:
     if planted.flow != flow.name:
         raise ValueError(f"{name} is a fault of the flow {planted.flow}")
     planted.change(flow)
-
-
-def when_opened(flow: Any, factory: str, change: Callable[[Any], None]) -> None:
-    """Change every object that a factory of the flow makes."""
-    make = getattr(flow, factory)
-
-    def changed(*arguments: Any, **more: Any) -> Any:
-        made = make(*arguments, **more)
-        change(made)
-        return made
-
-    vars(flow)[factory] = changed
-
-
-def override(thing: Any, name: str, method: Callable[..., Any]) -> None:
-    """Another method; it gets the real one first."""
-    real = getattr(thing, name)
-    vars(thing)[name] = lambda *arguments, **more: method(real, *arguments, **more)
 
 
 # The bank and the station
@@ -138,8 +103,6 @@ def _keeps_persons_in_its_journal(flow: Any) -> None:
 def _mixes_orders_up(flow: Any) -> None:
     def mix(station: Any) -> None:
         def issue(real: Any, order: Any, *more: Any) -> Any:
-            from conformance.campaign.flows.persons import B
-
             return real(replace(order, values={**order.values, "09": B.name}), *more)
 
         override(station, "issue", issue)
@@ -150,18 +113,12 @@ def _mixes_orders_up(flow: Any) -> None:
 def _gives_up_at_once(flow: Any) -> None:
     def forget(station: Any) -> None:
         def resume(real: Any, order: Any, *more: Any) -> Any:
-            station.journal.complete(order.number, _returned(order.number))
+            station.journal.complete(order.number, Return(order.number, "", "", "", "", ""))
             return real(order, *more)
 
         override(station, "resume", resume)
 
     when_opened(flow, "station", forget)
-
-
-def _returned(number: str) -> Any:
-    from conformance.actors.station.outcome import Return
-
-    return Return(number, "", "", "", "", "")
 
 
 # The hospital
@@ -254,18 +211,6 @@ def _says_numbers(flow: Any) -> None:
     when_opened(flow, "desk", tell)
 
 
-def _of_systems() -> Mapping[str, Planted]:
-    """The faults that break requirements on systems; the eight rules may be broken with them."""
-
-    def change(factory: str, wrong: Callable[..., None]) -> Callable[[Any], None]:
-        return lambda flow: when_opened(flow, factory, lambda made: wrong(made, override))
-
-    return {
-        name: Planted(flow, (), zh, en, change(factory, wrong), rows)
-        for name, (flow, rows, zh, en, factory, wrong) in FAULTS.items()
-    }
-
-
 PLANTED: Mapping[str, Planted] = {
     "bank.leaves-the-old-card-on": Planted(
         *("upgrade", (1, 8), "银行切换时不停用旧卡", "the bank's switch leaves the old card on"),
@@ -334,5 +279,5 @@ PLANTED: Mapping[str, Planted] = {
     "terminal.says-numbers": Planted(
         *("visit", (6,), "终端日志含身份号码", "the terminal says the holder's number"), _says_numbers
     ),
-    **_of_systems(),
+    **FAULTS,
 }
