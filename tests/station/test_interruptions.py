@@ -1,11 +1,14 @@
 """Whatever breaks off at whatever moment, the request ends completed or its chip destroyed, and the centre agrees."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import profiles
-from conformance.actors.station import Ending, Step
+from conformance.actors.medical.keys import KeysUnreachable
+from conformance.actors.medical.reader import CardGone
+from conformance.actors.station import Ending, Station, Step
 from conformance.actors.station.steps import plan
 from conformance.targets.in_process import InProcessTarget, cut_supply_at
 from emulator import load_card
@@ -122,6 +125,25 @@ def test_the_station_is_killed_at_every_step(product, number):
     assert again.ending is (Ending.COMPLETED if completed else Ending.INTERRUPTED)
     outcome = world.resume()
     assert outcome.ending is Ending.COMPLETED
+    world.settled(outcome)
+
+
+@pytest.mark.parametrize("number", range(1, 2 * len(STEPS)))
+@pytest.mark.parametrize("gone", [KeysUnreachable("the key service is away"), CardGone("the chip lost its contact")])
+def test_a_resumption_that_fails_as_it_begins_undoes_nothing(number, gone):
+    """Key service away, or chip gone, before the first open step: no chip is lost for it, and every request ends."""
+    world = World(load("ssc3-sm4"))
+    assert killed_at(world, number)
+
+    def away(*of):
+        raise gone
+
+    station = world.station()
+    absent = Station(replace(station.equipment, keys=away), station.listener)
+    outcome = absent.resume(world.order, world.target, NEW)
+    assert outcome.ending is Ending.INTERRUPTED
+    outcome = world.resume()
+    assert outcome.ending is Ending.COMPLETED, outcome
     world.settled(outcome)
 
 

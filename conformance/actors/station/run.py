@@ -54,7 +54,7 @@ class Run:
         work, number = self._work, self._number
         steps = plan(work.order, work.equipment)
         self._journal.attempt(number)
-        step = steps[0]
+        step = next(each for each in steps if not self._journal.is_done(number, each))  # what is done stays done
         try:
             work.begin()
             self._journal.name_card(number, work.data.identification)
