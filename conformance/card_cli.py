@@ -209,7 +209,7 @@ def lose(
 
     state = CardState.TEMPORARILY_LOST if phone else CardState.FORMALLY_LOST
     counter = _Counter("lose", card, books, bank, account, profile)
-    _change(counter, state, phone, as_json, lambda desk, number, pan: desk.report_lost(number, pan))
+    _change(counter, state, phone, as_json, lambda desk, *card: desk.report_lost(*card))
 
 
 @app.command("found", short_help="Lift a loss report.")
@@ -229,7 +229,7 @@ def found(
     from conformance.actors.medical.messages import CardState
 
     counter = _Counter("found", card, books, bank, account, profile)
-    _change(counter, CardState.NORMAL, phone, as_json, lambda desk, number, pan: desk.found(number, pan))
+    _change(counter, CardState.NORMAL, phone, as_json, lambda desk, *card: desk.found(*card))
 
 
 @app.command("unblock", short_help="Unblock a PIN, an application, or a locked card.")
@@ -257,14 +257,16 @@ def unblock(
     from conformance.actors.medical.pins import reload_pin, unblock_pin
 
     counter = _Counter("unblock", card, books, profile=profile, image=image, reader=reader)
-    if not counter.has_card:
-        if application is not None or new_pin is not None:
-            counter.give_up("--application and --new-pin need the card: give --image FILE or --reader NAME")
-        _change(counter, CardState.NORMAL, False, as_json, None)
-        return
+    if not counter.has_card and (application is not None or new_pin is not None):
+        counter.give_up("--application and --new-pin need the card: give --image FILE or --reader NAME")
     if new_pin is not None and not re.fullmatch(f"[0-9]{{4,{LONGEST_PIN}}}", new_pin):
         counter.give_up("--new-pin is not four to sixteen digits")
-    with counter.centre() as (_, registered), counter.card_reader() as card_reader:
+    with counter.centre() as (_, registered):
+        _require_present(counter, registered)
+    if not counter.has_card:
+        _change(counter, CardState.NORMAL, False, as_json, None)
+        return
+    with counter.card_reader() as card_reader:
         card_reader.begin()
         counter.require_card(card_reader)
         try:
@@ -278,6 +280,16 @@ def unblock(
             counter.give_up(f"cannot be unblocked: {problem}", REFUSED)
         what = application or "PIN"
         _tell(counter, registered, None, [(f"{what} 已解锁", f"{what} unblocked")], as_json)
+
+
+def _require_present(counter: _Counter, registered: RegisteredCard) -> None:
+    """A card that is lost or cancelled is not unblocked: a lost one is found first, at the bank as well."""
+    from conformance.actors.medical.messages import CardState
+
+    if registered.state in (CardState.TEMPORARILY_LOST, CardState.FORMALLY_LOST):
+        counter.give_up("the card is reported lost; lift the report first: sscard card found", REFUSED)
+    if registered.state is CardState.CANCELLED:
+        counter.give_up("the card is cancelled for good", REFUSED)
 
 
 @app.command("cancel", short_help="Cancel a card for good.")
@@ -300,7 +312,7 @@ def cancel(
     counter = _Counter("cancel", card, books, bank, account, profile, image, reader)
     with counter.centre(), counter.bank():  # before anything that cannot be taken back
         done = [_block(counter)] if counter.has_card else []
-    _change(counter, CardState.CANCELLED, False, as_json, lambda desk, number, pan: desk.cancel(number, pan), done)
+    _change(counter, CardState.CANCELLED, False, as_json, lambda desk, *card: desk.cancel(*card), done)
 
 
 def _block(counter: _Counter) -> tuple[str, str]:
@@ -324,7 +336,7 @@ def _change(
     state: Any,
     phone: bool,
     as_json: bool,
-    at_bank: Callable[[CardDesk | CardDeskHost, str, str], Answer] | None,
+    at_bank: Callable[[CardDesk | CardDeskHost, str, str, str], Answer] | None,
     done: list[tuple[str, str]] | None = None,
 ) -> None:
     """Another state in the register, and at the bank the step that belongs to it; once more is no error."""
@@ -340,7 +352,7 @@ def _change(
             counter.give_up(str(problem), REFUSED)
         if known is not None and at_bank is not None:
             bank, number = known
-            answer = at_bank(bank.cards, f"card-{uuid.uuid4()}", number)
+            answer = at_bank(bank.cards, f"card-{uuid.uuid4()}", number, counter.card.upper())
             if answer.outcome not in (Outcome.DONE, Outcome.DONE_BEFORE):
                 counter.give_up(f"the register is changed, and the bank refuses: {answer.outcome}", REFUSED)
         after = centre.card(counter.card)

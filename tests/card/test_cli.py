@@ -91,9 +91,44 @@ def test_a_cancelled_card_never_comes_back(card):
     assert told(result)["state"] == "cancelled"
     assert status_of(card) == ("cancelled", {"01": "switched off", "02": "cancelled"})
     assert run("found", card, *BOTH).exit_code == 1
+    again = run("cancel", card, *BOTH, "--json")
+    assert told(again)["state"] == "cancelled"
     gone = run("unblock", card, "--books", "centre.db", "--image", "card.sscard")
     assert gone.exit_code == 1
-    assert "6A81" in gone.stderr
+    assert "cancelled for good" in gone.stderr
+
+
+def test_a_cancellation_goes_on_at_the_bank_where_the_register_alone_has_it(card):
+    assert told(run("cancel", card, "--books", "centre.db", "--json"))["state"] == "cancelled"
+    assert status_of(card)[1]["02"] == "active"
+    assert told(run("cancel", card, *BOTH, "--json"))["state"] == "cancelled"
+    assert status_of(card)[1]["02"] == "cancelled"
+
+
+def test_cancelling_a_replaced_card_leaves_the_one_that_took_its_place(card):
+    """Both have the same account number; the holder must not lose the card in the hand."""
+    centre, bank = Centre(PRODUCT, "centre.db"), Bank(*IssuerKeys.of_profile(PRODUCT), ledger=Ledger("bank.db"))
+    centre.change_card(card, CardState.CANCELLED)
+    centre.register("E" * 32, PERSON, bytes(13), CardState.NORMAL)
+    bank.cards.freeze("F2", PAN, ChangeKind.REPLACEMENT, card_present=False)
+    bank.cards.order("O2", "F2", date(2036, 1, 1))
+    bank.cards.switch("S2", "F2")
+    bank.cards.record("R2", "F2", ChipReturn("E" * 32, "3B00", "3.00", PAN, "03"))
+    centre.books.close()
+    bank.ledger.close()
+    for options in ((), ("--account", PAN)):
+        assert told(run("cancel", card.lower(), *BOTH, *options, "--json"))["state"] == "cancelled"
+        assert status_of("E" * 32) == ("normal", {"01": "switched off", "02": "switched off", "03": "active"})
+
+
+@pytest.mark.parametrize("options", [(), ("--image", "card.sscard"), ("--image", "card.sscard", "--new-pin", "650981")])
+def test_unblocking_lifts_no_loss_report(card, options):
+    """Centre and bank would be of two minds about the card."""
+    told(run("lose", card, *BOTH, "--json"))
+    refused = run("unblock", card, "--books", "centre.db", *options)
+    assert refused.exit_code == 1
+    assert "sscard card found" in refused.stderr
+    assert status_of(card) == ("formally_lost", {"01": "switched off", "02": "blocked"})
 
 
 def test_a_cancellation_is_done_again_without_harm(card):

@@ -29,6 +29,7 @@ from conformance.actors.bank.groupings import DataFile
 from conformance.actors.bank.keys import IssuerKeys
 from conformance.actors.bank.ledger import Account, CardState, Ledger
 from conformance.actors.bank.once import once
+from conformance.actors.bank.standing import in_use, stand
 from conformance.actors.bank.verification import Verifications
 from emulator.crypto import Algorithm
 from profiles.model import Profile
@@ -89,8 +90,7 @@ class CardDesk:
 
     def in_use(self, pan: str) -> Account | None:
         """The card of a number that is active or blocked; None where the number has none."""
-        cards = self._ledger.cards(pan)
-        return next((card for card in cards if card.state in (CardState.ACTIVE, CardState.BLOCKED)), None)
+        return in_use(self._ledger, pan)
 
     # The steps of a change
 
@@ -197,17 +197,23 @@ class CardDesk:
 
     # Loss, cancellation
 
-    def report_lost(self, number: str, pan: str) -> Answer:
-        """挂失: the card in use is off until it is found or replaced."""
-        return self._once(number, ("lost", pan), lambda: self._set_state(pan, CardState.BLOCKED))
+    def report_lost(self, number: str, pan: str, chip: str = "") -> Answer:
+        """挂失: the card is off until it is found or replaced; that of ``chip`` (卡的识别码), of an unknown one that in use."""
+        return self._stand(number, "lost", pan, chip, CardState.BLOCKED)
 
-    def found(self, number: str, pan: str) -> Answer:
-        """解挂: the lost card is found and works again."""
-        return self._once(number, ("found", pan), lambda: self._set_state(pan, CardState.ACTIVE))
+    def found(self, number: str, pan: str, chip: str = "") -> Answer:
+        """解挂: the lost card is found and works again; see :meth:`report_lost`."""
+        return self._stand(number, "found", pan, chip, CardState.ACTIVE)
 
-    def cancel(self, number: str, pan: str) -> Answer:
-        """注销: the holder gives the card of a number up; there is no way back, and the number has no card any more."""
-        return self._once(number, ("cancel", pan), lambda: self._set_state(pan, CardState.CANCELLED))
+    def cancel(self, number: str, pan: str, chip: str = "") -> Answer:
+        """注销: the holder gives the card up for good; a number whose card in use it was has none any more; see :meth:`report_lost`."""
+        return self._stand(number, "cancel", pan, chip, CardState.CANCELLED)
+
+    def _stand(self, number: str, wish: str, pan: str, chip: str, state: CardState) -> Answer:
+        def act() -> Answer:
+            return stand(self._ledger, pan, chip, state, frozen=self._is_frozen(pan))
+
+        return self._once(number, (wish, pan, chip), act)
 
     # What the new card is made of
 
@@ -380,20 +386,3 @@ class CardDesk:
             amount = min(card.e_cash, card.reported)
         self._ledger.return_e_cash(card, amount, number)
         return Answer(Outcome.DONE, sequence, amount)
-
-    def _set_state(self, pan: str, state: CardState) -> Answer:
-        card = self.in_use(pan)
-        if card is None:
-            given_up = state is CardState.CANCELLED and self._is_given_up(pan)
-            return Answer(Outcome.DONE_BEFORE if given_up else Outcome.NO_SUCH_CARD)
-        if self._is_frozen(pan):
-            return Answer(Outcome.FROZEN)
-        if card.state is state:
-            return Answer(Outcome.DONE_BEFORE, card.sequence)
-        self._ledger.set_state(card, state)
-        return Answer(Outcome.DONE, card.sequence)
-
-    def _is_given_up(self, pan: str) -> bool:
-        """Whether a number has no card any more because its last one was cancelled."""
-        cards = self._ledger.cards(pan)
-        return bool(cards) and cards[-1].state is CardState.CANCELLED and not self._is_frozen(pan)

@@ -24,6 +24,12 @@ class Chips:
         row = self._ledger.one("SELECT pan FROM chip WHERE identification = ?", identification.upper())
         return None if row is None else str(row["pan"])
 
+    def sequence_of(self, identification: str, pan: str) -> str | None:
+        """Card sequence number of the card of ``pan`` that a chip carries."""
+        query = "SELECT sequence FROM chip WHERE identification = ? AND pan = ?"
+        row = self._ledger.one(query, identification.upper(), pan)
+        return None if row is None else str(row["sequence"])
+
     def enter(self, chip: ChipReturn) -> Outcome:
         """A chip that came back; neither it nor its card may have another partner."""
         named = replace(chip, identification=chip.identification.upper(), atr=chip.atr.upper())
