@@ -33,8 +33,8 @@ from conformance.actors.terminal import (
 )
 from conformance.actors.terminal.bits import Tvr
 from conformance.actors.terminal.configuration import ACTION_CODE_LENGTH
-from conformance.actors.terminal.kernel import number_of
 from conformance.actors.terminal.till_outbox import TillOutbox
+from conformance.actors.terminal.transaction import number_of
 
 _ENDED = ("终端中途退出", "the terminal ended in the middle")
 

@@ -20,10 +20,9 @@ from conformance.actors.medical.reader import CardGone, CardRefused
 from conformance.actors.station.link import ChipLink
 from conformance.actors.terminal.authentication import FAILED, authenticate
 from conformance.actors.terminal.bits import Capability, Tsi
-from conformance.actors.terminal.channel import Channel
 from conformance.actors.terminal.configuration import TerminalConfiguration, authority_keys
 from conformance.actors.terminal.ending import Dropped, Ended, Reason
-from conformance.actors.terminal.events import DataAuthenticated, Event
+from conformance.actors.terminal.events import DataAuthenticated
 from conformance.actors.terminal.reading import AFL, initiate, read_records
 from conformance.actors.terminal.selection import Candidate, matching, select
 from conformance.actors.terminal.transaction import PreparedHolder, Purchase, Transaction
@@ -104,13 +103,18 @@ class FinancialHalf:
                 self._as_terminal(algorithms, data, authority)
 
     def _as_terminal(self, algorithms: AlgorithmSet, data: DataFile, authority: Authority) -> None:
-        told: list[Event] = []
         sm = algorithms.certification is not None and algorithms.certification.scheme == "SM2"
         configuration = TerminalConfiguration(
             authority_keys=authority_keys(authority.rsa, authority.sm2), supports_sm=sm or algorithms.second
         )
         without_combined = int.from_bytes(configuration.capabilities) & ~Capability.COMBINED
-        transaction = self._transaction(replace(configuration, capabilities=without_combined.to_bytes(3)), told)
+        transaction, told = Transaction.begin(
+            self._link,
+            replace(configuration, capabilities=without_combined.to_bytes(3)),
+            Purchase(amount=1, e_cash=False),
+            PreparedHolder(),
+            secrets.SystemRandom(),
+        )
         self._compare_selection(transaction, data)
         options = self._begin(transaction)
         wanted = dict(_objects(data, OPTIONS_SM if algorithms.second else OPTIONS))
@@ -126,16 +130,6 @@ class FinancialHalf:
             raise CardRefused(
                 "脱机数据认证失败", f"the bank's application: {'; '.join(failures) or 'no data authentication'}"
             )
-
-    def _transaction(self, configuration: TerminalConfiguration, told: list[Event]) -> Transaction:
-        def tell(event: Event) -> None:
-            told.append(event)
-
-        purchase = Purchase(amount=1, e_cash=False)
-        channel = Channel(self._link, tell)
-        transaction = Transaction(configuration, purchase, channel, PreparedHolder(), secrets.SystemRandom(), tell)
-        transaction.unpredictable = secrets.token_bytes(4)
-        return transaction
 
     def _begin(self, transaction: Transaction) -> dict[int, bytes]:
         """Selection and the records of the options; answers AIP and AFL."""

@@ -20,7 +20,8 @@ from conformance.actors.sector.keys import SectorKeys
 from conformance.actors.sector.messages import SectorRecord, SectorRecordError
 from conformance.actors.sector.trips import LENGTH, Passage, SectorOutcome, Stop, Trip, TripError
 from conformance.actors.terminal import quick
-from conformance.actors.terminal.channel import Channel, Link
+from conformance.actors.terminal.channel import Link
+from conformance.actors.terminal.clearing import E_CASH_CODE
 from conformance.actors.terminal.configuration import RandomSource, TerminalConfiguration
 from conformance.actors.terminal.cryptogram import Cryptogram
 from conformance.actors.terminal.decision import Kind
@@ -30,14 +31,14 @@ from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION
 from conformance.actors.terminal.reading import initiate, read_records
 from conformance.actors.terminal.result import TransactionResult
 from conformance.actors.terminal.selection import READ_RECORD
-from conformance.actors.terminal.transaction import PreparedHolder, Purchase, Transaction
+from conformance.actors.terminal.transaction import PreparedHolder, Purchase, Transaction, number_of
 from emulator.crypto import CryptoError
 from emulator.iso7816 import SW, Command, Response
 from emulator.iso7816.status import describe
 
 METRO, PARKING, TRIPS = 0x15, 0x18, 0x1E
 BY_NUMBER = 4
-EXTENDED, DEDUCTED, E_CASH_CODE = 0xDF61, 0xDF63, 0x9F74
+EXTENDED, DEDUCTED = 0xDF61, 0xDF63
 RESPONSE_MAC = 0x80
 INDICATORS = {
     Passage.ENTRY: messages.SEGMENTED,
@@ -122,18 +123,11 @@ class Gate:
 
     def run(self, passage: Passage, purchase: Purchase) -> TransactionResult:
         """Let a card pass: the amount is the fare, or what a pre-authorisation holds back; 0 at an entry. Never raises."""
-        events: list[Event] = []
-
-        def tell(event: Event) -> None:
-            events.append(event)
-            if self._listener is not None:
-                self._listener(event)
-
-        channel = Channel(self._link, tell)
-        transaction = Transaction(self._configuration, purchase, channel, PreparedHolder(), self._random, tell)
-        transaction.unpredictable = self._random.getrandbits(32).to_bytes(4, "big")
+        transaction, events = Transaction.begin(
+            self._link, self._configuration, purchase, PreparedHolder(), self._random, self._listener
+        )
         transaction.qualifiers, transaction.indicator = quick.QUALIFIERS_OF_A_GATE, INDICATORS[passage]
-        number = f"{self._configuration.terminal_id}{purchase.when:%y%m%d}{purchase.number:06d}"
+        number = number_of(self._configuration, purchase)
         detail, made = "", None
         try:
             reason, made = self._pass(transaction, passage)
@@ -142,7 +136,7 @@ class Gate:
         except Ended as end:
             reason, detail = end.reason, end.detail
         transaction.enter(Phase.COMPLETION)
-        tell(Finished(Phase.COMPLETION, reason.zh, detail or reason.en, reason.approved))
+        transaction.listener(Finished(Phase.COMPLETION, reason.zh, detail or reason.en, reason.approved))
         clearing = quick.clearing_of(transaction, number, made) if made is not None and reason.approved else None
         return TransactionResult.of(transaction, number, reason, detail, made, tuple(events), clearing, None)
 

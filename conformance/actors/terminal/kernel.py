@@ -12,7 +12,8 @@ from dataclasses import replace
 from conformance.actors.bank.issuer_data import IssuerData, IssuerDataError
 from conformance.actors.bank.messages import ClearingRecord, Host, HostUnreachable, Reversal, TransactionKind
 from conformance.actors.terminal.authentication import authenticate
-from conformance.actors.terminal.channel import Channel, Link
+from conformance.actors.terminal.channel import Link
+from conformance.actors.terminal.clearing import clearing_record
 from conformance.actors.terminal.configuration import RandomSource, TerminalConfiguration, published_authority_keys
 from conformance.actors.terminal.cryptogram import Cryptogram, generate
 from conformance.actors.terminal.decision import Kind, decide
@@ -25,12 +26,12 @@ from conformance.actors.terminal.result import TransactionResult
 from conformance.actors.terminal.risk import manage_risk
 from conformance.actors.terminal.selection import candidates, select
 from conformance.actors.terminal.till_outbox import TillOutbox
-from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase, Transaction
+from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase, Transaction, number_of
 from conformance.actors.terminal.verification import verify_holder
 
 RANK = {Kind.AAC: 0, Kind.ARQC: 1, Kind.TC: 2}
 """A card may lower what it is asked for, never raise it."""
-BALANCE, E_CASH_CODE = 0x9F79, 0x9F74
+BALANCE = 0x9F79
 DEFAULT_CONFIGURATION = TerminalConfiguration(authority_keys=published_authority_keys())
 """A terminal that trusts the published test authority, which certifies the cards of the profiles."""
 COUNTER_CONFIGURATION = replace(DEFAULT_CONFIGURATION, capabilities=bytes.fromhex("E040C8"), e_cash=False)
@@ -76,17 +77,9 @@ class Kernel:
     def run(self, purchase: Purchase) -> TransactionResult:
         """One transaction. Never raises, whatever the card answers."""
         self._deliver_reversals()
-        events: list[Event] = []
-
-        def tell(event: Event) -> None:
-            events.append(event)
-            if self._listener is not None:
-                self._listener(event)
-
-        transaction = Transaction(
-            self._configuration, purchase, Channel(self._link, tell), self._holder, self._random, tell
+        transaction, events = Transaction.begin(
+            self._link, self._configuration, purchase, self._holder, self._random, self._listener
         )
-        transaction.unpredictable = self._random.getrandbits(32).to_bytes(4, "big")
         number = number_of(self._configuration, purchase)
         dialogue = OnlineDialogue(transaction, self._host, number, self._outbox)
         detail, last, clearing = "", None, None
@@ -104,7 +97,9 @@ class Kernel:
         elif clearing is None and not dialogue.end_undelivered:
             self._outbox.forget(number)
         transaction.enter(Phase.COMPLETION)
-        tell(Finished(Phase.COMPLETION, reason.zh, f"{reason.en}{': ' + detail if detail else ''}", reason.approved))
+        transaction.listener(
+            Finished(Phase.COMPLETION, reason.zh, f"{reason.en}{': ' + detail if detail else ''}", reason.approved)
+        )
         return TransactionResult.of(
             transaction,
             number,
@@ -180,11 +175,6 @@ def _asked_balance(transaction: Transaction) -> int | None:
     return int(value.hex()) if value and value.hex().isdecimal() else None
 
 
-def number_of(configuration: TerminalConfiguration, purchase: Purchase) -> str:
-    """The number by which the bank knows a transaction."""
-    return f"{configuration.terminal_id}{purchase.when:%y%m%d}{purchase.number:06d}"
-
-
 def begin(transaction: Transaction) -> bytes:
     """Select applications until one takes the transaction; answers its AFL."""
     for candidate in candidates(transaction):
@@ -202,14 +192,4 @@ def _clearing(transaction: Transaction, number: str, reason: Reason, last: Crypt
     if last is None or reason not in (Reason.APPROVED_OFFLINE, Reason.APPROVED_UNABLE_ONLINE):
         return None
     spent = transaction.e_cash and reason is Reason.APPROVED_OFFLINE
-    code = transaction.card.get(E_CASH_CODE, b"").decode("ascii", errors="replace") if spent else ""
-    purchase = transaction.purchase
-    return ClearingRecord(
-        number,
-        transaction.account_number,
-        transaction.sequence_number,
-        purchase.amount,
-        purchase.currency,
-        last.chip_data,
-        code,
-    )
+    return clearing_record(transaction, number, last, e_cash=spent)

@@ -8,6 +8,7 @@ from conformance.actors.terminal import certificates
 from conformance.actors.terminal.authentication import card_key
 from conformance.actors.terminal.bits import Aip, Tsi, Tvr
 from conformance.actors.terminal.certificates import Unsigned
+from conformance.actors.terminal.clearing import clearing_record
 from conformance.actors.terminal.cryptogram import Cryptogram, chip_data
 from conformance.actors.terminal.decision import Kind
 from conformance.actors.terminal.ending import Dropped, Ended, Reason
@@ -18,7 +19,7 @@ from conformance.actors.terminal.transaction import Transaction
 QUALIFIERS_OF_A_GATE = bytes.fromhex("28000080")
 """TTQ: qPBOC, offline alone, fDDA version 01; nobody is there to sign."""
 COUNTER, VALUE, ISSUER_DATA, CID, SIGNATURE, CARD_DATA, TRACK_2 = 0x9F36, 0x9F26, 0x9F10, 0x9F27, 0x9F4B, 0x9F69, 0x57
-EXTENDED, E_CASH_CODE, CARD_VERSION = 0xDF61, 0x9F74, 0x9F08
+EXTENDED, CARD_VERSION = 0xDF61, 0x9F08
 SIGNED_01 = (0x9F37, 0x9F02, 0x5F2A)
 SIGNED_00 = (0x9F37,)
 VERSION_01 = 0x01
@@ -51,16 +52,7 @@ def clearing_of(transaction: Transaction, number: str, made: Cryptogram) -> Clea
     purchase = transaction.purchase
     if not made.value or not purchase.amount:
         return None
-    code = transaction.card.get(E_CASH_CODE, b"").decode("ascii", errors="replace")
-    return ClearingRecord(
-        number,
-        transaction.account_number,
-        transaction.sequence_number,
-        purchase.amount,
-        purchase.currency,
-        made.chip_data,
-        code,
-    )
+    return clearing_record(transaction, number, made, e_cash=True)
 
 
 def account_number(transaction: Transaction) -> str:

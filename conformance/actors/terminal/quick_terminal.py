@@ -14,7 +14,8 @@ from conformance.actors.bank.issuer_data import IssuerData, IssuerDataError
 from conformance.actors.bank.messages import Host
 from conformance.actors.terminal import dol, quick
 from conformance.actors.terminal.bits import Tvr
-from conformance.actors.terminal.channel import Channel, Link
+from conformance.actors.terminal.channel import Link
+from conformance.actors.terminal.clearing import E_CASH_CODE
 from conformance.actors.terminal.configuration import RandomSource, TerminalConfiguration
 from conformance.actors.terminal.cryptogram import Cryptogram
 from conformance.actors.terminal.decision import Kind
@@ -25,7 +26,7 @@ from conformance.actors.terminal.online import OFFLINE_DECLINED, OnlineDialogue
 from conformance.actors.terminal.preprocessing import ContactlessSettings, preprocess
 from conformance.actors.terminal.reading import PDOL, day_of, initiate, read_records
 from conformance.actors.terminal.result import TransactionResult
-from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase, Transaction
+from conformance.actors.terminal.transaction import Holder, PreparedHolder, Purchase, Transaction, number_of
 from conformance.actors.terminal.verification import Outcome, enter_online_pin
 from emulator.iso7816 import TlvError
 
@@ -74,17 +75,10 @@ class QuickTerminal:
 
     def run(self, purchase: Purchase) -> TransactionResult:
         """One tap. Never raises, whatever the card answers."""
-        events: list[Event] = []
-
-        def tell(event: Event) -> None:
-            events.append(event)
-            if self._listener is not None:
-                self._listener(event)
-
-        channel = Channel(self._link, tell)
-        transaction = Transaction(self._configuration, purchase, channel, self._holder, self._random, tell)
-        transaction.unpredictable = self._random.getrandbits(32).to_bytes(4, "big")
-        number = f"{self._configuration.terminal_id}{purchase.when:%y%m%d}{purchase.number:06d}"
+        transaction, events = Transaction.begin(
+            self._link, self._configuration, purchase, self._holder, self._random, self._listener
+        )
+        number = number_of(self._configuration, purchase)
         dialogue = OnlineDialogue(transaction, self._host, number)
         detail, made = "", None
         try:
@@ -93,7 +87,7 @@ class QuickTerminal:
         except Ended as end:
             reason, detail = end.reason, end.detail
         transaction.enter(Phase.COMPLETION)
-        tell(Finished(Phase.COMPLETION, reason.zh, detail or reason.en, reason.approved))
+        transaction.listener(Finished(Phase.COMPLETION, reason.zh, detail or reason.en, reason.approved))
         offline = made is not None and reason is Reason.APPROVED_OFFLINE
         clearing = quick.clearing_of(transaction, number, made) if offline and made is not None else None
         return TransactionResult.of(
@@ -155,7 +149,7 @@ class QuickTerminal:
         """Read, authenticate, approve; what fails fDDA goes where the card's qualifiers send it (§7.8.1)."""
         transaction.response_code = OFFLINE_DECLINED
         read_records(transaction, afl, lambda seen: self._before_last(transaction, seen))
-        transaction.e_cash = bool(transaction.card.get(quick.E_CASH_CODE))
+        transaction.e_cash = bool(transaction.card.get(E_CASH_CODE))
         genuine = quick.authenticate(transaction)
         made = quick.result_of(transaction)
         qualifiers = transaction.card.get(quick.CARD_QUALIFIERS, b"\0")[0]

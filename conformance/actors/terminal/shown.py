@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from conformance.actors.bank.card_data import CardOrder
-from conformance.actors.terminal.channel import Channel, Link
+from conformance.actors.terminal.channel import Link
 from conformance.actors.terminal.kernel import DEFAULT_CONFIGURATION, begin
 from conformance.actors.terminal.reading import read
 from conformance.actors.terminal.transaction import PreparedHolder, Purchase, Transaction
@@ -37,15 +37,8 @@ def shown_card(link: Link) -> ShownCard:
     Raises:
         conformance.actors.terminal.ending.Ended: There is none, or the card is gone or answers against the standard.
     """
-    transaction = Transaction(
-        DEFAULT_CONFIGURATION,
-        Purchase(0, e_cash=False),
-        Channel(link, lambda event: None),
-        PreparedHolder(),
-        secrets.SystemRandom(),
-        lambda event: None,
-    )
-    transaction.unpredictable = secrets.token_bytes(4)
+    purchase = Purchase(0, e_cash=False)
+    transaction, _ = Transaction.begin(link, DEFAULT_CONFIGURATION, purchase, PreparedHolder(), secrets.SystemRandom())
     read(transaction, begin(transaction))
     card = transaction.card
     return ShownCard(

@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 from conformance.actors.bank.messages import TransactionKind
 from conformance.actors.sector.trips import SectorOutcome
 from conformance.actors.terminal import dol
 from conformance.actors.terminal.bits import Tvr
-from conformance.actors.terminal.channel import Channel
+from conformance.actors.terminal.channel import Channel, Link
 from conformance.actors.terminal.configuration import (
     ApplicationParameters,
     AuthorityKey,
@@ -169,6 +169,28 @@ class Transaction:
     sector: SectorOutcome | None = None
     """What a passage left on the card."""
 
+    @classmethod
+    def begin(
+        cls,
+        link: Link,
+        configuration: TerminalConfiguration,
+        purchase: Purchase,
+        holder: Holder,
+        random: RandomSource,
+        listener: Callable[[Event], None] | None = None,
+    ) -> tuple[Self, list[Event]]:
+        """A transaction with an unpredictable number of its own, and the list of its events, of which ``listener`` hears, too."""
+        events: list[Event] = []
+
+        def tell(event: Event) -> None:
+            events.append(event)
+            if listener is not None:
+                listener(event)
+
+        begun = cls(configuration, purchase, Channel(link, tell), holder, random, tell)
+        begun.unpredictable = random.getrandbits(32).to_bytes(4, "big")
+        return begun, events
+
     def enter(self, phase: Phase) -> None:
         """A new step begins."""
         self.channel.phase = phase
@@ -273,6 +295,11 @@ class Transaction:
         self.initiation_tags = {0x82, 0x94}
         self.tvr = self.tsi = self.aip = 0
         self.card_key, self.combined = None, False
+
+
+def number_of(configuration: TerminalConfiguration, purchase: Purchase) -> str:
+    """The number by which the bank knows a transaction."""
+    return f"{configuration.terminal_id}{purchase.when:%y%m%d}{purchase.number:06d}"
 
 
 def packed(number: int, length: int) -> bytes:
