@@ -27,17 +27,13 @@ from conformance.station_cli import (
     Reader,
     Serial,
     TransportKey,
-    View,
-    exit_code,
-    print_outcome,
-    read_order,
-    tell_again,
 )
 from conformance.station_desk import INTERRUPTED, NOT_ISSUED, WRONG_USE, Desk
-from conformance.timeline_option import TimelineFile, draw, unusable
+from conformance.station_request import View, carry_out, read_order
+from conformance.timeline_option import TimelineFile
 
 if TYPE_CHECKING:
-    from conformance.actors.station import OldChip, Order
+    from conformance.actors.station import OldChip
     from conformance.demo.upgrade import Shown
     from conformance.targets.slots import Slots
 
@@ -262,29 +258,10 @@ def _work(
     """Make the new card; ``more`` are options of the command that say how an interrupted request goes on."""
     from conformance.actors.station import Kind
 
-    desk.check(new_pin)
-    if timeline and (complaint := unusable(timeline)):
-        desk.give_up(complaint)
-    order: Order = replace(read_order(desk, path, number), kind=Kind(kind))
-    product, _ = desk.products()
-    if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
-        desk.give_up("--new-pin is the initial PIN; the holder must choose another one")
-    with (
-        old.chip(desk) as former,
-        desk.station(View(as_json).tell) as station,
-        desk.image_of_request() as request,
-        desk.chip(station.blank) as target,
-    ):
-        act = station.resume if resume else station.issue
-        outcome = request.ended(lambda: act(order, target, new_pin, former))
-    code = exit_code(outcome)
-    print_outcome(outcome, code, as_json)
-    if code == INTERRUPTED:
-        row = ("--number", number) if number else ()
-        tell_again(desk, outcome, desk.command, path, *row, "--resume", *old.again, *more)
-    if timeline and outcome.steps and not code:
-        draw(outcome, timeline, silent=as_json)
-    raise typer.Exit(code)
+    order = replace(read_order(desk, path, number), kind=Kind(kind))
+    row = ("--number", number) if number else ()
+    again = (desk.command, path, *row, "--resume", *old.again, *more)
+    carry_out(desk, order, new_pin, again, timeline, resume=resume, as_json=as_json, old=old.chip(desk))
 
 
 # The demonstration
