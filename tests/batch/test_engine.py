@@ -1,170 +1,17 @@
 """Batches in memory: whatever breaks off, the cards in the end are those of the good rows, one for each person."""
 
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from conformance.actors.bank import Bank, ChangeState, IssuerKeys
-from conformance.actors.bank import CardState as AtBank
-from conformance.actors.batch import Batch, ChipUnusable, Letters, Pins, State, as_csv, read_people
-from conformance.actors.batch.letters import BANK
-from conformance.actors.certificates.authority import CertificationAuthority
-from conformance.actors.medical.centre import Centre
-from conformance.actors.medical.keys import HsmKeys
-from conformance.actors.medical.messages import CardState
-from conformance.actors.medical.reader import CardReader, CardRefused
-from conformance.actors.station import Ending, Equipment, Journal, Station
-from conformance.actors.terminal.shown import shown_card
-from conformance.targets.in_process import InProcessTarget, numbered
-from emulator import load_card
-from profiles import load
+from conformance.actors.batch import State, as_csv, read_people
 from tests.batch.people import account, write
 from tests.batch.people import with_account as person
-from tests.station.whole import whole
-from tests.station.world import INITIAL, NEW, Killed, small
+from tests.station.world import INITIAL, Killed
 
-CHOSEN = "135790"
-
-
-class Place:
-    """All that survives the program: chips, journal, centre, letters; of whole cards the bank, too."""
-
-    def __init__(self, folder, *, whole_cards):
-        self.product, self.blank = (whole("ssc3-sm4"), load("ssc3-blank")) if whole_cards else (small(), load("blank"))
-        self.tells = 28 if whole_cards else 18
-        """Tellings of a card."""
-        self.journal, self.centre = Journal(), Centre(self.product)
-        self.equipment = Equipment(self.product, self.blank, self.centre, self.journal)
-        self.bank = None
-        if whole_cards:
-            self.bank = Bank(*IssuerKeys.of_profile(self.product))
-            authority = CertificationAuthority.published()
-            self.equipment = replace(self.equipment, bank=self.bank, certificates=authority)
-        self.cards = {}
-        self.folder, self.bank_folder = folder / "pins", folder / "bank-pins"
-        self.folder.mkdir()
-        self.bank_folder.mkdir()
-        self.lost = set()
-        self.taken = []
-
-    def place(self, number):
-        return f"{number}.sscard"
-
-    @contextmanager
-    def take(self, number, *, begun):
-        if number in self.lost:
-            raise ChipUnusable("the chip is gone")
-        if number not in self.cards:
-            assert not begun
-            self.cards[number] = InProcessTarget(load_card(numbered(self.blank, f"{len(self.cards) + 1:08}")))
-        self.taken.append(number)
-        yield self.cards[number]
-
-    def has(self, number):
-        return number in self.cards
-
-    def put_back(self, number):
-        if target := self.cards.pop(number, None):
-            assert target.transmit(bytes.fromhex("00A4040009D156000005") + b"SSSE" + b"\0")[:2] != b"\x90\x00"
-
-    def letters(self):
-        return Letters(self.folder, INITIAL)
-
-    def bank_letters(self):
-        return Letters(self.bank_folder, INITIAL, BANK)
-
-    def station(self, listener=lambda told: None):
-        return Station(self.equipment, listener)
-
-    def resume(self, rows, number):
-        """Somebody finishes a card at the station, with PINs of the holder's choice."""
-        order = next(each.order for each in read_people(rows, INITIAL)[0] if each.order.number == number)
-        outcome = self.station().resume(order, self.cards[number], NEW, bank_pin=CHOSEN)
-        assert outcome.ending is Ending.COMPLETED, outcome
-        return outcome
-
-    def run(self, rows, listener=lambda told: None, stop=lambda: False):
-        good, wrong, _ = read_people(rows, INITIAL, bank=self.bank is not None)
-        pins = Pins(self.journal, self.letters(), None if self.bank is None else self.bank_letters())
-        return Batch(self.station(listener), self, pins, stop).go(good, wrong)
-
-    def reader(self, number, pin=None):
-        reader = CardReader(self.cards[number], self.product, HsmKeys(self.product, bytes(6)), pin=lambda: pin)
-        reader.begin()
-        return reader
-
-    def holders(self):
-        """Persons by the card in use that the centre has for them, as the chips themselves say it."""
-        found = {}
-        for number in self.cards:
-            try:
-                reader = self.reader(number)
-            except CardRefused:
-                continue  # still blank
-            card = self.centre.books.card(reader.identification.hex().upper())
-            if card is not None and card.state is CardState.NORMAL:
-                holder = reader.text("SSSE/EF06", "08")
-                assert holder == card.person
-                assert holder not in found
-                found[holder] = number
-        if self.bank is not None:
-            self.bank_agrees(set(found.values()))
-        return found
-
-    def bank_agrees(self, issued):
-        """Each issued card, and none beside, is in use at the bank under its chip; nothing is ordered or begun any more."""
-        assert self.bank is not None
-        ledger = self.bank.ledger
-        rows = ledger.all("SELECT number, pan, new_sequence, state FROM change")
-        assert {row["state"] for row in rows} <= {ChangeState.SWITCHED, ChangeState.UNDONE}
-        assert {row["number"] for row in rows if row["state"] == ChangeState.SWITCHED} == issued
-        assert ledger.one("SELECT 1 FROM card WHERE state = ?", AtBank.ORDERED) is None
-        active = {row["pan"]: row["sequence"] for row in ledger.all("SELECT * FROM card WHERE state = 'active'")}
-        assert len(active) == len(issued)
-        for row in rows:
-            if row["state"] != ChangeState.SWITCHED:
-                continue
-            pan, number = row["pan"], row["number"]
-            assert active[pan] == row["new_sequence"]
-            chip = self.bank.cards.chip(pan, active[pan])
-            assert chip.identification == self.journal.request(number).card
-            self.cards[number].reset()
-            shown = shown_card(self.cards[number])
-            assert (shown.account_number, shown.sequence_number) == (pan, active[pan])
-            if self.bank_letters().has(number):
-                assert f"PIN             {ledger.owner(pan).pin}\n" in self.bank_letters().path(number).read_text(
-                    "utf-8"
-                )
-
-
-@pytest.fixture(params=[False, True], ids=["half", "whole"])
-def place(tmp_path, request):
-    return Place(tmp_path, whole_cards=request.param)
-
-
-@pytest.fixture
-def at_bank(tmp_path):
-    return Place(tmp_path, whole_cards=True)
-
-
-def states(results):
-    return [(each.line, each.state) for each in results]
-
-
-def killer(after):
-    """Ends the program at the so-manyth telling."""
-    left = after
-
-    def tell(told):
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise Killed
-
-    return tell
+from .world import Place, killed_at, killer, states
 
 
 def test_every_good_row_gets_its_card_and_its_pin(place, tmp_path):
@@ -335,98 +182,6 @@ def test_a_destroyed_chip_is_told_and_its_letter_withdrawn(place, tmp_path):
     assert len(place.holders()) == 2
 
 
-def test_a_letter_that_was_lost_in_between_is_written_again_and_says_the_chip_s_pin(place, tmp_path):
-    rows = write(tmp_path / "people.csv", [person(1)])
-    changed = []
-
-    def kill(told):
-        if told.step.name == "CHANGE_PIN" and told.done:
-            changed.append(told)
-            raise Killed
-
-    with pytest.raises(Killed):
-        place.run(rows, kill)
-    place.letters().withdraw("CQ-000001")
-    assert states(place.run(rows)) == [(2, State.ISSUED)]
-    reader = place.reader("CQ-000001")
-    reader.open("SSSE")
-    reader.verify(place.letters().pin(read_people(rows, INITIAL)[0][0].order))
-
-
-def killed_at(step, *, done):
-    """Ends the program when the first card comes to a step."""
-
-    def kill(told):
-        if (told.step.name, told.done) == (step, done):
-            raise Killed
-
-    return kill
-
-
-@pytest.mark.parametrize("step", ["INITIALISE", "CHANGE_PIN", "RETURN"])
-def test_the_letter_of_a_card_that_was_finished_at_the_station_is_withdrawn(place, tmp_path, step):
-    rows = write(tmp_path / "people.csv", [person(1), person(2, pin="246802"), person(3)])
-    for number in ("CQ-000001", "CQ-000002"):
-        with pytest.raises(Killed):
-            place.run(rows, killed_at(step, done=False))
-        place.resume(rows, number)
-    results = place.run(rows)
-    assert states(results) == [(line, State.ISSUED) for line in (2, 3, 4)]
-    assert [each.reason for each in results] == ["the PIN was chosen at the station"] * 2 + [""]
-    assert {path.stem for path in place.folder.iterdir()} == {"CQ-000003"}
-    for number in ("CQ-000001", "CQ-000002"):
-        reader = place.reader(number)
-        reader.open("SSSE")
-        reader.verify(NEW)
-
-
-@pytest.mark.parametrize("step", ["BLANK_CHECK", "FREEZE", "ORDER", "CHANGE_PIN"])
-def test_the_bank_s_letter_says_the_pin_that_the_bank_has_or_is_withdrawn(at_bank, tmp_path, step):
-    """The bank heard the batch's PIN, or the holder's at the station: whichever it was, nobody has another one in a letter."""
-    place, rows = at_bank, write(tmp_path / "people.csv", [person(1), person(2)])
-    with pytest.raises(Killed):
-        place.run(rows, killed_at(step, done=False))
-    assert place.bank_letters().has("CQ-000001")
-    notes = place.resume(rows, "CQ-000001").notes
-    results = place.run(rows)
-    chosen = step in ("BLANK_CHECK", "FREEZE")
-    said = "the PIN was chosen at the station" + "; the bank PIN was chosen at the station" * chosen
-    assert [each.reason for each in results] == [said, ""]
-    assert place.bank_letters().has("CQ-000001") is not chosen
-    assert place.bank_letters().has("CQ-000002")
-    assert (place.bank.ledger.owner(account(1)).pin == CHOSEN) is chosen
-    assert any("PIN with which it began" in en for _, en in notes) is not chosen
-    assert place.run(rows) == results
-    assert len(place.holders()) == 2  # which holds letters and books of the bank against one another
-
-
-@pytest.mark.parametrize("at_station", [False, True])
-def test_a_bank_that_opened_the_account_and_could_not_say_so_has_the_pin_that_comes_last(
-    at_bank, tmp_path, monkeypatch, at_station
-):
-    place, rows = at_bank, write(tmp_path / "people.csv", [person(1)])
-    opened = place.bank.cards.open
-
-    def open_and_die(*arguments, **more):
-        opened(*arguments, **more)
-        raise Killed
-
-    monkeypatch.setattr(place.bank.cards, "open", open_and_die)
-    with pytest.raises(Killed):
-        place.run(rows)
-    monkeypatch.undo()
-    first = place.bank.ledger.owner(account(1)).pin
-    if at_station:
-        place.resume(rows, "CQ-000001")
-    else:
-        place.bank_letters().withdraw("CQ-000001")
-    place.run(rows)
-    assert place.bank_letters().has("CQ-000001") is not at_station
-    assert (place.bank.ledger.owner(account(1)).pin == CHOSEN) is at_station
-    assert place.bank.ledger.owner(account(1)).pin != first
-    assert len(place.holders()) == 1
-
-
 def test_a_row_whose_number_has_an_account_fails_alone_and_its_chip_is_put_back(at_bank, tmp_path):
     place = at_bank
     place.bank.open_account(account(2), balance=5, holder="another", identity="another")
@@ -459,18 +214,6 @@ def test_a_number_that_has_used_its_last_sequence_number_is_refused(at_bank, tmp
     assert place.holders() == {}
 
 
-def test_the_new_card_of_a_destroyed_chip_has_the_bank_pin_of_its_own_letter(at_bank, tmp_path):
-    place, rows = at_bank, write(tmp_path / "people.csv", [person(1)])
-    with pytest.raises(Killed):
-        place.run(rows, killed_at("REGISTER", done=True))
-    place.station().destroy("CQ-000001", "bent")
-    assert states(place.run(rows)) == [(2, State.DESTROYED)]
-    assert place.bank_letters().numbers() == []
-    assert states(place.run(write(rows, [person(1, number="SECOND")]))) == [(2, State.ISSUED)]
-    assert place.bank_letters().numbers() == ["SECOND"]
-    assert place.holders() == {person(1)["social security number"]: "SECOND"}
-
-
 def test_an_open_request_without_a_row_is_told_and_stays_open(place, tmp_path):
     rows = write(tmp_path / "people.csv", [person(1), person(2)])
     with pytest.raises(Killed):
@@ -484,15 +227,6 @@ def test_an_open_request_without_a_row_is_told_and_stays_open(place, tmp_path):
         assert "station destroy CQ-000001" in results[0].reason
     assert states(place.run(write(rows, [person(1), person(2)]))) == [(2, State.ISSUED), (3, State.ISSUED)]
     assert len(place.holders()) == 2
-
-
-def test_letters_of_a_request_that_was_destroyed_go_although_its_row_is_gone(place, tmp_path):
-    rows = write(tmp_path / "people.csv", [person(1), person(2)])
-    with pytest.raises(Killed):
-        place.run(rows, killed_at("PERSONALISE", done=False))
-    place.station().destroy("CQ-000001", "bent")
-    place.run(write(rows, [person(2)]))
-    assert place.letters().numbers() == ["CQ-000002"]
 
 
 def test_a_card_goes_on_with_the_bank_with_which_it_began_and_with_none_without(at_bank, tmp_path):
@@ -515,34 +249,3 @@ def test_a_card_goes_on_with_the_bank_with_which_it_began_and_with_none_without(
     assert [each.account[-2:] for each in results] == ["01", "", ""]
     assert results[1].reason == "was issued without the bank's application"
     assert "finish it without" in results[2].reason
-
-
-def test_a_bank_letter_that_was_lost_is_not_written_anew(at_bank, tmp_path):
-    place, rows = at_bank, write(tmp_path / "people.csv", [person(1)])
-    with pytest.raises(Killed):
-        place.run(rows, killed_at("PERSONALISE", done=False))
-    place.bank_letters().withdraw("CQ-000001")
-    results = place.run(rows)
-    assert states(results) == [(2, State.ISSUED)]
-    assert "the bank must give another one" in results[0].reason
-    assert place.bank_letters().numbers() == []
-
-
-def test_pins_of_the_table_are_those_of_the_card_or_the_letter_says_so(at_bank, tmp_path):
-    place, rows = at_bank, write(tmp_path / "people.csv", [person(1), person(2, bank_pin="8642")])
-    with pytest.raises(Killed):
-        place.run(rows, killed_at("PERSONALISE", done=False))
-    write(rows, [person(1, pin="650982", bank_pin="7531"), person(2, bank_pin="8642")])
-    results = place.run(rows)
-    assert [each.reason for each in results] == [
-        "the bank PIN is that of the letter; that of the table came too late",
-        "",
-    ]
-    assert place.letters().numbers() == ["CQ-000002"]
-    assert place.bank_letters().numbers() == ["CQ-000001"]
-    assert place.bank.ledger.owner(account(2)).pin == "8642"
-    reader = place.reader("CQ-000001")
-    reader.open("SSSE")
-    reader.verify("650982")
-    assert len(place.holders()) == 2
-    assert place.run(rows) == results

@@ -38,3 +38,10 @@ class Counter:
 def content(product: str, file: str, tag: str) -> str:
     """What a product's card has in SSSE."""
     return str(load(product).content["SSSE"][file][tag])
+
+
+def first_and_second(counter: Counter, name: str, *arguments: int | str, group: int = 1) -> tuple[str, str]:
+    """What step 1 of an operation answers, and what the HSM says to it."""
+    code, asked = counter(f"{name}_HSM_Step1", *arguments)
+    assert code == 0, asked
+    return asked, counter.back_end(group).answer(f"{name}_HSM_Step1", asked)

@@ -1,80 +1,19 @@
-"""Terminal and centre of the bench, row by row of the areas TERM and CTR: what they send, to whom, in which order."""
+"""The hospital's terminal, row by row of the area TERM: what it sends, to whom, in which order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from conformance.actors.key_service import KeyService
 from conformance.actors.medical.books import HOSPITALS
-from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.messages import CardState, Category, Mode, Refusal
-from conformance.actors.medical.visit import OfflineLimits, Outcome, Step, Told
-from tests.medical.hospital import MODULES, Hospital, product_of
+from conformance.actors.medical.visit import OfflineLimits, Outcome, Step
+from tests.medical.hospital import MODULES, product_of
+from tests.medical.watched import DEBIT, EXTERNAL, INITIALIZE, MODE_2, PROOF, READ, UPDATE, VERIFY, Watched, altered
 
 PRODUCTS = pytest.mark.parametrize("product", MODULES)
-VERIFY, EXTERNAL, READ, UPDATE = 0x20, 0x82, 0xB2, 0xDC
-INITIALIZE, DEBIT, PROOF = 0x28, 0x2C, 0x32
-MODE_2 = Mode.ONLINE_WITH_OFFLINE
-
-
-@dataclass
-class Watched(Hospital):
-    """Commands, messages and steps in the order in which they went out."""
-
-    went: list[tuple[str, Any]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        Hospital.__post_init__(self)
-        for name in ("pre_settle", "settle", "upload", "reverse"):
-            setattr(self.centre, name, self._watched(name, getattr(self.centre, name)))
-        transmit = self.slot.target.transmit
-
-        def watching(command: bytes) -> bytes:
-            self.went.append(("card", command))
-            return transmit(command)
-
-        self.slot.target.transmit = watching  # type: ignore[method-assign]
-        self.terminal._tell = lambda told: self.went.append(("step", told))
-
-    def _watched(self, name: str, act: Any) -> Any:
-        def watching(message: Any) -> Any:
-            self.went.append((name, message))
-            return act(message)
-
-        return watching
-
-    def place(self, what: str, ins: int | None = None) -> int:
-        """Where something first went out."""
-        return next(at for at, (name, sent) in enumerate(self.went) if name == what and (ins is None or sent[1] == ins))
-
-    def messages(self, name: str) -> list[Any]:
-        return [message for sent, message in self.went if sent == name]
-
-    def commands(self, ins: int) -> list[bytes]:
-        return [command for name, command in self.went if name == "card" and command[1] == ins]
-
-    def steps(self) -> list[Told]:
-        return self.messages("step")
-
-    def go_offline(self) -> None:
-        self.lost = lambda message: "sent"
-
-    def values(self) -> list[str]:
-        return [self.terminal.reader.text("DF04/EF06", tag) for tag in ("90", "92", "93")]
-
-
-def altered(hospital: Watched, ins: int, answer: bytes) -> None:
-    """The card answers this to an instruction."""
-    transmit = hospital.slot.target.transmit
-    hospital.slot.target.transmit = (  # type: ignore[method-assign]
-        lambda command: (transmit(command), answer)[1] if command[1] == ins else transmit(command)
-    )
-
-
-# The terminal
 
 
 @pytest.mark.requirement("SSC-TERM-001")
@@ -293,111 +232,3 @@ def test_the_proof_is_asked_for_before_anything_is_repeated() -> None:
     hospital.slot.fail_at, hospital.slot.after = {at}, True
     assert hospital.settle().outcome is Outcome.SETTLED
     assert len(hospital.commands(PROOF)) == len(hospital.commands(INITIALIZE)) == len(hospital.commands(DEBIT)) == 1
-
-
-# The centre
-
-
-@pytest.mark.requirement("SSC-CTR-001")
-def test_the_centre_says_who_is_not_eligible() -> None:
-    """Not insured any more, or a person that nobody knows: no quote, no purchase, no money."""
-    stopped = Watched()
-    stopped.centre.books.run("UPDATE person SET insured = 0")
-    assert stopped.settle().refusal is Refusal.NOT_INSURED
-    unknown = Watched()
-    unknown.centre = Centre(product_of(unknown.product))
-    unknown.terminal.centre = unknown.centre
-    assert unknown.settle().refusal is Refusal.UNKNOWN_PERSON
-    for hospital in (stopped, unknown):
-        assert hospital.commands(INITIALIZE) == []
-        assert hospital.centre.books.balance(HOSPITALS) == 0
-
-
-@pytest.mark.requirement("SSC-CTR-001")
-@pytest.mark.parametrize(
-    ("total", "eligible", "account", "own", "fund"),
-    [
-        (20_000, 20_000, 12_000, 0, 8_000),
-        (20_000, 10_000, 20_000, 0, 0),
-        (20_000, 0, 20_000, 0, 0),
-        (33_333, 20_000, 25_333, 0, 8_000),
-        (400_000, 10_000, 300_000, 100_000, 0),
-    ],
-)
-def test_shares_by_hand(total: int, eligible: int, account: int, own: int, fund: int) -> None:
-    """The scheme of the tests: 100.00 is the holder's own before the fund pays 80 % of the rest; the account has 3000.00."""
-    quote = Hospital().settle(total=total, eligible=eligible).quote
-    assert (quote.account, quote.own, quote.fund) == (account, own, fund)
-
-
-@pytest.mark.requirement("SSC-CTR-001")
-def test_shares_add_up_to_the_bill() -> None:
-    for total, eligible in ((1, 0), (9_999, 9_999), (123_456, 100_000), (4_000_000, 0)):
-        quote = Hospital().settle(total=total, eligible=eligible).quote
-        assert quote.account + quote.own + quote.fund == total
-        assert min(quote.account, quote.own, quote.fund) >= 0
-
-
-@pytest.mark.requirement("SSC-CTR-002")
-def test_what_the_card_spent_off_line_is_not_spent_again() -> None:
-    """Sums on the card that the centre has not seen yet lessen what the account pays."""
-    shares = []
-    for gathered in ("00000000", "00100000"):
-        hospital = Watched(mode=MODE_2)
-        hospital.terminal.reader.begin()
-        hospital.terminal.reader.write("DF04/EF06", "92", gathered)
-        shares.append(hospital.settle(total=300_000, eligible=0).quote.account)
-    assert shares == [300_000, 200_000]
-
-
-@pytest.mark.requirement("SSC-CTR-003", "SSC-CTR-004")
-@PRODUCTS
-def test_only_a_right_tac_is_cleared(product: str) -> None:
-    good = Watched(product)
-    assert good.settle().outcome is Outcome.SETTLED
-    assert good.centre.books.balance(HOSPITALS) == 20_000
-    wrong = Watched(product)
-    transmit = wrong.slot.target.transmit
-
-    def altering(command: bytes) -> bytes:
-        answer = transmit(command)
-        return bytes([answer[0] ^ 1]) + answer[1:] if command[1] == DEBIT else answer
-
-    wrong.slot.target.transmit = altering  # type: ignore[method-assign]
-    result = wrong.settle()
-    assert (result.outcome, result.refusal) == (Outcome.REFUSED, Refusal.WRONG_TAC)
-    assert wrong.centre.books.balance(HOSPITALS) == 0
-
-
-@pytest.mark.requirement("SSC-CTR-008")
-def test_an_uploaded_settlement_with_a_wrong_tac_is_not_cleared() -> None:
-    """The terminal cannot check a TAC, so it keeps what the card gave; the centre refuses it and books nothing."""
-    hospital = Watched(mode=MODE_2, limits=OfflineLimits())
-    hospital.go_offline()
-    assert hospital.settle(total=1_000).outcome is Outcome.SETTLED_OFFLINE
-    (waiting,) = hospital.terminal.outbox.settlements
-    wrong = replace(waiting, tac=bytes([waiting.tac[0] ^ 1]) + waiting.tac[1:])
-    assert hospital.centre.upload(wrong).refusal is Refusal.WRONG_TAC
-    assert hospital.centre.books.balance(HOSPITALS) == 0
-    hospital.lost = lambda message: ""
-    assert [clearing.refusal for clearing in hospital.terminal.deliver()] == [None]
-    assert hospital.centre.books.balance(HOSPITALS) == 1_000
-
-
-@pytest.mark.requirement("SSC-CTR-007")
-def test_a_settlement_is_cleared_once() -> None:
-    hospital = Watched()
-    hospital.settle()
-    (message,) = hospital.messages("settle")
-    assert hospital.centre.settle(message).refusal is None
-    assert hospital.centre.books.balance(HOSPITALS) == 20_000
-
-
-@pytest.mark.requirement("SSC-CTR-012")
-@pytest.mark.parametrize(
-    "state", [CardState.TEMPORARILY_LOST, CardState.FORMALLY_LOST, CardState.LOCKED, CardState.CANCELLED]
-)
-def test_lost_locked_and_cancelled_cards_do_not_settle(state: CardState) -> None:
-    hospital = Watched()
-    hospital.centre.change_card(hospital.identification, state)
-    assert hospital.settle().refusal is Refusal.CARD_STATE
