@@ -11,10 +11,11 @@ from typing import Any
 
 from conformance.actors.bank.messages import HostUnreachable
 from conformance.actors.medical.account_load import LoadStation
-from conformance.actors.medical.centre import Centre, Scheme
+from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.keys import HsmKeys, SamKeys, TerminalKeys
 from conformance.actors.medical.messages import CardState, Mode
 from conformance.actors.medical.reader import CardReader
+from conformance.actors.medical.scheme import Scheme
 from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import OfflineLimits, Result, Visit
 from conformance.failures import BenchError

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from conformance.actors.key_service import KeyService, Settlement
 from conformance.actors.medical.books import FUND, HOSPITALS, SHORTFALL, account_of
-from conformance.actors.medical.centre import Centre, Scheme
+from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.messages import (
     CardState,
     Category,
@@ -24,6 +24,7 @@ from conformance.actors.medical.messages import (
     Quote,
     Refusal,
 )
+from conformance.actors.medical.scheme import Scheme
 from profiles import load
 
 CARDS = load("ssc3-sm4")

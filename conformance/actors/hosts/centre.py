@@ -7,8 +7,9 @@ from pathlib import Path
 
 from conformance.actors.hosts.operation import Desk, Line, asks, does
 from conformance.actors.hosts.service import DirectLine, Kind, Service
-from conformance.actors.medical.centre import Centre, Scheme
+from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.messages import Mode
+from conformance.actors.medical.scheme import Scheme
 from profiles.model import Profile
 
 
@@ -79,7 +80,7 @@ def centre_service(
     Raises:
         ValueError: The product has no medical application.
     """
-    centre = Centre(product, books, mode=mode, scheme=scheme or Scheme(), year=year)
+    centre = Centre(product, books, mode=mode, scheme=scheme, year=year)
     return Service(CENTRE, centre_line(centre), centre.books)
 
 

@@ -1,8 +1,6 @@
 """The insurance centre 医保中心: eligibility, pre-settlement, TAC checking, clearing, reversal, card register, year change.
 
-人社信息函〔2012〕38号 §2 to §4. What a person pays follows one plain scheme of an invented area: a deductible a year
-起付线, after it the pooled fund pays a rate of what lies within the list, up to a limit a year; the personal account pays
-what it can of the rest.
+人社信息函〔2012〕38号 §2 to §4. What a person pays follows :mod:`conformance.actors.medical.scheme`.
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -46,22 +43,9 @@ from conformance.actors.medical.messages import (
     Refusal,
 )
 from conformance.actors.medical.register import Register
+from conformance.actors.medical.scheme import Scheme, shares
 from profiles.keys import keys
 from profiles.model import Profile
-
-PER_MILLE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """What an area pays; amounts in fen."""
-
-    deductible: int = 50_000
-    rate: int = 800
-    """Thousandths of what lies above the deductible that the pooled fund pays."""
-    fund_limit: int = 20_000_000
-    yearly_credit: int = 120_000
-    """What a person's account is given at the beginning of a year."""
 
 
 class Centre:
@@ -71,7 +55,7 @@ class Centre:
         cards: Card product whose TAC keys the centre holds by reference.
         path: Where the books are kept; in memory unless given.
         mode: How the area settles.
-        scheme: What it pays.
+        scheme: What it pays; that of an invented area unless given.
         year: The present medical year, four digits.
         now: The centre's clock, which loads carry.
     """
@@ -82,12 +66,12 @@ class Centre:
         path: Path | str = ":memory:",
         *,
         mode: Mode = Mode.ONLINE,
-        scheme: Scheme = Scheme(),
+        scheme: Scheme | None = None,
         year: str = "2026",
         now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self.mode = mode
-        self.scheme = scheme
+        self.scheme = scheme or Scheme()
         self.year = year
         self.books = Books(path)
         self._cards = cards
@@ -172,12 +156,10 @@ class Centre:
                 return self._known_quote(known, request)
             if self.books.was_taken_back(request.number):
                 return Quote(request.number, Refusal.REVERSED)
-            refusal = self._ineligible(request)
-            if refusal is not None:
-                return Quote(request.number, refusal)
-            person = self.books.person(request.person)
-            assert person is not None  # noqa: S101 - judged above
-            stored = self._shares(person, request)
+            person, refusal = self.books.person(request.person), self._ineligible(request)
+            if person is None or refusal is not None:
+                return Quote(request.number, refusal or Refusal.UNKNOWN_PERSON)
+            stored = shares(self.books, person, request)
             self.books.enter_settlement(stored)
             return stored.quote
 
@@ -205,38 +187,6 @@ class Centre:
         if not 0 < request.total <= 0xFFFFFFFF or not 0 <= request.eligible <= request.total:
             return Refusal.WRONG_AMOUNT
         return None
-
-    def _shares(self, person: Person, request: PreSettlement) -> StoredSettlement:
-        """Who pays what, beside what is promised to quotes that are not settled yet."""
-        promised_account, promised_fund, promised_deductible = self.books.quoted(person.person)
-        deductible = 0
-        if not request.category.is_special:
-            left = person.deductible - person.deductible_used - promised_deductible
-            deductible = min(max(left, 0), request.eligible)
-        rate = PER_MILLE if request.category.is_special else person.rate
-        most = max(person.fund_limit - person.fund_year - promised_fund, 0)
-        fund = min((request.eligible - deductible) * rate // PER_MILLE, most)
-        rest = request.total - fund
-        account = 0
-        if request.use_account:
-            offline = request.offline.amount if request.offline is not None else 0
-            pending = max(offline - self.books.offline_since_online(request.card), 0)
-            free = self.books.balance(account_of(person.person)) - promised_account - pending
-            account = min(max(free, 0), rest)
-        return StoredSettlement(
-            request.number,
-            person.person,
-            request.card.upper(),
-            request.category.value,
-            False,
-            request.total,
-            account,
-            rest - account,
-            fund,
-            deductible,
-            SettlementState.QUOTED,
-            person.year,
-        )
 
     # Settlement
 
@@ -309,25 +259,24 @@ class Centre:
             known, card = self.books.settlement(number), self.books.card(upload.card)
             if known is not None and not self._is_its_lost_quote(known, upload):
                 return Clearing(number, None if known.covered == covered else Refusal.REPEATED)
-            if card is None or card.person != upload.person:
+            person = self.books.person(upload.person)
+            if card is None or person is None or card.person != person.person:
                 return Clearing(number, Refusal.FOREIGN_CARD if card else Refusal.UNKNOWN_CARD)
-            shares = self._uploaded_shares(upload.settlement)
-            if shares is None:
+            paid = self._uploaded_shares(upload.settlement)
+            if paid is None:
                 return Clearing(number, Refusal.WRONG_AMOUNT)
             if not self._tac_is_right(card, upload.settlement, upload.tac):
                 return Clearing(number, Refusal.WRONG_TAC)
             if self._is_settled(card.card, covered):
                 return Clearing(number, Refusal.REPEATED)
-            person = self.books.person(upload.person)
-            assert person is not None  # noqa: S101 - the register's key
             stored = StoredSettlement(
                 number,
                 person.person,
                 card.card,
                 "",
                 True,
-                sum(shares),
-                *shares,
+                sum(paid),
+                *paid,
                 0,
                 0,
                 SettlementState.QUOTED,

@@ -12,10 +12,11 @@ from typing import Any, cast
 
 from conformance.actors.bank import Bank, IssuerKeys, Ledger
 from conformance.actors.bank.messages import Host
-from conformance.actors.medical.centre import Centre, Scheme
+from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.keys import KeysRefused, SamKeys
 from conformance.actors.medical.messages import CardState, InsuranceHost, Mode
 from conformance.actors.medical.reader import CardReader
+from conformance.actors.medical.scheme import Scheme
 from conformance.actors.outbox import OutboxFile
 from conformance.campaign.flows.persons import ACCOUNT, BALANCE, B, agree
 from conformance.campaign.links import Guarded, Slot
