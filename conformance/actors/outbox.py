@@ -23,9 +23,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import ConfigDict, ValidationError, create_model
 
-from conformance.actors.store import Store
+from conformance.actors.store import OWNER_ALONE, Store
 
-OWNER_ALONE = 0o600
 Content = TypeVar("Content")
 
 
@@ -81,6 +80,7 @@ class Forgetful:
 class OutboxFile(Store):
     """An outbox in a SQLite file, of one program at a time; raises :class:`OutboxError` for a file that is none."""
 
+    kind = "SSOB"
     schema = """
 CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY, box TEXT NOT NULL, number TEXT NOT NULL, stage TEXT NOT NULL, content BLOB NOT NULL,
@@ -89,15 +89,16 @@ CREATE TABLE IF NOT EXISTS entry (
 """
 
     def __init__(self, path: Path) -> None:
+        if not self._may_be(path):  # told before a key is made for it
+            raise OutboxError(f"{path} is no outbox; name another file")
         try:
             self._lock = os.open(path.with_name(f"{path.name}.key"), os.O_RDWR | os.O_CREAT, OWNER_ALONE)
         except OSError as problem:
             raise OutboxError(f"the outbox {path} cannot be used: {problem.strerror}") from None
         try:
             self._seal = Fernet(self._key(path))
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ALONE))
-            path.chmod(OWNER_ALONE)
             super().__init__(path)
+            path.chmod(OWNER_ALONE)
             self.run("PRAGMA synchronous = FULL")
             for box in Box:
                 self.entries(box)

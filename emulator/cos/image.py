@@ -5,9 +5,10 @@ An image holds everything that the card is; it needs no profile to be opened aga
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from emulator.cos.memory import Memory, Snapshot, Value
@@ -15,6 +16,8 @@ from emulator.cos.structure import STRUCTURE_CELL, Structure
 
 FORMAT_VERSION = 1
 APPLICATION_ID = 0x53534344  # "SSCD"
+OWNER_ALONE = 0o600
+"""An image holds keys, PINs and what tells of its holder."""
 
 
 class ImageError(Exception):
@@ -89,6 +92,8 @@ def create_image(path: Path, cells: Snapshot) -> Memory:
     if path.exists():
         raise ImageError(f"{path}: the file exists already; name a new one, or open it as it is")
     with _explained(path):
+        with suppress(OSError):  # SQLite says what is wrong
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ALONE))
         connection = _connect(path)
         with connection:
             connection.execute("CREATE TABLE cell (name TEXT PRIMARY KEY, kind TEXT NOT NULL, value BLOB NOT NULL)")
@@ -101,6 +106,8 @@ def create_image(path: Path, cells: Snapshot) -> Memory:
 
 def open_image(path: Path) -> Memory:
     """Open an image that exists; raise :class:`ImageError` when it is none, in use, or of a later format."""
+    if path.exists() and not path.is_file():
+        raise ImageError(f"{path}: not a file; name a card image, or a new file")
     if not path.is_file():
         raise ImageError(f"{path}: no such image; name an existing one, or a profile to create it from")
     with _explained(path):

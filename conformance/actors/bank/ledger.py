@@ -123,6 +123,7 @@ class Ledger(Store):
     """The books. Everything that belongs together happens inside one :meth:`transaction`."""
 
     schema = SCHEMA
+    kind = "SSBK"
 
     def __init__(self, path: Path | str = ":memory:") -> None:
         super().__init__(path)

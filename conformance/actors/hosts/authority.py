@@ -52,10 +52,16 @@ class AuthorityHost(Desk):
 AUTHORITY = Kind("authority", (AuthorityHost, TrustHost))
 
 
+class AuthorityBooks(Store):
+    """What an authority answered."""
+
+    kind = "SSAU"
+
+
 def authority_service(books: Path | str = ":memory:", authority: CertificationAuthority | None = None) -> Service:
     """The published authority, or another one; its books keep what it answered to each request."""
     made = authority or CertificationAuthority.published()
-    return Service(AUTHORITY, authority_line(made), Store(books))
+    return Service(AUTHORITY, authority_line(made), AuthorityBooks(books))
 
 
 def authority_line(authority: CertificationAuthority) -> DirectLine:

@@ -110,6 +110,7 @@ class Books(Store):
     """The books. A movement has two sides: the sum over all books is always zero."""
 
     schema = SCHEMA
+    kind = "SSCE"
 
     # Persons and cards
 

@@ -82,6 +82,7 @@ class Journal(Store):
     """Requests and their entries; raises :class:`JournalError` for a file that is none."""
 
     schema = SCHEMA
+    kind = "SSJO"
 
     def __init__(self, path: Path | str = ":memory:") -> None:
         try:
