@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+from conformance.host_option import bank_at, socket_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from conformance.actors.bank import Account, Bank
     from conformance.actors.hosts.bank import BankHost
     from profiles.model import Profile
 
+WRONG_USE, BENCH_FAILED = 2, 3
 BANK_BALANCE = 500_000
 """What the test bank's account holds at the start, in the smallest unit."""
 HOME_CURRENCY = "0156"
 """Renminbi, of an account whose card names no currency."""
 
 
-def bank_behind(socket: Path) -> BankHost:
-    """The bank that listens at a socket, with the token of the environment where it asks for one; ValueError for none."""
-    from conformance.actors.hosts.bank import BankHost
-    from conformance.host_option import line_to
+@contextmanager
+def bank_named(
+    profile: Profile, place: Path | None, give_up: Callable[[str, int], NoReturn]
+) -> Iterator[Bank | BankHost]:
+    """The bank over the books in a file, or behind a socket; a test bank that knows the product's card where neither is named.
 
-    return BankHost(line_to("bank", socket))
-
-
-def bank_with(profile: Profile, books: Path) -> Bank:
-    """The bank over the books in a file, with the test keys of the product; ValueError where it cannot be."""
-    import sqlite3
-
-    from conformance.actors.bank import Bank, IssuerKeys, Ledger
-
-    if not books.exists():
-        raise ValueError(f"{books}: no such books of a bank")
+    Ends the command where there is none, or its books fail on the way.
+    """
     try:
-        return Bank(*IssuerKeys.of_profile(profile), ledger=Ledger(books))
+        with ExitStack() as opened:
+            try:
+                bank = bank_of(profile) if place is None else bank_at(profile, _existing(place), opened)
+            except ValueError as problem:
+                give_up(str(problem), WRONG_USE)
+            except sqlite3.Error as problem:
+                give_up(f"the books {place} cannot be used: {problem}", WRONG_USE)
+            yield bank
     except sqlite3.Error as problem:
-        raise ValueError(f"the books {books} cannot be used: {problem}") from None
+        give_up(f"the books cannot be used: {problem}", BENCH_FAILED)
+
+
+def _existing(place: Path) -> Path:
+    if socket_of(place) is None and not place.exists():
+        raise ValueError(f"{place}: no such books of a bank")
+    return place
 
 
 def bank_of(profile: Profile) -> Bank:

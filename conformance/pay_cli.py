@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from conformance.bank_option import bank_behind, bank_of, bank_with
-from conformance.host_option import socket_of
+from conformance.bank_option import bank_named
 from conformance.outbox_option import OutboxPath, outbox_at, till_at
 from conformance.transit_cli import (
     PassageName,
@@ -116,14 +115,13 @@ def pay(
     _refuse_contradictions(reader, in_process, expect_card, amount, load, offline, online, e_cash)
     purchase = _purchase(amount, load, currency, online=online, e_cash=e_cash)
     loaded = _load_profile(profile)
-    bank = _bank(loaded, books)
     say = _tell_nobody if as_json else _print_step
     if pin is not None and not re.fullmatch("[0-9]{4,12}", pin):
         _give_up("--pin is not four to twelve digits", WRONG_USE)
     terminal = _terminal(offline=offline, rsa_only=rsa_only)
     counter = transit is PassageName.open
     antenna = contactless or (transit is not None and not counter)
-    with outbox_at(outbox, books, "--bank", _give_up) as kept:
+    with bank_named(loaded, books, _give_up) as bank, outbox_at(outbox, books, "--bank", _give_up) as kept:
         till = till_at(kept, bank, tell=lambda text: None if as_json else typer.echo(text))
         with _target(loaded, reader, image, contactless=antenna) as target:
             if counter:
@@ -232,16 +230,6 @@ def _cleared(bank: Bank | BankHost, result: TransactionResult) -> Settlement | N
         return bank.clear(result.clearing) if result.clearing else None
     except HostUnreachable as problem:
         _give_up(f"the payment was approved and not presented yet: {problem}", BENCH_FAILED)
-
-
-def _bank(profile: Profile, books: Path | None) -> Bank | BankHost:
-    try:
-        if books is None:
-            return bank_of(profile)
-        socket = socket_of(books)
-        return bank_behind(socket) if socket is not None else bank_with(profile, books)
-    except ValueError as error:
-        _give_up(str(error), WRONG_USE)
 
 
 def _terminal(*, offline: bool, rsa_only: bool) -> TerminalConfiguration:

@@ -6,12 +6,11 @@ import json
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from conformance.bank_option import account_of, bank_behind, bank_of, bank_with
-from conformance.host_option import socket_of
+from conformance.bank_option import account_of, bank_named
 from conformance.medical_desk import (
     BENCH_FAILED,
     REFUSED,
@@ -143,12 +142,20 @@ def visit(
         place.give_up("--bank-pin is not four to twelve digits", WRONG_USE)
     place.check()
     product = place.product()
-    bank = _bank(place, product, bank_books)
     if outbox is not None and bank_books is None:
         place.give_up(
             "--outbox is delivered to hosts that remember from one call to the next; give --bank too", WRONG_USE
         )
-    with outbox_at(outbox, books, "--books", place.give_up) as kept, place.open() as opened:
+
+    def no_bank(sentence: str, code: int) -> NoReturn:
+        where = "; give a profile with both applications, such as ssc3-sm4" if bank_books is None else ""
+        place.give_up(f"{sentence}{where}", code)
+
+    with (
+        bank_named(product, bank_books, no_bank) as bank,
+        outbox_at(outbox, books, "--books", place.give_up) as kept,
+        place.open() as opened,
+    ):
         from conformance.actors.bank.line import BankLine
         from conformance.actors.medical.visit_payment import Unpaid, VisitDesk
         from conformance.actors.terminal import PreparedHolder
@@ -179,9 +186,10 @@ def visit(
             for clearing in desk.deliver():
                 timeline.cleared(clearing)
             account = centre.inquire(result.medical.person)
+            at_bank = _at_bank(bank, product)
         finally:
             centre.books.close()
-    _show(result, account, _at_bank(bank, product), timeline, language, as_json=as_json)
+    _show(result, account, at_bank, timeline, language, as_json=as_json)
     raise typer.Exit(_exit_code(result))
 
 
@@ -193,17 +201,6 @@ def _make_good(desk: VisitDesk, timeline: Timeline) -> None:
     for result in left + desk.resume():
         number, own = result.medical.visit.number, result.own
         timeline.tell("待发箱", "outbox", f"{number} {own.zh}", f"{number} {own.en}")
-
-
-def _bank(place: Place, profile: Profile, books: Path | None) -> Bank | BankHost:
-    try:
-        if books is None:
-            return bank_of(profile)
-        socket = socket_of(books)
-        return bank_behind(socket) if socket is not None else bank_with(profile, books)
-    except ValueError as problem:
-        where = "give a profile with both applications, such as ssc3-sm4"
-        place.give_up(f"{problem}; {where}" if books is None else str(problem), WRONG_USE)
 
 
 def _at_bank(bank: Bank | BankHost, profile: Profile) -> Account | None:

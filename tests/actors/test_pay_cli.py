@@ -1,6 +1,7 @@
 """``sscard pay`` as a person or a pipeline meets it."""
 
 import json
+import sqlite3
 
 import pytest
 from typer.testing import CliRunner
@@ -186,12 +187,8 @@ def test_the_sectors_of_a_card_are_opened_once(tmp_path):
     assert (code, entered["transit"]["inside"]) == (0, True)
 
 
-def test_a_counter_without_the_books_of_the_bank_opens_nothing(tmp_path, monkeypatch):
-    from conformance import pay_cli
-    from conformance.actors.hosts.bank import BankHost
-
-    monkeypatch.setattr(pay_cli, "_bank", lambda profile, books: BankHost.__new__(BankHost))
-    result = run("--transit", "open", "--pin", "123456")
+def test_a_counter_without_the_books_of_the_bank_opens_nothing(tmp_path):
+    result = run("--transit", "open", "--pin", "123456", "--bank", f"socket:{tmp_path / 'bank'}")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "takes no orders for scripts" in result.stderr
 
@@ -249,3 +246,15 @@ def test_books_that_are_none_are_refused(tmp_path, name, sentence):
     assert result.exit_code == 2
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_books_that_fail_on_the_way_are_one_sentence(tmp_path, monkeypatch):
+    from conformance.actors.bank import Bank
+
+    def locked(bank, request):
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(Bank, "authorise", locked)
+    result = run("--amount", "12.34", "--online", "--pin", "123456", "--json")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == "sscard pay: the books cannot be used: database is locked\n"
