@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from conformance.bank_authority_cli import make_authority
 from conformance.bank_option import BANK_BALANCE
 from conformance.pay_cli import purchase_of
+from conformance.transport_key_option import transport_key_of
 
 if TYPE_CHECKING:
     from conformance.actors.bank.authority import Authority
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from profiles.model import Profile
 
 CARD_FAILED, WRONG_USE, BENCH_FAILED = 1, 2, 3
-TRANSPORT_KEY_LENGTH = 16
 CENTURY = 2000
 
 app = typer.Typer(
@@ -80,57 +81,12 @@ class _Order:
     authority: Path | None
 
 
-def _give_up(sentence: str, code: int) -> NoReturn:
+def _give_up(sentence: str, code: int = WRONG_USE) -> NoReturn:
     typer.echo(f"sscard bank: {sentence}", err=True)
     raise typer.Exit(code)
 
 
-@app.command("ca")
-def make_authority(
-    out: Annotated[Path, typer.Option(help="File for the keys; a new one, which its owner alone may read.")],
-    index: Annotated[str, typer.Option(help="CA public key index 8F of the RSA key, two hexadecimal digits.")] = "C0",
-    sm_index: Annotated[str, typer.Option(help="The same of the SM2 key.")] = "C1",
-    as_json: AsJson = False,
-) -> None:
-    """Make a test certification authority and an issuer under RID A000000333; print the public keys for terminals.
-
-    Private keys go into the file alone. Exit code: 0 made, 2 wrong use.
-    """
-    from conformance.actors.bank.authority import Authority, AuthorityError
-
-    for name, digits in (("--index", index), ("--sm-index", sm_index)):
-        if not re.fullmatch("[0-9A-Fa-f]{2}", digits):
-            _give_up(f"{name} {digits!r} is not two hexadecimal digits", WRONG_USE)
-    made = Authority.generate(int(index, 16), int(sm_index, 16))
-    try:
-        made.write(out)
-    except AuthorityError as error:
-        _give_up(str(error), WRONG_USE)
-    keys = _public_keys(made)
-    if as_json:
-        typer.echo(json.dumps({"file": str(out), "rid": "A000000333", "keys": keys}))
-        return
-    typer.echo(f"{out}: RID A000000333; test keys, never for a real card or terminal")
-    for key in keys:
-        typer.echo(f"index {key['index']} {key['algorithm']} {key['bits']} bits, check value {key['check_value']}")
-
-
-def _public_keys(authority: Authority) -> list[dict[str, Any]]:
-    found = []
-    for each in authority.terminal_keys():
-        entry: dict[str, Any] = {"index": f"{each.index:02X}", "check_value": each.check_value.hex().upper()}
-        if isinstance(each.key, bytes):
-            entry |= {"algorithm": "SM2", "bits": 256, "key": each.key.hex().upper()}
-        else:
-            modulus = each.key.n.to_bytes(each.key.size).hex().upper()
-            entry |= {
-                "algorithm": "RSA",
-                "bits": each.key.size * 8,
-                "modulus": modulus,
-                "exponent": f"{each.key.e:02X}",
-            }
-        found.append(entry)
-    return found
+app.command("ca")(make_authority)
 
 
 @app.command("data")
@@ -158,7 +114,7 @@ def prepare(
         product, pan, sequence, expiry, holder, identity_number, identity_kind, pin, bank_code, social_security, ca
     )
     data = _data(order)
-    text = data.to_json(transport_key_of(transport_key))
+    text = data.to_json(transport_key_of(transport_key, _give_up))
     try:
         out.touch(mode=0o600)
         out.write_text(text, "utf-8")
@@ -311,21 +267,11 @@ def _hexadecimal(name: str, digits: str) -> bytes:
         _give_up(f"{name} {digits!r} is not an even number of hexadecimal digits", WRONG_USE)
 
 
-def transport_key_of(reference: str | None) -> bytes | None:
-    """The key that an option names; ends the command where the reference leads to none."""
-    from profiles.keys import RootKeyError, referenced_key
-
-    try:
-        return None if reference is None else referenced_key("of transport", reference, TRANSPORT_KEY_LENGTH)
-    except RootKeyError as error:
-        _give_up(str(error), WRONG_USE)
-
-
 def _read(path: Path, transport_key: str | None) -> DataFile:
     from conformance.actors.bank.groupings import DataFile, DataFileError
 
     try:
-        return DataFile.from_json(path.read_text("utf-8"), transport_key_of(transport_key))
+        return DataFile.from_json(path.read_text("utf-8"), transport_key_of(transport_key, _give_up))
     except OSError as error:
         _give_up(f"{path} cannot be read: {error.strerror}", WRONG_USE)
     except (DataFileError, UnicodeDecodeError) as error:

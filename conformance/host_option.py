@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import ExitStack
 
     from conformance.actors.bank import Account, Bank
@@ -55,19 +54,17 @@ def centre_at(product: Profile, place: Path, opened: ExitStack) -> Centre | Cent
     return centre
 
 
-def bank_at(
-    product: Profile, place: Path, opened: ExitStack, transport_key: Callable[[], bytes | None] = lambda: None
-) -> Bank | BankHost:
+def bank_at(product: Profile, place: Path, opened: ExitStack, transport_key: bytes | None = None) -> Bank | BankHost:
     """The bank over the books in a file, with the test keys of the product, or behind a socket; see :func:`centre_at`.
 
-    ``transport_key`` is asked for the key under which a bank behind a socket gives card data.
+    ``transport_key`` is the key under which a bank behind a socket gives card data.
     """
     from conformance.actors.bank import Bank, IssuerKeys, Ledger
     from conformance.actors.hosts.bank import BankHost
 
     socket = socket_of(place)
     if socket is not None:
-        return BankHost(line_to("bank", socket), transport_key())
+        return BankHost(line_to("bank", socket), transport_key)
     bank = Bank(*IssuerKeys.of_profile(product), ledger=Ledger(place))
     opened.callback(bank.ledger.close)
     return bank

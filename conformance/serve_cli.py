@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from conformance.settle_programs import ModeName, mode_of
+from conformance.transport_key_option import transport_key_of
 
 if TYPE_CHECKING:
     from conformance.actors.bank import Bank
@@ -85,11 +86,10 @@ def bank(
     """
     from conformance.actors.bank.authority import Authority, AuthorityError
     from conformance.actors.hosts.bank import bank_service
-    from conformance.bank_cli import transport_key_of
     from conformance.bank_option import open_test_account
 
     products = [_product(name) for name in profile or ["debit"]]
-    key = transport_key_of(transport_key)
+    key = transport_key_of(transport_key, _give_up)
     try:
         authority = Authority.published() if ca is None else Authority.read(ca)
     except AuthorityError as error:

@@ -15,6 +15,7 @@ import typer
 
 from conformance.face_option import FacePrinter
 from conformance.host_option import bank_at, centre_at, line_to, socket_of
+from conformance.transport_key_option import transport_key_of
 
 if TYPE_CHECKING:
     from conformance.actors.bank import Bank
@@ -185,18 +186,10 @@ class Desk:
                 "a bank behind a socket gives card data under --transport-key alone, and only such a bank has one"
             )
         try:
-            return bank_at(product, self.bank, opened, self._transport_key)
+            key = transport_key_of(self.transport_key, self.give_up)
+            return bank_at(product, self.bank, opened, key)
         except (sqlite3.Error, ValueError) as problem:
             self.give_up(f"the books {self.bank} cannot be used: {problem}")
-
-    def _transport_key(self) -> bytes | None:
-        from conformance.bank_cli import TRANSPORT_KEY_LENGTH
-        from profiles.keys import RootKeyError, referenced_key
-
-        try:
-            return referenced_key("of transport", self.transport_key or "", TRANSPORT_KEY_LENGTH)
-        except RootKeyError as problem:
-            self.give_up(str(problem))
 
     def _certificates(self, product: Profile, blank: Profile) -> CertificationAuthority | AuthorityHost | None:
         """The authority for the holder's certificates: the published test authority, or one behind a socket."""
