@@ -190,8 +190,12 @@ def _run(fault: Fault, name: str, seed: int, chosen: Sequence[Case]) -> Hunt:
     log: list[Event] = []
     plan = Plan(profile=product(name), seed=seed, destructive=True, fault=fault.name)
     engine = Engine(plan, target, [suite_of(chosen)], log.append, NoRedaction())
+    engine.bench.connect()  # what else a run begins and ends with takes longer than most cases, and is tested elsewhere
     failed: set[str] = set()
-    for outcome in engine.run():
+    for suite, case in engine.cases:
+        outcome = engine.run_case(suite, case)
+        if engine.trouble is not None:
+            break
         if outcome.verdict is Verdict.FAIL:
             failed = failed_requirements(log)
             if not failed.isdisjoint(fault.requirements):
