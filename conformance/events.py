@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -333,9 +333,10 @@ class EventError(ValueError):
 
 def to_line(event: Event) -> str:
     """One event as a line of JSON, without the line end."""
-    content = asdict(event)
-    content["t"] = event.t.isoformat(timespec="microseconds")
-    document = {"v": FORMAT_VERSION, "event": type(event).__name__, **content}
+    document: dict[str, Any] = {"v": FORMAT_VERSION, "event": type(event).__name__}
+    for part in fields(event):
+        document[part.name] = getattr(event, part.name)
+    document["t"] = event.t.isoformat(timespec="microseconds")
     line = json.dumps(document, ensure_ascii=False)
     try:
         line.encode()

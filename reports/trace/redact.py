@@ -52,7 +52,8 @@ class Redactor:
         A secret is found as hexadecimal digits and as the text that it encodes (GBK), each without its padding.
         """
         upper = text.translate(_CAPITALS)
-        for secret, size in self._secrets.items():
+        for secret in [secret for secret in self._secrets if secret in upper]:
+            size = self._secrets[secret]
             place = upper.find(secret)
             while place >= 0:
                 mask = "XX" * size
