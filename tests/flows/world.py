@@ -14,6 +14,7 @@ from conformance.actors.medical.keys import HsmKeys
 from conformance.actors.medical.messages import CardState as RegisterState
 from conformance.actors.medical.reader import CardReader
 from conformance.actors.station import Ending, Equipment, Journal, Kind, OldChip, Order, Outcome, Station, Step, Told
+from conformance.actors.station.journal import NO_COST
 from conformance.actors.terminal import Kernel, PreparedHolder, Purchase, TransactionResult
 from conformance.demo import scene
 from conformance.targets.in_process import InProcessTarget, chip_of
@@ -54,7 +55,7 @@ class World:
         place = (lambda name: ":memory:") if folder is None else (lambda name: folder / name)
         self.bank = scene.bank(place("bank.db"))
         self.centre = Centre(self.product, place("centre.db"))
-        self.journal = Journal(place("journal.db"))
+        self.journal = Journal(place("journal.db"), cost=NO_COST)
         self.old = chip_of(debit_snapshot())
         self.new = chip_of(blank_snapshot("00000101", scene.BLANK))
         self.old_product: Profile | None = None

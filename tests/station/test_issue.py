@@ -1,5 +1,6 @@
 """First issuance from end to end: what the card can do afterwards, and who may not begin one."""
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
@@ -128,6 +129,16 @@ def test_the_data_return_says_what_the_card_shows(issued):
     assert returned.atr == issued.card.reset().hex().upper()
     assert returned.version == issued.product.specification
     assert issued.order.person not in str(returned)
+
+
+def test_a_guess_at_a_person_costs_who_has_the_journal():
+    """As much as scrypt with n = 2^12 and r = 8, and for each journal anew."""
+    journal = Journal()
+    journal.begin(order(), "ssc3-sm4", "3B00")
+    salt = journal.one("SELECT value FROM salt")["value"]
+    digest = hashlib.scrypt(order().person.encode(), salt=salt, n=4096, r=8, p=1, dklen=32)
+    assert journal.one("SELECT person FROM request")["person"] == digest.hex()
+    assert journal.one("SELECT value FROM salt")["value"] != Journal().one("SELECT value FROM salt")["value"]
 
 
 def test_the_journal_tells_of_each_step_twice_and_of_no_person(issued, tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from conformance.actors.bank import Bank, IssuerKeys, Ledger
 from conformance.actors.station import Ending, Journal, Step
+from conformance.actors.station.journal import NO_COST
 from conformance.actors.station.steps import plan
 from conformance.targets.in_process import InProcessTarget, cut_supply_at
 from emulator.apps.load import card_of
@@ -56,7 +57,7 @@ def again(product):
     world = WholeWorld(saved.product, prepared=True)
     world.card = card_of(Memory(dict(saved.card.snapshot())))
     world.target = InProcessTarget(world.card)
-    world.journal = copied(saved.journal, Journal())
+    world.journal = copied(saved.journal, Journal(cost=NO_COST))
     world.journal._salt = saved.journal._salt
     ledger = copied(saved.bank.ledger, Ledger())
     world.bank = Bank(*IssuerKeys.of_profile(saved.product), ledger=ledger)

@@ -10,6 +10,7 @@ from conformance.actors.medical.keys import HsmKeys
 from conformance.actors.medical.messages import CardState
 from conformance.actors.medical.reader import CardReader
 from conformance.actors.station import Ending, Equipment, Journal, Order, Outcome, Printer, Station, Told
+from conformance.actors.station.journal import NO_COST
 from conformance.actors.station.printing import read_face
 from conformance.actors.terminal.shown import shown_card
 from conformance.failures import BenchError
@@ -76,7 +77,7 @@ class World:
         self.blank = blank or load(BLANKS[product.algorithm])
         self.card = load_card(self.blank)
         self.target = InProcessTarget(self.card)
-        self.journal = Journal()
+        self.journal = Journal(cost=NO_COST)
         self.centre = Centre(product)
         self.printer: Printer = Paper()
         self.order = order()

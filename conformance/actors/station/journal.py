@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -37,7 +38,10 @@ CREATE TABLE IF NOT EXISTS pin_giver (
     entry INTEGER PRIMARY KEY REFERENCES entry, giver TEXT NOT NULL CHECK (giver IN ('holder', 'batch'))
 ) STRICT;
 """
-COST = {"n": 1 << 12, "r": 8, "p": 1}
+COST: Mapping[str, int] = {"n": 1 << 12, "r": 8, "p": 1}
+"""What a guess at a person or an order costs who has the journal: parameters of scrypt."""
+NO_COST: Mapping[str, int] = {"n": 2, "r": 1, "p": 1}
+"""For journals of invented persons alone."""
 
 
 class JournalError(ValueError):
@@ -79,18 +83,24 @@ class Request:
 
 
 class Journal(Store):
-    """Requests and their entries; raises :class:`JournalError` for a file that is none."""
+    """Requests and their entries; raises :class:`JournalError` for a file that is none.
+
+    Args:
+        path: The file.
+        cost: Of a guess, see :data:`COST`; the same one whenever a file is opened.
+    """
 
     schema = SCHEMA
     kind = "SSJO"
 
-    def __init__(self, path: Path | str = ":memory:") -> None:
+    def __init__(self, path: Path | str = ":memory:", *, cost: Mapping[str, int] = COST) -> None:
         try:
             super().__init__(path)
             self.run("INSERT OR IGNORE INTO salt VALUES (1, ?)", os.urandom(16))
             row = self.one("SELECT value FROM salt")
         except sqlite3.Error as problem:
             raise JournalError(f"the journal {path} cannot be used: {problem}") from None
+        self._cost = cost
         self._salt: bytes = row["value"] if row is not None else b""
 
     def begin(self, order: Order, product: str, atr: str) -> None:
@@ -196,4 +206,4 @@ class Journal(Store):
         self.run("UPDATE request SET state = 'withdrawn', reason = ? WHERE number = ?", reason, number)
 
     def _digest(self, text: bytes) -> str:
-        return hashlib.scrypt(text, salt=self._salt, dklen=32, **COST).hex()
+        return hashlib.scrypt(text, salt=self._salt, dklen=32, **self._cost).hex()

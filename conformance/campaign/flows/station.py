@@ -18,6 +18,7 @@ from conformance.actors.key_service import KeyService
 from conformance.actors.medical.centre import Centre
 from conformance.actors.station import Ending, Equipment, Journal, Kind, OldChip, Outcome, Station, Told
 from conformance.actors.station.chip import TRANSPORT_KEY
+from conformance.actors.station.journal import NO_COST
 from conformance.actors.station.outcome import Step
 from conformance.actors.station.steps import plan
 from conformance.actors.station.timeline import PROMISED, entries
@@ -284,7 +285,7 @@ class StationFlow(Flow):
 
     def open_journal(self, path: Path) -> Journal:
         """The station's journal."""
-        journal = Journal(path)
+        journal = Journal(path, cost=NO_COST)
         hurry(journal)
         return journal
 
