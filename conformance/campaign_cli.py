@@ -286,8 +286,7 @@ def _conclude(
         typer.echo("所给失败无处可击 · the failure found nothing to strike at that place or after it", err=True)
     for tried, found in broken[:20]:
         typer.echo(f"✗ 规则 rule {found.rule}: {found.zh} · {found.en}")
-        extra = f" --fault {work.order.fault}" if work.order.fault else ""
-        typer.echo(f"  sscard campaign --only {only_of(tried)}{extra}")
+        typer.echo(f"  {work.again(tried)}")
     if len(broken) > 20:
         typer.echo(f"  … {len(broken) - 20} more in the report")
     for name, breach in work.breaches[:20]:

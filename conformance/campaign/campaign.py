@@ -218,18 +218,19 @@ class Campaign:
                 entry = rows[each.row]
                 entry["tried"] += 1
                 entry["broken"] += [
-                    events.Breach(zh=zh, en=en, place=tried.spec.place, reproduce=self._again(tried))
+                    events.Breach(zh=zh, en=en, place=tried.spec.place, reproduce=self.again(tried))
                     for zh, en in each.breaches
                 ]
         if rows:
             self._emit(events.FlowRequirements(t=now(), flow=flow.name, requirements=list(rows.values())))
 
-    def _again(self, tried: Tried) -> str:
+    def again(self, tried: Tried) -> str:
+        """The command line that runs a single trial again."""
         words = ["sscard", "campaign", "--only", only_of(tried)]
         return shlex.join([*words, "--fault", self.order.fault] if self.order.fault else words)
 
     def _broken(self, tried: Tried) -> list[events.BrokenRule]:
-        again = self._again(tried)
+        again = self.again(tried)
         return [
             events.BrokenRule(rule=each.rule, zh=each.zh, en=each.en, place=tried.spec.place, reproduce=again)
             for each in tried.findings

@@ -53,6 +53,7 @@ def test_what_there_is_is_listed(option: str, known: dict[str, object]) -> None:
         (("--fault", "none"), "--fault 'none' is unknown; see: sscard campaign --fault list"),
         (("--only", "visit"), "names no trial"),
         (("--only", "visit/PIN/none/x"), "names no trial"),
+        (("--only", "visit/PIN/late+killed/1"), "names no trial"),
         (("--only", "visit/PIN/killed/x"), "has no place 'x'"),
         (("--only", "none/PIN/killed/1"), "begins with no flow"),
         (("--fault", "terminal.says-numbers", "--flow", "issue"), "is planted into the flow visit"),
