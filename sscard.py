@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import sys
 
-import typer
+INTERRUPTED = 130
 
-from conformance import (
-    bank_books_cli,
-    bank_cli,
-    campaign_cli,
-    card_cli,
-    pay_cli,
-    read_cli,
-    serve_cli,
-    settle_cli,
-    station_cli,
-    upgrade_cli,
-    visit_cli,
-)
-from conformance import cli as conformance_cli
-from emulator.links import cli as links_cli
-from profiles import cli as profiles_cli
-from reports import cli as reports_cli
+try:
+    import typer
+
+    from conformance import (
+        bank_books_cli,
+        bank_cli,
+        campaign_cli,
+        card_cli,
+        pay_cli,
+        read_cli,
+        serve_cli,
+        settle_cli,
+        station_cli,
+        upgrade_cli,
+        visit_cli,
+    )
+    from conformance import cli as conformance_cli
+    from emulator.links import cli as links_cli
+    from profiles import cli as profiles_cli
+    from reports import cli as reports_cli
+except KeyboardInterrupt:  # while the program itself is being read
+    sys.exit(INTERRUPTED)
 
 app = typer.Typer(
     name="sscard",
@@ -55,11 +60,16 @@ app.add_typer(profiles_cli.app, name="profile")
 
 
 def main() -> None:
-    """Run the command line. Exit code 0 good, 1 the card failed, 2 incomplete or wrong use, 3 the bench failed."""
+    """Run the command line. Exit code 0 good, 1 the card failed, 2 incomplete or wrong use, 3 the bench failed, 130 Ctrl-C."""
     try:
         app()
     except KeyboardInterrupt:
-        sys.exit(2)
+        pass
+    except SystemExit as end:
+        if end.code != INTERRUPTED:  # with which typer ends a command that Ctrl-C broke off
+            raise
+    typer.echo("sscard: broken off by Ctrl-C", err=True)
+    sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import re
 import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -231,6 +231,21 @@ class Desk:
             return None if self.face is None else FacePrinter(self.face)
         except ValueError as problem:
             self.give_up(str(problem))
+
+    @contextmanager
+    def broken_off(self, number: str, *command: str | Path) -> Iterator[None]:
+        """End a command that Ctrl-C breaks off in one sentence: how its request goes on, or that nothing has begun."""
+        from conformance.actors.station import Journal
+        from conformance.actors.station.journal import State
+
+        try:
+            yield
+        except KeyboardInterrupt:
+            with closing(Journal(self.journal)) as journal:
+                known = journal.request(number)
+            begun = known is not None and known.state is State.OPEN
+            how = f"go on, with the same PINs: {self.again(*command)}" if begun else "start the same command again"
+            self.give_up(f"broken off; {how}", INTERRUPTED)
 
     @contextmanager
     def image_of_request(self) -> Iterator[RequestAtDesk]:

@@ -82,6 +82,7 @@ def carry_out(
     if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
         desk.give_up("--new-pin is the initial PIN; the holder must choose another one")
     with (
+        desk.broken_off(order.number, *again),
         old or nullcontext() as former,
         desk.station(View(as_json).tell) as station,
         desk.image_of_request() as request,

@@ -196,7 +196,9 @@ def test_a_station_that_breaks_down_keeps_the_chip_of_its_request(desk, monkeypa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Station, "_run", break_down)
-    assert run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD).exit_code != 0
+    result = run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD)
+    assert result.exit_code == 3
+    assert "broken off; go on, with the same PINs: sscard upgrade order.toml --resume" in result.stderr
     assert (desk / "new.sscard").exists()
 
 

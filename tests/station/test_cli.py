@@ -7,7 +7,9 @@ import sqlite3
 import pytest
 from typer.testing import CliRunner
 
-from conformance.actors.station import Journal
+import sscard
+from conformance.actors.station import Journal, Station, Step, Told
+from conformance.station_request import View
 from sscard import app
 from tests.station.world import FIELDS, NEW
 
@@ -59,6 +61,50 @@ def test_the_live_view_tells_each_step_and_the_sum(desk):
     assert result.exit_code == 0
     for text in ("初始化 initialisation", "数据回盘 data return", "制卡完成", "合计 total"):
         assert text in result.stdout
+
+
+@pytest.mark.parametrize(("step", "begun"), [(Step.BLANK_CHECK, False), (Step.PERSONALISE, True), (Step.RETURN, True)])
+def test_ctrl_c_ends_in_one_sentence_that_tells_how_to_go_on(desk, monkeypatch, step, begun):
+    """What it tells is then typed, with the PIN."""
+    tell = View.tell
+    what = ("issue", "order.toml", *PLACE, "--image", "card.sscard")
+
+    def break_off(view, told):
+        tell(view, told)
+        if told.step is step:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if begun:
+            patched.setattr(View, "tell", break_off)
+        else:
+            patched.setattr(Station, "issue", lambda *given: break_off(View(True), Told(step, True)))
+        broken = run(*what)
+    assert broken.exit_code == 3
+    assert broken.stderr.startswith("sscard issue: broken off; ")
+    assert broken.stderr.count("\n") == 1
+    if begun:
+        again = shlex.split(broken.stderr.partition("PINs: ")[2])
+        assert again.pop(0) == "sscard"
+        result = run(*again, "--new-pin", NEW)
+    else:
+        assert "start the same command again" in broken.stderr
+        result = run(*what)
+    assert result.exit_code == 0, result.output
+
+
+def test_ctrl_c_elsewhere_has_an_exit_code_of_its_own(monkeypatch, capsys):
+    """In a command, which typer ends, and between two."""
+    for end in (SystemExit(130), KeyboardInterrupt()):
+
+        def break_off(end=end):
+            raise end
+
+        monkeypatch.setattr(sscard, "app", break_off)
+        with pytest.raises(SystemExit) as left:
+            sscard.main()
+        assert left.value.code == 130
+        assert capsys.readouterr().err == "sscard: broken off by Ctrl-C\n"
 
 
 def test_the_face_is_printed_beside_the_card(desk):
