@@ -13,6 +13,10 @@ import typer
 
 REFUSED, WRONG_USE = 1, 2
 CENTURY = 2000
+FEN = 100
+"""In a yuan."""
+LONGEST_AMOUNT = 12
+"""Digits of an amount (9F02)."""
 
 
 def open_account(
@@ -25,8 +29,8 @@ def open_account(
     ] = "",
     sequence: Annotated[str, typer.Option("--sequence", help="Card sequence number, two digits.")] = "01",
     expiry: Annotated[str, typer.Option("--expiry", help="Month of expiry, YYMM.")] = "2812",
-    balance: Annotated[int, typer.Option("--balance", min=0, help="Balance in fen.")] = 100_000,
-    e_cash: Annotated[int, typer.Option("--e-cash", min=0, help="E-cash on the card in fen.")] = 0,
+    balance: Annotated[str, typer.Option("--balance", help="Balance in fen.")] = "100000",
+    e_cash: Annotated[str, typer.Option("--e-cash", help="E-cash on the card in fen.")] = "0",
     profile: Annotated[str, typer.Option("--profile", help="Product whose keys the bank has.")] = "ssc3-sm4",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
 ) -> None:
@@ -43,6 +47,7 @@ def open_account(
         _give_up(f"--expiry {expiry!r} is no month YYMM")
     if not re.fullmatch("[0-9]{4,12}", pin):
         _give_up("--pin is not four to twelve digits")
+    amounts = _fen("--balance", balance, "open"), _fen("--e-cash", e_cash, "open")
     month = date(CENTURY + int(found[1]), int(found[2]), 1)
     order = CardOrder(pan, sequence, month, holder)
     try:
@@ -57,8 +62,8 @@ def open_account(
     try:
         bank.open_account(
             *(pan, sequence),
-            balance=balance,
-            e_cash=e_cash,
+            balance=amounts[0],
+            e_cash=amounts[1],
             pin=pin,
             holder=holder,
             identity=identity_number,
@@ -77,7 +82,7 @@ def open_account(
 def deposit(
     books: Annotated[Path, typer.Option("--books", help="The bank's books, a SQLite file.")],
     pan: Annotated[str, typer.Option("--pan", help="Account number (主账号) of a card of the account.")],
-    amount: Annotated[int, typer.Option("--amount", min=1, help="What is paid in, in fen.")],
+    amount: Annotated[str, typer.Option("--amount", help="What is paid in, in fen.")],
     number: Annotated[str, typer.Option("--number", help="Number of the request, under which it is paid in once.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
 ) -> None:
@@ -89,6 +94,7 @@ def deposit(
     from conformance.actors.bank.change import Outcome
     from conformance.actors.bank.counter import deposit as pay_in
 
+    fen = _fen("--amount", amount, "deposit")
     if not books.exists():
         _give_up(f"{books}: no such books of a bank", "deposit")
     try:
@@ -96,7 +102,7 @@ def deposit(
     except sqlite3.Error as problem:
         _give_up(f"the books {books} cannot be used: {problem}", "deposit")
     try:
-        outcome = pay_in(ledger, number, pan, amount)
+        outcome = pay_in(ledger, number, pan, fen)
     except ValueError as problem:
         _give_up(str(problem), "deposit")
     finally:
@@ -105,8 +111,16 @@ def deposit(
     if as_json:
         typer.echo(json.dumps({"outcome": outcome.name.lower(), "exit_code": code}))
     else:
-        typer.echo(f"{books}: {outcome}")
+        paid = f"已存入 paid in CNY {fen / FEN:.2f}" if outcome is Outcome.DONE else str(outcome)
+        typer.echo(f"{books}: {paid}")
     raise typer.Exit(code)
+
+
+def _fen(option: str, text: str, command: str) -> int:
+    """An amount in the smallest unit: 5.00 is somebody's five yuan, and must not be taken for five fen."""
+    if not re.fullmatch(f"[0-9]{{1,{LONGEST_AMOUNT}}}", text):
+        _give_up(f"{option} {text!r} is no whole number of fen; CNY 5.00 is written 500", command)
+    return int(text)
 
 
 def _give_up(sentence: str, command: str = "open") -> NoReturn:

@@ -389,7 +389,6 @@ def _tell(
         return
     for zh, en in done:
         typer.echo(f"{zh} · {en}")
-    state = found.state.name
-    typer.echo(f"{found.card}: {STATES[state]} {state.lower().replace('_', ' ')}")
+    typer.echo(f"{found.card}: {STATES[found.state.name]} {found.state.en}")
     for each in cards:
         typer.echo(f"银行卡序列号 card sequence number {each.sequence}: {each.state}")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from conformance.image_option import kept_card
+
 if TYPE_CHECKING:
     from conformance.actors.medical.keys import TerminalKeys
     from conformance.actors.medical.reader import CardReader
@@ -148,13 +150,10 @@ class Place:
         return profile
 
     def _card(self, profile: Profile) -> Target:
-        from conformance.targets.in_process import virtual_target
-
-        return virtual_target(profile, self.image) if self.reader is None else _in_reader(self.reader)
+        return kept_card(self.command, profile, self.image) if self.reader is None else _in_reader(self.reader)
 
     def _keys(self, profile: Profile, opened: list[Target]) -> TerminalKeys:
         from conformance.actors.medical.keys import HsmKeys, SamKeys
-        from conformance.targets.in_process import virtual_target
         from profiles import load
 
         if self.hsm:
@@ -163,7 +162,7 @@ class Place:
         module = (
             _in_reader(self.sam_reader)
             if self.sam_reader is not None
-            else virtual_target(load(SAM_PRODUCTS[profile.algorithm]), self.sam_image)
+            else kept_card(self.command, load(SAM_PRODUCTS[profile.algorithm]), self.sam_image)
         )
         opened.append(module)
         module.connect()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from conformance.bank_option import bank_named
+from conformance.image_option import kept_card
 from conformance.outbox_option import OutboxPath, outbox_at, till_at
 from conformance.transit_cli import (
     PassageName,
@@ -246,11 +247,11 @@ def _target(profile: Profile, reader: str | None, image: Path | None, *, contact
     """The card, switched on; the virtual one through the interface that the terminal has."""
     from conformance.bring_up import open_target
     from conformance.failures import BenchError
-    from conformance.targets.in_process import UnusableCard, virtual_target
+    from conformance.targets.in_process import UnusableCard
 
     try:
         target: Target = (
-            virtual_target(profile, image, contactless=contactless)
+            kept_card("pay", profile, image, contactless=contactless)
             if reader is None
             else open_target(profile, reader=reader, in_process=False, fault=None, tell=lambda zh, en: None)
         )

@@ -193,7 +193,7 @@ def resume(
 
 @app.command("destroy", short_help="Give the chip of an open request up.")
 def destroy(
-    number: Annotated[str, typer.Argument(help="Number of the request.")],
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Number of the request.")],
     journal: JournalFile,
     books: BooksFile,
     reason: Annotated[str, typer.Option(help="Why the chip cannot be finished; the journal keeps it.")],
@@ -250,6 +250,8 @@ def open_requests(journal: JournalFile, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps({"open": rows}))
         return
+    if not rows:
+        typer.echo("无未完成的申请 no open requests")
     for row in rows:
         typer.echo("  ".join(str(value) for value in row.values()))
 

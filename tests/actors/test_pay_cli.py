@@ -123,6 +123,13 @@ def test_a_ride_with_a_card_that_is_kept(product, tmp_path):
     assert (code, refused["reason"]["detail"], refused["transit"]) == (1, "there was no entry", None)
 
 
+def test_a_card_that_is_made_is_told_of(tmp_path):
+    """A mistyped name must not pass for a card that was there; the books never heard of the new one."""
+    kept = ("--profile", "debit-sm", "--image", str(tmp_path / "card.sscard"), "--amount", "1.00", "--json")
+    assert run(*kept).stderr == f"sscard pay: 新卡 {kept[3]} is a new card of debit-sm: there was no such file\n"
+    assert run(*kept).stderr == ""
+
+
 def test_a_stay_in_the_car_park(tmp_path):
     kept = ("--image", str(tmp_path / "card.sscard"))
     code, parked = table(*kept, "--transit", "park", "--amount", "60")

@@ -81,7 +81,7 @@ def test_a_formal_loss_is_lifted_at_the_window_alone(card):
     assert told(run("lose", card, *BOTH, "--json"))["state"] == "formally_lost"
     refused = run("found", card, *BOTH, "--phone")
     assert refused.exit_code == 1
-    assert "window" in refused.stderr
+    assert f"card {card} is formally lost and becomes normal at a window, not by phone" in refused.stderr
     assert status_of(card)[1]["02"] == "blocked"
     assert told(run("found", card, *BOTH, "--json"))["state"] == "normal"
 

@@ -167,6 +167,8 @@ WRONG = [
     (("bank", "open", "--books", "bank.db", "--pan", "12", "--pin", PIN), 2, "12 to 19 digits"),
     (("bank", "open", "--books", "bank.db", "--pan", PAN, "--pin", "x"), 2, "--pin"),
     (("bank", "open", "--books", "bank.db", "--pan", PAN, "--pin", PIN, "--expiry", "2813"), 2, "YYMM"),
+    (("bank", "open", "--books", "bank.db", "--pan", PAN, "--pin", PIN, "--balance", "12.00"), 2, "--balance '12.00'"),
+    (("bank", "open", "--books", "bank.db", "--pan", PAN, "--pin", PIN, "--e-cash", "x"), 2, "--e-cash 'x'"),
 ]
 
 

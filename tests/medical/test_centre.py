@@ -241,7 +241,7 @@ def test_register_keeps_to_its_states() -> None:
         made.change_card(OTHER_CARD, CardState.NORMAL)
     made.change_card(CARD, CardState.CANCELLED)
     made.change_card(OTHER_CARD, CardState.NORMAL)
-    with pytest.raises(ValueError, match="cannot become NORMAL"):
+    with pytest.raises(ValueError, match="cannot become normal"):
         made.change_card(CARD, CardState.NORMAL)
     with pytest.raises(ValueError, match="is not registered"):
         made.change_card("00", CardState.NORMAL)

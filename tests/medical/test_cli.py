@@ -104,6 +104,17 @@ def test_card_and_books_are_kept(tmp_path: Path) -> None:
     assert third["books"]["account"] == 68_000
 
 
+def test_card_and_psam_that_are_made_are_told_of(tmp_path: Path) -> None:
+    files = ("--image", str(tmp_path / "card.sscard"), "--sam-image", str(tmp_path / "psam.sscard"))
+    for command in (("settle", "medical", *BILL), ("read",)):
+        told = CliRunner().invoke(app, [*command, *files]).stderr.splitlines()
+        made = [(files[1], "ssc3-sm4"), (files[3], "psam-sm4")] if command[0] == "settle" else []
+        name = " ".join(command[:2]) if command[0] == "settle" else "read"
+        assert told == [
+            f"sscard {name}: 新卡 {file} is a new card of {of}: there was no such file" for file, of in made
+        ]
+
+
 @PRODUCTS
 def test_an_offline_area_loads_and_pays(product: str, tmp_path: Path) -> None:
     files = {"--image": "card.sscard", "--sam-image": "psam.sscard", "--books": "centre.db"}

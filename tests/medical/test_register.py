@@ -54,7 +54,7 @@ def test_a_replacement_cancels_the_old_card_and_puts_the_new_one_into_use(made, 
     for _ in range(2):
         made.replace_card(NEW, OLD)
         assert states(made) == {OLD: CANCELLED, NEW: NORMAL}
-    with pytest.raises(ValueError, match="cannot become NORMAL"):
+    with pytest.raises(ValueError, match="cannot become normal"):
         made.change_card(OLD, NORMAL)
 
 

@@ -54,6 +54,7 @@ def test_a_card_is_issued_read_and_settled_with(desk, product):
     assert again.exit_code == 0
     assert json.loads(again.stdout)["return"] == table["return"]
     assert json.loads(run("station", "list", "--journal", "station.db", "--json").stdout) == {"open": []}
+    assert run("station", "list", "--journal", "station.db").stdout == "无未完成的申请 no open requests\n"
 
 
 def test_the_live_view_tells_each_step_and_the_sum(desk):
@@ -183,7 +184,7 @@ def test_an_interrupted_request_is_listed_and_resumed(desk):
     assert [row["number"] for row in rows] == [FIELDS["number"]]
     again = run("issue", "order.toml", *PLACE, "--image", "card.sscard")
     assert again.exit_code == 3
-    assert "station resume" in again.stdout
+    assert "sscard station resume" in again.stderr
     assert run("station", "resume", "order.toml", *PLACE, "--image", "none.sscard").exit_code == 2
     result = run("station", "resume", "order.toml", *PLACE, "--image", "card.sscard")
     assert result.exit_code == 0, result.output
@@ -221,7 +222,7 @@ def test_a_journal_that_fails_on_the_way_is_one_sentence_and_the_request_goes_on
         "start the same command again when they can be\n"
     )
     again = run("issue", "order.toml", *PLACE, "--image", "card.sscard")
-    assert "station resume" in again.stdout
+    assert "sscard station resume" in again.stderr
     result = run("station", "resume", "order.toml", *PLACE, "--image", "card.sscard")
     assert result.exit_code == 0, result.output
 
@@ -352,7 +353,9 @@ def test_a_whole_card_that_broke_off_is_resumed_with_its_bank(with_account):
         ({"--pan": "6214980000000009999"}, 1, "no card of this number"),
         ({"--books": "none.db"}, 2, "no such books"),
         ({"--books": "order.toml"}, 2, "cannot be used"),
-        ({"--amount": 0}, 2, "--amount"),
+        ({"--amount": 0}, 2, "give one above zero"),
+        ({"--amount": "-5"}, 2, "no whole number of fen"),
+        ({"--amount": "5.00"}, 2, "CNY 5.00 is written 500"),
         ({"--number": ""}, 2, "needs a number"),
     ],
 )

@@ -158,3 +158,10 @@ def test_a_refusal_says_what_to_write_and_repeats_nothing(name, value, wanted):
         Order.of({**FIELDS, name: value})
     assert wanted in str(refused.value)
     assert value not in str(refused.value)
+
+
+def test_a_file_that_cannot_be_read_is_told_why(tmp_path):
+    (tmp_path / "picture.toml").write_bytes(b"\x89PNG\xff")
+    for name, why in (("none.toml", "No such file"), (".", "Is a directory"), ("picture.toml", "no UTF-8 text")):
+        with pytest.raises(OrderError, match=why):
+            load_order(tmp_path / name)

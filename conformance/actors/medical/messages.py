@@ -176,6 +176,11 @@ class CardState(Enum):
     TEMPORARILY_LOST = 4
     CANCELLED = 9
 
+    @property
+    def en(self) -> str:
+        """As a sentence has it: formally lost."""
+        return self.name.lower().replace("_", " ")
+
 
 class Channel(StrEnum):
     """Where somebody asks for another state of a card."""

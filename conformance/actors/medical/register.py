@@ -69,17 +69,15 @@ class Register:
     def _act(self, card: RegisteredCard, state: CardState, channel: Channel) -> None:
         step = card.state, state
         if state not in TRANSITIONS[card.state]:
-            raise ValueError(f"card {card.card} is {card.state.name} and cannot become {state.name}")
+            raise ValueError(f"card {card.card} is {card.state.en} and cannot become {state.en}")
         if channel is Channel.PHONE and step not in BY_PHONE:
-            raise ValueError(
-                f"card {card.card} is {card.state.name} and becomes {state.name} at a window, not by phone"
-            )
+            raise ValueError(f"card {card.card} is {card.state.en} and becomes {state.en} at a window, not by phone")
         if channel is not Channel.WINDOW and _at_window_alone(*step):
-            raise ValueError(f"card {card.card} is {card.state.name} and becomes {state.name} at a window alone")
+            raise ValueError(f"card {card.card} is {card.state.en} and becomes {state.en} at a window alone")
         try:
             self._books.enter_act(card, state, channel)
         except sqlite3.IntegrityError as error:
-            raise ValueError(f"card {card.card} cannot become {state.name}: {_reason(error)}") from error
+            raise ValueError(f"card {card.card} cannot become {state.en}: {_reason(error)}") from error
 
 
 def _reason(error: sqlite3.IntegrityError) -> str:

@@ -218,8 +218,10 @@ def order_of(row: Row, source: str, folder: Path) -> Order:
 def _table(path: Path) -> Mapping[str, object]:
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as problem:
-        raise OrderError(f"{path}: cannot be read as UTF-8 text ({type(problem).__name__})") from None
+    except OSError as problem:
+        raise OrderError(f"{path}: cannot be read ({problem.strerror})") from None
+    except UnicodeDecodeError:
+        raise OrderError(f"{path}: is no UTF-8 text") from None
     except tomllib.TOMLDecodeError as problem:
         raise OrderError(f"{path}: not a TOML file ({problem})") from None
 

@@ -207,4 +207,4 @@ class Station:
         if known.state is State.DESTROYED:
             sentence = f"the chip of this request was destroyed ({known.reason}); issue with a new number"
             return Outcome(Ending.DESTROYED, "芯片已作废", sentence)
-        return Outcome(Ending.INTERRUPTED, "申请未完成", f"request {order.number} is open; go on with: station resume")
+        return Outcome(Ending.INTERRUPTED, "申请未完成", f"request {order.number} is open already")
