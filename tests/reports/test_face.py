@@ -128,6 +128,11 @@ def test_areas_have_the_names_of_gb_t_2260():
     assert read(front, render(FACE, Side.BACK)).area == "990000"
 
 
+def test_an_area_whose_printed_name_is_another_one_is_none():
+    front, back = both(FACE)
+    assert read(front.replace("重庆市", "北京市"), back).area == ""
+
+
 def chunks(png):
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     at, found = 8, []
@@ -205,6 +210,7 @@ def test_without_the_package_png_is_refused_before_anything_else_and_svg_works(t
 def test_characters_without_a_font_are_counted_and_not_repeated():
     assert lacking(["渝a样"], lambda text: set(text) <= set("渝")) == ["样"]
     assert lacking(["渝\ufffd"], lambda text: True) == ["\ufffd"]
+    assert lacking(["渝样\ufffd"], lambda text: set(text) <= set("渝")) == ["样", "\ufffd"]
     assert warning(["渝a"], lambda text: True) is None
     sentence = warning(["渝样"], lambda text: False)
     assert "2 characters" in sentence

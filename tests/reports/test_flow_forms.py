@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conformance.requirements import load_catalogue
+from conformance.verdict import Conformity
 from reports import json_report, junit, markdown, write
 from reports.model import Report, build
 from tests.reports.building import Run
@@ -85,6 +86,19 @@ def test_markdown_has_a_row_for_a_flow_and_its_breaches(tmp_path: Path) -> None:
     assert "| 3 | 4:49 / 8:00 | 4 |" in row
     assert "判定性要求" not in text
     assert sum(line.startswith("- **规则 rule") for line in text.splitlines()) == 3
+
+
+def test_markdown_counts_the_breaches_that_it_does_not_show(tmp_path: Path) -> None:
+    run = upgrade(Run(), *((2, f"answer {number}") for number in range(33))).end().end(conformity=1)
+    lines = markdown.render(built(run, tmp_path)).splitlines()
+    assert sum(line.startswith("- **规则 rule") for line in lines) == 20
+    assert "- … 13" in lines
+
+
+def test_a_breach_of_a_flow_stays_one_when_the_bench_failed_in_a_case(tmp_path: Path) -> None:
+    report = built(upgrade(complete(), *BREACHES).end().end(interrupted=True, conformity=3), tmp_path)
+    assert report.judgement.conformity is Conformity.BENCH_ERROR
+    assert report.conformity is Conformity.NON_CONFORMANT
 
 
 def test_every_form_takes_hostile_texts_of_flows(tmp_path: Path) -> None:

@@ -219,6 +219,13 @@ def test_rows_without_a_key_are_compared_in_their_order() -> None:
     ]
 
 
+def test_rows_without_a_key_of_which_nothing_says_what_became_are_gone_and_new() -> None:
+    assert changes([["x", "1"], ["x", "1"]], [["z", "1"], ["z", "2"], ["z", "2"]]) == [
+        *[(Change.REMOVED, "x")] * 2,
+        *[(Change.ADDED, "z")] * 3,
+    ]
+
+
 def test_books_that_were_read_once_tell_no_change() -> None:
     for found in (books([["a", "1"]], None), books(None, [["a", "1"]])):
         assert found.changed == 0
