@@ -25,15 +25,29 @@ class Slot:
         self._seams = seams
         self.target = target
         self.name = name
+        self._powered = True
 
     def reset(self, cold: bool = True) -> bytes:
         """Reset the chip; a reader that is gone has none."""
         if self.name in self._seams.gone:
             raise BenchError("the reader is gone")
+        self._powered = True
         return self.target.reset(cold)
 
+    def _power_off(self) -> None:
+        self._powered = False
+        self.target.power_off()
+
+    def _cut(self, command: bytes, write: int) -> bytes | None:
+        answer = self.target.tear(command, write)
+        if answer is None:
+            self._power_off()
+        return answer
+
     def transmit(self, command: bytes, /) -> bytes:
-        """Exchange a command, at a place where something can fail."""
+        """Exchange a command, at a place where something can fail; a chip whose supply was cut is mute until its reset."""
+        if not self._powered:
+            raise BenchError("the chip has no power")
         target = self.target
         what = f"{self.name} {command[1:2].hex().upper()}"
         self._before(what, command)
@@ -46,8 +60,8 @@ class Slot:
                     lambda: target.transmit(command),
                     lambda: BenchError("the chip is gone"),
                     self.name,
-                    lambda write: target.tear(command, write),
-                    target.power_off,
+                    lambda write: self._cut(command, write),
+                    self._power_off,
                 ),
                 lambda: counted.writes,
             )

@@ -13,6 +13,7 @@ from conformance.actors.medical.centre import Centre
 from conformance.actors.station import Ending, Journal, Kind, Step
 from conformance.actors.station.steps import plan
 from conformance.demo import scene
+from conformance.failures import BenchError
 from conformance.targets.in_process import chip_of
 from profiles import load
 from tests.flows.world import Cutting, Failing, Killed, World, blank_snapshot, debit_snapshot, kill_at
@@ -86,6 +87,27 @@ def test_the_old_card_is_pulled_out_at_every_command(acts):
             assert outcome.ending is Ending.INTERRUPTED, (at, outcome)
             outcome = world.resume()
         world.completed(outcome)
+
+
+class Unpowered(Cutting):
+    """The old card loses its power at a command, and is mute until somebody switches it on again."""
+
+    def transmit(self, command, /):
+        if 0 < self._at <= self.passed:
+            raise BenchError("the chip has no power")
+        return super().transmit(command)
+
+    def reset(self, cold=True):
+        if 0 < self._at <= self.passed:
+            self._at = 0
+        return super().reset(cold)
+
+
+def test_an_old_card_that_lost_its_power_is_switched_on_when_the_request_goes_on():
+    world = World()
+    old = world.held(Unpowered(world.old, commands("old") - 2, acts=False))
+    assert world.issue(old=old).ending is Ending.INTERRUPTED
+    world.completed(world.resume(old=old))
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from conformance.actors.terminal import (
     Reason,
     TransactionResult,
 )
+from conformance.failures import BenchError
 from profiles.model import Profile
 
 OLD_GENERATION = "2.00"
@@ -122,8 +123,12 @@ def _require_same_card(work: Work, old: OldChip, product: Profile) -> None:
 
 
 def _inquire(work: Work, old: OldChip, bank: IssuerDesk, reference: str = "") -> TransactionResult:
-    """余额查询 of the old card; raises what its loss, or the bank's silence, raises."""
+    """余额查询 of the old card, which may have lost its power since it was used; raises what its loss or the bank's silence raises."""
     pin = old.pin()
+    try:
+        old.link.reset()
+    except BenchError as problem:
+        raise CardGone(f"the old card: {problem}") from problem
     kernel = Kernel(
         old.link,
         COUNTER_CONFIGURATION,
