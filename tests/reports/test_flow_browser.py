@@ -51,6 +51,29 @@ def test_the_page_is_never_wider_than_the_screen(report: Path, width: int) -> No
     assert (int(found[1]), int(found[2])) == (width, width)
 
 
+@pytest.mark.parametrize("width", [360, 1200])
+def test_no_cell_of_a_matrix_reaches_into_the_next(tmp_path: Path, width: int) -> None:
+    """A soak has eighteen steps, an exhaustive campaign hundreds of trials in a cell."""
+    run, steps = Run(), [f"step-{number}" for number in range(18)]
+    named = [{"step": step, "zh": "金融个人化", "en": "personalisation", "irreversible": True} for step in steps]
+    flow = Flow(run, "soak", 8, steps=named)
+    for step in steps:
+        flow.trials(step, "killed", completed=1_234, as_before=99)
+    flow.end()
+    written = write_all(run.end().write(tmp_path), tmp_path).html
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        f"<iframe id=f width={width} height=800 style='border:0' src='{written.name}'></iframe><output></output><script>"
+        "onload = () => { const cells = [...f.contentDocument.querySelectorAll('.trials th, .trials td')];"
+        " const wide = cells.filter(cell => cell.scrollWidth > cell.clientWidth);"
+        " document.querySelector('output').textContent = `wide ${wide.length} of ${cells.length}`; }</script>",
+        "utf-8",
+    )
+    shown = chromium(frame, "--dump-dom", "--allow-file-access-from-files", "--window-size=1400,900")
+    assert re.search(r"wide \d+ of \d+", shown.stdout)
+    assert "wide 0 of 57" in shown.stdout
+
+
 @pytest.mark.parametrize("switch", [[], ["--blink-settings=scriptEnabled=false"]], ids=["JavaScript", "none"])
 def test_the_page_is_a_picture_and_prints(report: Path, switch: list[str]) -> None:
     paper = report.parent / "report.pdf"

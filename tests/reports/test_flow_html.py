@@ -364,3 +364,12 @@ def test_times_of_virtual_chips_are_named_as_such(target: str | None, said: bool
 @pytest.mark.parametrize(("level", "words"), [("official", "every command, every write"), ("quick", "the level quick")])
 def test_the_matrix_says_how_many_places_were_tried(level: str, words: str) -> None:
     assert words in page(upgrade(Run(level=level)).end().end()).by_id("flow-1").text
+
+
+def test_the_matrix_of_a_soak_names_no_level() -> None:
+    """It has none: processes are killed at random."""
+    run = Run(level="quick")
+    Flow(run, "soak", 8).trials("close", "killed", completed=7).end()
+    said = page(run.end()).by_id("flow-1").text
+    assert "strike at random moments" in said
+    assert "the level" not in said
