@@ -162,6 +162,20 @@ class Hospital:
         assert isinstance(cell, bytes)
         return Amounts.parse(cell)
 
+    def spoil(self, ins: int, answer: str, *, acts: bool) -> None:
+        """The next answer to an instruction is this one; ``acts``: the card acts on the command nevertheless."""
+        real = self.slot.target.transmit
+
+        def spoilt(command: bytes) -> bytes:
+            if command[1] != ins:
+                return real(command)
+            self.slot.target.transmit = real  # type: ignore[method-assign]
+            if acts:
+                real(command)
+            return bytes.fromhex(answer)
+
+        self.slot.target.transmit = spoilt  # type: ignore[method-assign]
+
     def log(self) -> tuple[bytes, ...]:
         records = self.card.memory.cells["file:DF04/EF08"]
         assert isinstance(records, tuple)

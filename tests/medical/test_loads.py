@@ -206,3 +206,43 @@ def test_a_load_before_a_card_was_used_elsewhere() -> None:
     assert (disputed.number, disputed.loaded) == ("L1", None)
     assert hospital.amounts().balance == 100 - 30 + 7
     assert hospital.centre.books.balance(on_card(hospital.identification)) == 107
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("answer", ["6F00", "9000", "01029000", "90"])
+def test_a_card_that_does_not_say_what_it_did_is_asked_again(after: bool, answer: str) -> None:
+    """Only 9406 says that it did not load: the centre takes nothing back before that."""
+    hospital = offline()
+    at = command_number(CREDIT, lambda probe: probe.station.load("L1", 5_000))
+    hospital.slot.fail_at, hospital.slot.after = {at}, after
+    hospital.spoil(PROOF, answer, acts=False)
+    first = hospital.station.load("L1", 5_000)
+    assert (first.loaded, first.card_lost) == (None, False)
+    assert hospital.centre.books.balance(on_card(hospital.identification)) == 5_000
+    assert hospital.station.load("L2", 700).loaded
+    assert hospital.amounts().balance == (5_700 if after else 700)
+    agree(hospital)
+
+
+@pytest.mark.parametrize("answer", ["9000", "0102039000", "90"])
+def test_a_good_answer_without_a_code_is_asked_for_again(answer: str) -> None:
+    """The card says that it loaded, and the proof has what the answer lacks."""
+    hospital = offline()
+    hospital.spoil(CREDIT, answer, acts=True)
+    assert hospital.station.load("L1", 5_000).loaded
+    assert hospital.amounts().balance == 5_000
+    agree(hospital)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_card_without_proofs_is_believed_by_its_log(after: bool) -> None:
+    hospital = offline()
+    at = command_number(CREDIT, lambda probe: probe.station.load("L1", 5_000))
+    hospital.slot.fail_at, hospital.slot.after = {at}, after
+    hospital.spoil(PROOF, "6D00", acts=False)
+    assert hospital.station.load("L1", 5_000).loaded is None
+    hospital.spoil(PROOF, "6D00", acts=False)
+    assert hospital.station.load("L2", 700).loaded
+    assert [each.number for each in hospital.station.disputed] == ["L1"] * after
+    assert hospital.centre.books.balance(on_card(hospital.identification)) == (5_700 if after else 700)
+    assert hospital.amounts().balance == (5_700 if after else 700)

@@ -306,3 +306,48 @@ def test_account_and_year_follow() -> None:
     found = hospital.centre.inquire(hospital.person)
     assert (found.balance, found.own_year, found.fund_year) == (SCHEME.yearly_credit - 12_000, 12_000, 8_000)
     assert hospital.centre.books.balance(account_of(hospital.person)) == found.balance
+
+
+@PRODUCTS
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("answer", ["6F00", "9000", "01029000", "90"])
+def test_a_card_that_does_not_say_what_it_did_is_asked_again(product: str, after: bool, answer: str) -> None:
+    """Only 9406 says that it did not settle: nothing is taken back, or counted as settled, before it has said so."""
+    plain, hospital = Hospital(product), Hospital(product)
+    plain.settle()
+    at = next(number for number, command in enumerate(plain.slot.commands, 1) if command[1] == DEBIT)
+    hospital.slot.fail_at, hospital.slot.after = {at}, after
+    hospital.spoil(PROOF, answer, acts=False)
+    first = hospital.settle("1")
+    assert first.outcome is Outcome.UNKNOWN
+    assert str(hospital.centre.books.settlement("1").state) == "quoted"  # type: ignore[union-attr]
+    second = hospital.settle("2", 1_000)
+    assert second.outcome is Outcome.SETTLED
+    assert hospital.terminal.unresolved == {}
+    agree(hospital, replace(first, outcome=Outcome.SETTLED if after else Outcome.REFUSED), second)
+
+
+@pytest.mark.parametrize("answer", ["9000", "0102039000", "90"])
+def test_a_good_answer_without_codes_is_asked_for_again(answer: str) -> None:
+    """The card says that it settled, and the proof has what the answer lacks."""
+    hospital = Hospital()
+    hospital.spoil(DEBIT, answer, acts=True)
+    result = hospital.settle()
+    assert result.outcome is Outcome.SETTLED
+    agree(hospital, result)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_card_without_proofs_is_believed_by_its_log(after: bool) -> None:
+    """6D00 twice: at once nothing is known; when the card comes back its log says whether people must decide."""
+    plain, hospital = Hospital(), Hospital()
+    plain.settle()
+    at = next(number for number, command in enumerate(plain.slot.commands, 1) if command[1] == DEBIT)
+    hospital.slot.fail_at, hospital.slot.after = {at}, after
+    hospital.spoil(PROOF, "6D00", acts=False)
+    assert hospital.settle("1").outcome is Outcome.UNKNOWN
+    hospital.spoil(PROOF, "6D00", acts=False)
+    assert hospital.settle("2", 1_000).outcome is Outcome.SETTLED
+    assert [each.visit.number for each in hospital.terminal.disputed] == ["1"] * after
+    state = hospital.centre.books.settlement("1").state  # type: ignore[union-attr]
+    assert str(state) == ("quoted" if after else "reversed")

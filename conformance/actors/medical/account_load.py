@@ -14,7 +14,8 @@ from conformance.actors.key_service import AccountLoad
 from conformance.actors.medical.debit import APPLICATION, is_logged
 from conformance.actors.medical.keys import KeysRefused
 from conformance.actors.medical.messages import InsuranceHost, LoadAnswer, LoadRequest, Refusal
-from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
+from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, CardUnclear, PinNeeded
+from conformance.actors.medical.underway import no_proof
 from conformance.actors.medical.visit import Stopped
 from conformance.actors.outbox import Box, Codec, Forgetful, Keeper
 from emulator.iso7816 import SW
@@ -66,6 +67,13 @@ class _State:
     sent: bool = False
     mac2: bytes = b""
     tac: bytes = b""
+
+    @property
+    def offered_load(self) -> AccountLoad:
+        """What the card was to load; ValueError before it was asked, which is a mistake of the program."""
+        if self.load is None:
+            raise ValueError(f"load {self.number} asked no card yet")
+        return self.load
 
 
 _CODEC = Codec(_State)
@@ -144,6 +152,10 @@ class LoadStation:
                 self.unresolved[self.reader.identification] = state
                 return self._result(state, None, gone)
             return self._refused(state, gone)
+        except CardUnclear as unclear:
+            self.unresolved[self.reader.identification] = state
+            sentence = f"the card does not say whether it loaded ({unclear}); it will be asked again"
+            return self._result(state, None, Stopped("卡片未说明是否已划入", sentence))
         return self._complete(state)
 
     def resolve(self) -> LoadResult | None:
@@ -153,7 +165,8 @@ class LoadStation:
             return None
         try:
             self._prove(state)
-        except Stopped as stop:
+        except (Stopped, CardRefused) as said:
+            stop = said if isinstance(said, Stopped) else no_proof(said)
             logged = self._is_logged(state)
             del self.unresolved[self.reader.identification]
             return self._dispute(state) if logged else self._refused(state, stop)
@@ -208,26 +221,31 @@ class LoadStation:
 
     def _credit(self, state: _State) -> None:
         """CREDIT FOR LOAD; a lost answer is asked for again before anything is repeated."""
-        reader, load = self.reader, state.load
-        assert load is not None  # noqa: S101 - set before the centre was asked
+        reader, load = self.reader, state.offered_load
         state.sent, state.card = True, reader.identification
         self._reach(_Stage.CREDIT, state)
         try:
             answer = reader.send(0xB0, 0x2A, 0x00, 0x00, load.time + state.mac2, ne=TAC)
         except (CardGone, CardRefused):  # no answer, or none that is one: the card may have loaded
-            reader.come_back()
-            self._prove(state)
+            self._prove_at_once(state)
             return
-        tac = reader.need(answer, "划入", "CREDIT FOR LOAD").data
-        if len(tac) != TAC:
-            raise CardRefused("划入应答长度不符", f"CREDIT FOR LOAD answered {len(tac)} bytes")
-        state.tac = tac
+        if answer.sw == SW.SUCCESS and len(answer.data) != TAC:
+            self._prove_at_once(state)
+            return
+        state.tac = reader.need(answer, "划入", "CREDIT FOR LOAD").data
+
+    def _prove_at_once(self, state: _State) -> None:
+        """Ask a card whose answer is lost what it did; what it refuses now it may say later, and nothing is guessed."""
+        try:
+            self.reader.come_back()
+            self._prove(state)
+        except CardRefused as refused:
+            raise CardUnclear(str(refused)) from refused
 
     def _prove(self, state: _State) -> None:
         """GET TRANSACTION PROOF of the load that was cut off: MAC2 ‖ TAC where the card loaded (vol. 2 §6.4)."""
-        assert state.load is not None  # noqa: S101 - set before CREDIT
         self.reader.open(APPLICATION)
-        answer = self.reader.send(0xB0, 0x32, 0x00, PROOF_KIND, state.load.number, ne=PROOF)
+        answer = self.reader.send(0xB0, 0x32, 0x00, PROOF_KIND, state.offered_load.number, ne=PROOF)
         if answer.sw == SW.MAC_UNAVAILABLE:
             raise Stopped("卡片未划入", "the card did not load: the answer was lost before it did", answer.sw)
         proof = self.reader.need(answer, "取交易认证", "GET TRANSACTION PROOF").data
@@ -236,8 +254,7 @@ class LoadStation:
         state.tac = proof[4:]
 
     def _is_logged(self, state: _State) -> bool:
-        load = state.load
-        assert load is not None  # noqa: S101 - set before CREDIT
+        load = state.offered_load
         return is_logged(self.reader, load.kind, load.terminal, load.time)
 
     def _dispute(self, state: _State) -> LoadResult:

@@ -65,6 +65,10 @@ class IdentificationMalformed(CardRefused):
     """What the card shows as its 卡的识别码 is none."""
 
 
+class CardUnclear(Exception):
+    """The card says neither that it carried a transaction out nor that it did not: it must be asked again."""
+
+
 class PinNeeded(Exception):
     """A right needs the holder's PIN, and none was given."""
 

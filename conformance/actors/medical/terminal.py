@@ -19,7 +19,7 @@ from conformance.actors.medical.debit import (
     prepare,
     send,
 )
-from conformance.actors.medical.keys import KeysRefused
+from conformance.actors.medical.keys import KeysRefused, TerminalKeys
 from conformance.actors.medical.messages import (
     Clearing,
     Confirmation,
@@ -32,8 +32,8 @@ from conformance.actors.medical.messages import (
 )
 from conformance.actors.medical.offline import may_settle_offline
 from conformance.actors.medical.outbox import Outbox
-from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, PinNeeded
-from conformance.actors.medical.underway import Stage, Underway, free_second, proof_lost
+from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, CardUnclear, PinNeeded
+from conformance.actors.medical.underway import Stage, Underway, free_second, no_proof, proof_lost
 from conformance.actors.medical.visit import OfflineLimits, Outcome, Result, Step, Stopped, Told, Visit
 from conformance.actors.outbox import Forgetful, Keeper
 from emulator.iso7816 import SW
@@ -124,17 +124,18 @@ class HospitalTerminal:
             return self._refused(state, Stopped("持卡人未输入密码", "the holder entered no PIN"))
         except CardGone:
             if state.asked_for_debit and not state.tac:
-                return self._unknown(state)
+                sentence = "the card is gone; it will be asked when it comes back"
+                return self._unknown(state, Stopped("卡片已拔出，结算结果待查", sentence, card_lost=True))
             return self._refused(state, Stopped("卡片已拔出", "the card is gone", card_lost=True))
+        except CardUnclear as unclear:
+            sentence = f"the card does not say whether it settled ({unclear}); it will be asked again"
+            return self._unknown(state, Stopped("卡片未说明是否已结算，结算结果待查", sentence))
         return self._complete(state)
 
-    def _unknown(self, state: Underway) -> Result:
+    def _unknown(self, state: Underway, stop: Stopped) -> Result:
         """The card may have settled or not; it is asked when it comes back."""
         self.unresolved[self.reader.identification] = state
         self._say(Step.DEBIT, "卡片是否结算未知，请重新插卡", "whether the card settled is not known: insert it again")
-        stop = Stopped(
-            "卡片已拔出，结算结果待查", "the card is gone; it will be asked when it comes back", card_lost=True
-        )
         return state.result(Outcome.UNKNOWN, stop)
 
     def resolve(self) -> Result | None:
@@ -151,7 +152,8 @@ class HospitalTerminal:
     def _asked(self, state: Underway) -> Result:
         try:
             self._proof(state)
-        except Stopped as stop:
+        except (Stopped, CardRefused) as said:
+            stop = said if isinstance(said, Stopped) else no_proof(said)
             logged = self._is_logged(state)
             del self.unresolved[self.reader.identification]
             return self._dispute(state) if logged else self._refused(state, stop)
@@ -159,8 +161,7 @@ class HospitalTerminal:
         return self._complete(state)
 
     def _is_logged(self, state: Underway) -> bool:
-        settlement = state.settlement
-        assert settlement is not None  # noqa: S101 - set before DEBIT
+        settlement = state.debited
         return is_logged(self.reader, settlement.kind, settlement.terminal, settlement.time)
 
     def _dispute(self, state: Underway) -> Result:
@@ -212,7 +213,7 @@ class HospitalTerminal:
             visit.number,
             state.person,
             self.reader.identification.hex().upper(),
-            self._terminal().hex(),
+            self._keys().terminal.hex(),
             visit.total,
             eligible,
             visit.category,
@@ -246,16 +247,14 @@ class HospitalTerminal:
         may_settle_offline(visit, state.offline, self.limits, own_area=area == self.area, keys=keys)
         return Quote(visit.number, account=visit.total)
 
-    def _terminal(self) -> bytes:
+    def _keys(self) -> TerminalKeys:
         if self.reader.keys is None:
             raise KeysRefused("the terminal has neither PSAM nor HSM")
-        return self.reader.keys.terminal
+        return self.reader.keys
 
     def _purchase(self, state: Underway) -> None:
         """PIN, INITIALIZE, MAC1, DEBIT, MAC2 (38号文 §2.4 to §2.9)."""
-        self._terminal()
-        reader, keys = self.reader, self.reader.keys
-        assert keys is not None  # noqa: S101 - asked for its terminal number before
+        reader, keys = self.reader, self._keys()
         reader.open(APPLICATION)
         if not reader.holder_verified and (digits := reader.pin()) is not None:
             reader.verify(digits)
@@ -300,20 +299,28 @@ class HospitalTerminal:
         self.outbox.reach(Stage.DEBIT, state)
         try:
             answer = send(self.reader, prepared)
-        except CardGone:
-            self._say(Step.DEBIT, "应答丢失，查询交易认证", "the answer is lost; the card is asked what it did")
-            self.reader.come_back()
-            return self._proof(state)
+        except (CardGone, CardRefused):  # no answer, or none that is one: the card may have settled
+            return self._proof_at_once(state)
+        if answer.sw == SW.SUCCESS and len(answer.data) != CODES:
+            return self._proof_at_once(state)
         state.tac, mac2 = codes(self.reader, answer)
         self._say(Step.DEBIT, f"TAC {state.tac.hex().upper()}", f"TAC {state.tac.hex().upper()}")
         return mac2
 
+    def _proof_at_once(self, state: Underway) -> bytes:
+        """Ask a card whose answer is lost what it did; what it refuses now it may say later, and nothing is guessed."""
+        self._say(Step.DEBIT, "应答丢失，查询交易认证", "the answer is lost; the card is asked what it did")
+        try:
+            self.reader.come_back()
+            return self._proof(state)
+        except CardRefused as refused:
+            raise CardUnclear(str(refused)) from refused
+
     def _proof(self, state: Underway) -> bytes:
         """GET TRANSACTION PROOF of the transaction that was cut off: MAC2 ‖ TAC where the card settled (vol. 2 §6.4)."""
         reader = self.reader
-        assert state.settlement is not None  # noqa: S101 - set before DEBIT
         reader.open(APPLICATION)
-        answer = reader.send(0xB0, 0x32, 0x00, PROOF_KIND, state.settlement.number, ne=CODES)
+        answer = reader.send(0xB0, 0x32, 0x00, PROOF_KIND, state.debited.number, ne=CODES)
         if answer.sw == SW.MAC_UNAVAILABLE:
             raise Stopped("卡片未结算", "the card did not settle: the answer was lost before it did", answer.sw)
         proof = reader.need(answer, "取交易认证", "GET TRANSACTION PROOF").data
@@ -329,7 +336,6 @@ class HospitalTerminal:
 
     def _complete(self, state: Underway) -> Result:
         """Note the TAC, write EF15 where the settlement is special, deliver it, write EF06 where the area has it."""
-        assert state.settlement is not None  # noqa: S101 - the card settled
         visit = state.visit
         self.outbox.settled(state)
         if state.went_offline:
@@ -363,8 +369,7 @@ class HospitalTerminal:
             self._say(Step.WRITING, "写回失败", f"not written: {problem}")
 
     def _write_special(self, state: Underway) -> None:
-        assert state.settlement is not None  # noqa: S101 - the card settled
-        number = int.from_bytes(state.settlement.number, "big")
+        number = int.from_bytes(state.debited.number, "big")
         self.reader.append(SPECIAL_FILE, (number, state.visit.category.value))
         self._say(Step.WRITING, "特殊医疗结算记录已写入", "the special settlement is noted on the card")
 

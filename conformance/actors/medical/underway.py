@@ -17,8 +17,10 @@ from conformance.actors.medical.messages import (
     Quote,
     Refusal,
 )
+from conformance.actors.medical.reader import CardRefused
 from conformance.actors.medical.visit import Outcome, Result, Stopped, Visit
 from conformance.actors.outbox import Codec, Entry
+from emulator.iso7816 import SW
 
 
 class Stage(StrEnum):
@@ -60,13 +62,19 @@ class Underway:
     refusal: str = ""
     """Name of the refusal with which the centre answered the settlement."""
 
+    @property
+    def debited(self) -> Settlement:
+        """What the card was asked to settle; ValueError before it was, which is a mistake of the program."""
+        if self.settlement is None:
+            raise ValueError(f"settlement {self.visit.number} asked no card yet")
+        return self.settlement
+
     def message(self) -> Confirmation | OfflineUpload:
         """What the centre must hear of a settlement that the card carried out."""
-        assert self.settlement is not None  # noqa: S101 - the card settled
         number, card = self.visit.number, self.card.hex().upper()
         if self.went_offline:
-            return OfflineUpload(number, self.person, card, self.settlement, self.tac)
-        return Confirmation(number, card, self.settlement, self.tac)
+            return OfflineUpload(number, self.person, card, self.debited, self.tac)
+        return Confirmation(number, card, self.debited, self.tac)
 
     def result(self, outcome: Outcome, stop: Stopped | None = None) -> Result:
         """How it ended."""
@@ -98,6 +106,15 @@ class Underway:
         if self.went_offline:
             return self.result(Outcome.SETTLED_OFFLINE)
         return self.result(Outcome.SETTLED if stage is Stage.CLEARED else Outcome.WAITING)
+
+
+def no_proof(refused: CardRefused) -> Stopped:
+    """A card without GET TRANSACTION PROOF has its log alone to say what it did; any other refusal is raised again."""
+    if refused.sw != SW.INSTRUCTION_NOT_SUPPORTED:
+        raise refused
+    return Stopped(
+        "卡片无交易认证，日志中无此交易", "the card gives no proofs, and its log does not show it", refused.sw
+    )
 
 
 def proof_lost() -> Stopped:
