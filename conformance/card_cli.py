@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from conformance.card_place import open_card
 from conformance.host_option import bank_at, cards_of, centre_at, socket_of
 
 if TYPE_CHECKING:
@@ -142,21 +143,10 @@ class _Counter:
         from conformance.actors.medical.keys import HsmKeys
         from conformance.actors.medical.reader import CardGone, CardReader, CardRefused
         from conformance.failures import BenchError
-        from conformance.targets.base import Target
-        from conformance.targets.in_process import UnusableCard, virtual_target
-        from conformance.targets.slot import open_reader
         from profiles import load
 
         product = load(self.profile)
-        try:
-            if self.reader is None:
-                target: Target = virtual_target(product, self.image)
-            else:
-                target = open_reader(self.reader)
-        except UnusableCard as problem:
-            self.give_up(str(problem))
-        except BenchError as problem:
-            self.give_up(str(problem), BENCH_FAILED)
+        target = open_card(product, self.image, self.reader, self.give_up)
         try:
             target.connect()
             yield CardReader(target, product, HsmKeys(product, bytes(6)))

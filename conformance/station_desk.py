@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from conformance.card_place import open_card
 from conformance.face_option import FacePrinter
 from conformance.host_option import bank_at, centre_at, line_to, socket_of
 from conformance.transport_key_option import transport_key_of
@@ -262,20 +263,12 @@ class Desk:
     def chip(self, blank: Profile) -> Iterator[Target]:
         """The chip that is meant, switched on."""
         from conformance.failures import BenchError
-        from conformance.targets.in_process import UnusableCard, numbered, virtual_target
-        from conformance.targets.slot import open_reader
+        from conformance.targets.in_process import InProcessTarget, numbered
 
-        try:
-            if self.reader is None:
-                virtual = virtual_target(numbered(blank, self.serial) if self.serial else blank, self.image)
-                virtual.write_behind()  # the station asks for the disk before its journal says what the chip holds
-                target: Target = virtual
-            else:
-                target = open_reader(self.reader)
-        except UnusableCard as problem:
-            self.give_up(str(problem))
-        except BenchError as problem:
-            self.give_up(str(problem), INTERRUPTED)
+        product = numbered(blank, self.serial) if self.serial and self.reader is None else blank
+        target = open_card(product, self.image, self.reader, self.give_up)
+        if isinstance(target, InProcessTarget):
+            target.write_behind()  # the station asks for the disk before its journal says what the chip holds
         try:
             self._expect(target.connect())
             yield target

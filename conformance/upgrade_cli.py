@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from conformance.card_place import open_card
 from conformance.station_cli import (
     AsJson,
     AuthoritySocket,
@@ -98,9 +99,6 @@ class _Old:
         """The old card in its reader; None where none is given."""
         from conformance.actors.station import OldChip
         from conformance.failures import BenchError
-        from conformance.targets.base import Target
-        from conformance.targets.in_process import UnusableCard, virtual_target
-        from conformance.targets.slot import open_reader
         from profiles import ProfileError, load
 
         if self.image is None and self.reader is None:
@@ -112,14 +110,9 @@ class _Old:
             desk.give_up(f"{self.image}: no such image of an old card")
         try:
             product = load(self.profile)
-            if self.reader is None:
-                target: Target = virtual_target(product, self.image)
-            else:
-                target = open_reader(self.reader)
-        except (ProfileError, UnusableCard) as problem:
+        except ProfileError as problem:
             desk.give_up(str(problem))
-        except BenchError as problem:
-            desk.give_up(str(problem), INTERRUPTED)
+        target = open_card(product, self.image, self.reader, desk.give_up)
         try:
             target.connect()
             yield OldChip(target, lambda: self.pin, None if self.bank_card else product)

@@ -6,6 +6,7 @@ from conformance.actors.bank.change import ChipReturn, Outcome
 from conformance.actors.medical.messages import CardState, Channel
 from conformance.actors.medical.reader import ENVIRONMENT, CardGone, CardRefused
 from conformance.actors.station.application_steps import note_what_waits
+from conformance.actors.station.desks import IssuerDesk
 from conformance.actors.station.outcome import Return
 from conformance.actors.station.refusals import Destroyed, Refused
 from conformance.actors.station.replaced import WITHOUT_FORMER, card_in_use, require_register_fits
@@ -53,19 +54,18 @@ def return_data(work: Work) -> None:
     order, reader = work.order, work.reader()
     version = reader.text(f"{ENVIRONMENT}/EF05", "03")
     atr = reader.atr.hex().upper()
-    number = _return_to_bank(work, atr, version) if work.bank is not None else ""
+    number = _return_to_bank(work, work.bank, atr, version) if work.bank is not None else ""
     returned = Return(order.number, work.data.identification, atr, version, number, order.masked_person)
     work.equipment.journal.complete(order.number, returned)
     note_what_waits(work)
 
 
-def _return_to_bank(work: Work, atr: str, version: str) -> str:
+def _return_to_bank(work: Work, bank: IssuerDesk, atr: str, version: str) -> str:
     """The account number, masked, and the card sequence number that the new chip shows."""
-    assert work.bank is not None  # noqa: S101 - asked before
     shown = financial(work)
     chip = ChipReturn(work.data.identification, atr, version, shown.account_number, shown.sequence_number)
     number = work.order.number
-    answer = work.bank.cards.record(f"{number}/return", number, chip)
+    answer = bank.cards.record(f"{number}/return", number, chip)
     if answer.outcome not in (Outcome.DONE, Outcome.DONE_BEFORE):
         raise Refused("银行拒绝回盘", f"the bank refuses the data return: {answer.outcome}")
     return shown.masked
