@@ -12,7 +12,7 @@ from conformance.faults.settling import (
     code_over,
     has_amounts,
     log_cell,
-    records_in,
+    log_of,
     with_amounts,
     with_booking,
     with_newest,
@@ -97,7 +97,7 @@ def not_logged(card: Card, command: Command, good: Handler) -> bytes:
         card,
         command,
         good,
-        lambda card, written, _: {**written, log_cell(card): records_in(card.memory.cells, card)},
+        lambda card, written, _: {**written, log_cell(card): log_of(card.memory.cells, card)},
     )
 
 

@@ -9,6 +9,7 @@ from conformance.faults.means import SOURCE, authentication_key, right_cryptogra
 from emulator.cos import tries
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
+from emulator.cos.memory import octets_in
 from emulator.cos.session import Session
 from emulator.cos.structure import Structure
 from emulator.crypto import encrypt_block, session_key
@@ -343,9 +344,7 @@ def _internal_key(card: Card, command: Command) -> bytes:
     node, _ = card.node_of_reference(command.p2)
     key = node.internal_keys[command.p2]
     version = command.data[16] if len(command.data) > WITHOUT_VERSION else card.settings.default_key_version
-    value = card.memory.cells[key.cell(version)]
-    assert isinstance(value, bytes)  # noqa: S101 - key cells hold bytes
-    return value
+    return octets_in(card.memory.cells[key.cell(version)])
 
 
 @FAULTS.command(

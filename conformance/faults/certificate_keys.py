@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import partial
 
 from conformance.faults.catalogue import FaultSet, having
-from conformance.faults.means import octets, rehearsed, unlocked, with_file
+from conformance.faults.means import rehearsed, unlocked, with_file
 from conformance.faults.tearing import in_steps
 from emulator.apps.certificates.application import key_session
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in
 from emulator.cos.structure import FREE, Structure
 from emulator.crypto.sm2 import ENGINE
 from emulator.iso7816 import Command
@@ -52,7 +52,7 @@ def private_key_for_administrator(card: Card, command: Command, good: Handler) -
     """A right for backups, left in the product."""
     file, administrator = card.session.file, card.session.node.environment.pins[ADMINISTRATOR_PIN]
     if file is not None and not file.read and card.session.has(administrator.bit, locally=False):
-        content = octets(card.memory.cells[file.cell])
+        content = octets_in(card.memory.cells[file.cell])
         return content[command.p2 : command.p2 + command.ne]
     return good(card, command)
 
@@ -117,7 +117,7 @@ def generated_for_anyone(card: Card, command: Command, good: Handler) -> bytes:
 def signs_with_encryption_key(card: Card, command: Command, good: Handler) -> bytes:
     """The two private keys are mixed up."""
     good(card, command)
-    return ENGINE.sign_digest(octets(card.memory.cells[OTHER_PRIVATE]), command.data)
+    return ENGINE.sign_digest(octets_in(card.memory.cells[OTHER_PRIVATE]), command.data)
 
 
 @FAULTS.command(
@@ -173,7 +173,7 @@ def session_key_stays(card: Card, command: Command, good: Handler) -> bytes:
 
 
 def _no_key(cells: Mapping[str, Value]) -> dict[str, Value]:
-    return {PUBLIC: bytes(len(octets(cells[PUBLIC])))}
+    return {PUBLIC: bytes(len(octets_in(cells[PUBLIC])))}
 
 
 def _swapped(cells: Mapping[str, Value]) -> dict[str, Value]:
@@ -182,7 +182,7 @@ def _swapped(cells: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _truncated(cells: Mapping[str, Value]) -> dict[str, Value]:
-    content = octets(cells[CERTIFICATES[0]])
+    content = octets_in(cells[CERTIFICATES[0]])
     return {CERTIFICATES[0]: content[:WHOLE].ljust(len(content), b"\0")}
 
 

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 
 from conformance.faults.catalogue import FaultSet, having
-from conformance.faults.means import octets, rehearsed, with_directory
+from conformance.faults.means import rehearsed, with_directory
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in
 from emulator.cos.structure import Pin, Structure
 from emulator.crypto.challenge import challenge_proof, command_mac, pin_key
 from emulator.iso7816 import Command, StatusError
@@ -94,7 +94,7 @@ def half_proof(card: Card, command: Command, good: Handler) -> bytes:
     """The length of the other application's cryptograms."""
     pin, challenge = _pin(card, command.p2), card.session.challenge
     if pin is not None and challenge is not None:
-        right = challenge_proof(pin_key(octets(card.memory.cells[pin.cell])), challenge)
+        right = challenge_proof(pin_key(octets_in(card.memory.cells[pin.cell])), challenge)
         if command.data[:8] == right[:8]:
             return good(card, command._replace(data=right))
     return good(card, command)
@@ -187,7 +187,7 @@ def change_unchecked(card: Card, command: Command, good: Handler) -> bytes:
     if pin is None or challenge is None or len(command.data) < MAC_LENGTH:
         return good(card, command)
     covered = command.header + bytes([len(command.data)]) + command.data[:-MAC_LENGTH]
-    mac = command_mac(pin_key(octets(card.memory.cells[pin.cell])), challenge, covered)
+    mac = command_mac(pin_key(octets_in(card.memory.cells[pin.cell])), challenge, covered)
     return good(card, command._replace(data=command.data[:-MAC_LENGTH] + mac))
 
 

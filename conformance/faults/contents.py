@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conformance.faults.catalogue import FaultSet, having, version_3
-from conformance.faults.means import element, files_of, octets, records
-from emulator.cos.memory import Value
+from conformance.faults.means import element, files_of, records
+from emulator.cos.memory import Value, octets_in
 
 FAULTS = FaultSet()
 ISSUER, HOLDER = "SSSE/EF05", "SSSE/EF06"
@@ -189,7 +189,7 @@ FAULTS.contents(
     "照片既非 JPEG 也非 BMP",
     "The photograph is neither JPEG nor BMP",
     ["SSC-FMT-022"],
-    lambda cells: {"file:" + PHOTO: b"\x89PNG" + octets(cells["file:" + PHOTO])[4:]},
+    lambda cells: {"file:" + PHOTO: b"\x89PNG" + octets_in(cells["file:" + PHOTO])[4:]},
     having(PHOTO),
 )
 

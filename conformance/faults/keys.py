@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 
 from conformance.faults.catalogue import FaultSet, having, version_3
-from conformance.faults.means import authentication_key, counted_after, number, octets, with_file
+from conformance.faults.means import authentication_key, counted_after, with_file
 from emulator.cos import tries
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, number_in, octets_in
 from emulator.cos.structure import FREE, FileStructure, Structure
 from emulator.cos.tree import Node
 from emulator.crypto import Algorithm, authentication_cryptogram
@@ -56,8 +56,7 @@ def any_version_fits(card: Card, command: Command, good: Handler) -> bytes:
     challenge = card.session.challenge
     if key is not None and challenge is not None and len(command.data) in (VERSION_OFFSET, VERSION_OFFSET + 1):
         for version in range(1, key.versions + 1):
-            value = card.memory.cells[key.cell(version)]
-            assert isinstance(value, bytes)  # noqa: S101 - key cells hold bytes
+            value = octets_in(card.memory.cells[key.cell(version)])
             fitting = authentication_cryptogram(card.algorithm, value, challenge, command.data[8:VERSION_OFFSET])
             if command.data[:8] == fitting:
                 command = command._replace(data=command.data[:VERSION_OFFSET] + bytes([version]))
@@ -132,8 +131,8 @@ FAULTS.contents(
 def _of_other_length(cells: Mapping[str, Value]) -> dict[str, Value]:
     """Sixteen bytes where eight belong; eight, repeated, where sixteen belong."""
     cell = "key:SSSE/STK:1"
-    half = octets(cells[cell])[:8]
-    return {cell: half * 2 if len(octets(cells[cell])) == 16 else half + bytes(byte ^ 0xFF for byte in half)}
+    half = octets_in(cells[cell])[:8]
+    return {cell: half * 2 if len(octets_in(cells[cell])) == 16 else half + bytes(byte ^ 0xFF for byte in half)}
 
 
 FAULTS.contents(
@@ -190,8 +189,7 @@ def any_purpose(card: Card, command: Command, good: Handler) -> bytes:
     key = node.authentication_keys.get(command.p2)
     if command.p2 in node.internal_keys or key is None or len(command.data) not in (VERSION_OFFSET, VERSION_OFFSET + 1):
         return good(card, command)
-    value = card.memory.cells[key.cell(1)]
-    assert isinstance(value, bytes)  # noqa: S101 - key cells hold bytes
+    value = octets_in(card.memory.cells[key.cell(1)])
     return authentication_cryptogram(card.algorithm, value, command.data[:8], command.data[8:VERSION_OFFSET])
 
 
@@ -317,7 +315,7 @@ def other_algorithm(card: Card, command: Command, good: Handler) -> bytes:
             raise
         failed = refused
     own = card.algorithm
-    after = number(card.memory.cells[key.tries_cell])
+    after = number_in(card.memory.cells[key.tries_cell])
     card.session.challenge, card.session.previous_challenge = challenge, previous
     card.memory.commit({key.tries_cell: before})
     card.algorithm = Algorithm.DES3 if own is Algorithm.SM4 else Algorithm.SM4

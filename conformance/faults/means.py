@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from conformance.faults.catalogue import Change
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Memory, Value
+from emulator.cos.memory import Memory, Value, octets_in, records_in
 from emulator.cos.structure import Directory, File, Key, Structure
 from emulator.cos.tree import Node
 from emulator.crypto import authentication_cryptogram, mac, session_key
@@ -24,21 +24,7 @@ ALL_RIGHTS = -1
 
 def files_of(cells: Mapping[str, Value], path: str) -> tuple[bytes, ...]:
     """The records of a file."""
-    records = cells["file:" + path]
-    assert isinstance(records, tuple)  # noqa: S101 - files of records
-    return records
-
-
-def octets(value: Value | None) -> bytes:
-    """A cell that holds bytes."""
-    assert isinstance(value, bytes)  # noqa: S101 - keys, PINs and transparent files
-    return value
-
-
-def number(value: Value | None) -> int:
-    """A cell that holds a number."""
-    assert isinstance(value, int)  # noqa: S101 - counters and states
-    return value
+    return records_in(cells["file:" + path])
 
 
 # Contents
@@ -149,7 +135,7 @@ def authentication_key(card: Card, reference: int) -> Key | None:
 def key_of(card: Card, key: Key, version: int) -> bytes | None:
     """The value of a version of a key, if there is one."""
     value = card.memory.cells.get(key.cell(version))
-    return None if value is None else octets(value)
+    return None if value is None else octets_in(value)
 
 
 def right_cryptogram(card: Card, command: Command, source: bytes | None = None) -> bytes | None:

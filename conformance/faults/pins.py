@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from conformance.faults.catalogue import FaultSet, having
-from conformance.faults.means import (
-    counted_after,
-    number,
-    octets,
-    with_settings,
-)
+from conformance.faults.means import counted_after, with_settings
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
+from emulator.cos.memory import number_in, octets_in
 from emulator.cos.structure import Pin, Structure
 from emulator.iso7816 import SW, Command, StatusError
 from emulator.iso7816.status import tries_of
@@ -38,7 +34,7 @@ def set_tries(card: Card, remaining: int) -> None:
 
 def tries_left_of(card: Card) -> int:
     """Read the try counter."""
-    return number(card.memory.cells[pin_of(card).tries_cell])
+    return number_in(card.memory.cells[pin_of(card).tries_cell])
 
 
 # VERIFY
@@ -134,7 +130,7 @@ def prefix_accepted(card: Card, command: Command, good: Handler) -> bytes:
     """As many bytes are compared as were presented."""
     presented = command.data.rstrip(b"\xff")
     if presented and has_pin(card):
-        stored = octets(card.memory.cells[pin_of(card).cell])
+        stored = octets_in(card.memory.cells[pin_of(card).cell])
         if stored.startswith(presented):
             command = command._replace(data=stored)
     return good(card, command)
@@ -147,7 +143,7 @@ def last_byte_ignored(card: Card, command: Command, good: Handler) -> bytes:
     """A loop that ends one byte too early."""
     presented = command.data.rstrip(b"\xff")
     if presented and has_pin(card):
-        stored = octets(card.memory.cells[pin_of(card).cell])
+        stored = octets_in(card.memory.cells[pin_of(card).cell])
         if len(presented) == len(stored) and presented[:-1] == stored[:-1]:
             command = command._replace(data=stored)
     return good(card, command)

@@ -8,7 +8,6 @@ from conformance.faults.means import (
     mac_input,
     maintained,
     maintenance_key,
-    octets,
     right_mac,
     with_judged_mac,
     with_mac,
@@ -16,6 +15,7 @@ from conformance.faults.means import (
 )
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
+from emulator.cos.memory import octets_in
 from emulator.cos.structure import Structure
 from emulator.crypto import Algorithm, decrypt_ecb, mac, mac_blocks
 from emulator.iso7816 import SW, Command, StatusError
@@ -140,7 +140,7 @@ def key_not_derived(card: Card, command: Command, good: Handler) -> bytes:
     key = node.keys.get(node.directory.maintenance_key or "")
     if key is None or card.session.challenge is None or len(command.data) < MAC_LENGTH:
         return good(card, command)
-    value = octets(card.memory.cells[key.cell(1)])
+    value = octets_in(card.memory.cells[key.cell(1)])
     covered = mac_input(command)
     other = mac(card.algorithm, value, covered, fold=card.settings.sm4_mac_fold)
     return _with_other_mac(card, command, good, other)

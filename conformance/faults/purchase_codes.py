@@ -11,7 +11,7 @@ from conformance.faults.settling import (
     begun,
     code_over,
     log_cell,
-    records_in,
+    log_of,
     right_mac1,
     session_key,
     signed,
@@ -183,7 +183,7 @@ def wrong_mac1_logged(card: Card, command: Command, good: Handler) -> bytes:
         if refusal.sw == SW.MAC_INVALID and purchase is not None:
             time = command.data[4:11]
             record = purchase.number.to_bytes(2, "big") + SETTLEMENT_TYPE + purchase.terminal + time
-            log = (record + purchase.amount_bytes, *records_in(card.memory.cells, card)[:-1])
+            log = (record + purchase.amount_bytes, *log_of(card.memory.cells, card)[:-1])
             card.memory.commit({log_cell(card): log})
         raise
 

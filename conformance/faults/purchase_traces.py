@@ -9,7 +9,7 @@ from conformance.faults.settling import (
     Cells,
     begun,
     log_cell,
-    records_in,
+    log_of,
     with_booking,
     with_newest,
     without_proof,
@@ -97,7 +97,7 @@ def newest_last(card: Card, command: Command, good: Handler) -> bytes:
     """Records are numbered from the oldest."""
 
     def change(card: Card, written: Cells, before: Amounts) -> Cells:
-        newest, *others = records_in(written, card)
+        newest, *others = log_of(written, card)
         return {**written, log_cell(card): (*others, newest)}
 
     return with_booking(card, command, good, change)
@@ -115,8 +115,8 @@ def log_full(card: Card, command: Command, good: Handler) -> bytes:
     """The oldest record is never replaced."""
 
     def change(card: Card, written: Cells, before: Amounts) -> Cells:
-        old = records_in(card.memory.cells, card)
-        return {**written, log_cell(card): old} if len(old) == len(records_in(written, card)) else written
+        old = log_of(card.memory.cells, card)
+        return {**written, log_cell(card): old} if len(old) == len(log_of(written, card)) else written
 
     return with_booking(card, command, good, change)
 
@@ -132,7 +132,7 @@ def log_full(card: Card, command: Command, good: Handler) -> bytes:
 def log_of_twenty(card: Card, command: Command, good: Handler) -> bytes:
     """A smaller file."""
     return with_booking(
-        card, command, good, lambda card, written, _: {**written, log_cell(card): records_in(written, card)[:20]}
+        card, command, good, lambda card, written, _: {**written, log_cell(card): log_of(written, card)[:20]}
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.faults.catalogue import FaultSet, having
-from conformance.faults.means import answered_only, octets, records, with_file
+from conformance.faults.means import answered_only, records, with_file
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
+from emulator.cos.memory import octets_in, records_in
 from emulator.cos.records import BY_NUMBER, FIRST, LAST, NEXT, PREVIOUS, TO_LAST, addressed_file
 from emulator.cos.structure import File, FileStructure, Structure
 from emulator.iso7816 import SW, Command, StatusError
@@ -108,7 +109,7 @@ FAULTS.contents(
     "照片文件少一个字节",
     "The photo file is one byte short",
     ["SSC-REC-004"],
-    lambda cells: {"file:SSSE/EF08": octets(cells["file:SSSE/EF08"])[:0xFFF]},
+    lambda cells: {"file:SSSE/EF08": octets_in(cells["file:SSSE/EF08"])[:0xFFF]},
     having("SSSE/EF08"),
 )
 
@@ -184,8 +185,7 @@ def newest_overwritten(card: Card, command: Command, good: Handler) -> bytes:
     file, before = _cyclic(card, command)
     answer = good(card, command)
     if file is not None and before:
-        stored = card.memory.cells[file.cell]
-        assert isinstance(stored, tuple)  # noqa: S101 - cyclic files hold records
+        stored = records_in(card.memory.cells[file.cell])
         card.memory.commit({file.cell: (stored[0], *before[1:])})
     return answer
 
@@ -202,8 +202,7 @@ def oldest_first(card: Card, command: Command, good: Handler) -> bytes:
     file, before = _cyclic(card, command)
     answer = good(card, command)
     if file is not None:
-        stored = card.memory.cells[file.cell]
-        assert isinstance(stored, tuple)  # noqa: S101 - cyclic files hold records
+        stored = records_in(card.memory.cells[file.cell])
         card.memory.commit({file.cell: (*before, stored[0])[-file.capacity :]})
     return answer
 
@@ -325,8 +324,7 @@ def binary_of_records(card: Card, command: Command, good: Handler) -> bytes:
             raise
     file = addressed_file(card, command.p1 & 0x1F if command.p1 & 0x80 else 0)
     card.session.require(file.read)
-    stored = card.memory.cells[file.cell]
-    assert isinstance(stored, tuple)  # noqa: S101 - refused for its structure
+    stored = records_in(card.memory.cells[file.cell])
     return b"".join(stored)[: command.ne or 256]
 
 
@@ -346,7 +344,7 @@ def records_of_binary(card: Card, command: Command, good: Handler) -> bytes:
             raise
     file = addressed_file(card, command.p2 >> 3)
     card.session.require(file.read)
-    return octets(card.memory.cells[file.cell])[: command.ne or 256]
+    return octets_in(card.memory.cells[file.cell])[: command.ne or 256]
 
 
 @FAULTS.structure(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.faults.catalogue import having
-from conformance.faults.means import octets, rehearsed
+from conformance.faults.means import rehearsed
 from emulator.apps.social_security.amounts import LOG_FILE, Amounts, amount_file, proof_cell
 from emulator.apps.social_security.purchase import DEBIT_LENGTH, SETTLEMENT_TYPE, Purchase
 from emulator.apps.social_security.references import key_value
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in, records_in
 from emulator.cos.structure import Key
 from emulator.crypto import mac, purchase_session_key
 from emulator.iso7816 import Command
@@ -99,7 +99,7 @@ def has_amounts(card: Card) -> bool:
 
 def amounts_in(cells: Cells, card: Card) -> Amounts:
     """The amounts of some cells."""
-    return Amounts.parse(octets(cells[amount_file(card.session.node).cell]))
+    return Amounts.parse(octets_in(cells[amount_file(card.session.node).cell]))
 
 
 def with_amounts(card: Card, written: Cells, *, year: bytes | None = None, **changed: int) -> Cells:
@@ -114,16 +114,14 @@ def log_cell(card: Card) -> str:
     return card.session.node.files_by_fid[LOG_FILE].cell
 
 
-def records_in(cells: Cells, card: Card) -> tuple[bytes, ...]:
+def log_of(cells: Cells, card: Card) -> tuple[bytes, ...]:
     """The log of some cells."""
-    found = cells[log_cell(card)]
-    assert isinstance(found, tuple)  # noqa: S101 - cyclic files hold records
-    return found
+    return records_in(cells[log_cell(card)])
 
 
 def with_newest(card: Card, written: Cells, change: Callable[[bytes], bytes]) -> Cells:
     """The cells with another newest record of the log."""
-    newest, *others = records_in(written, card)
+    newest, *others = log_of(written, card)
     return {**written, log_cell(card): (change(newest), *others)}
 
 

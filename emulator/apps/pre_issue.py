@@ -24,7 +24,7 @@ import hmac
 from emulator.cos import tries
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in
 from emulator.cos.structure import (
     CARD_STATE_CELL,
     FREE,
@@ -116,8 +116,7 @@ def _show_transport_code(card: Card, code: bytes) -> None:
         raise StatusError(SW.REFERENCED_DATA_NOT_FOUND)
     tries.refuse_when_blocked(card.memory, key)
     remaining = tries.spend(card.memory, key)
-    value = card.memory.cells[key.cell(1)]
-    assert isinstance(value, bytes)  # noqa: S101 - key cells hold bytes
+    value = octets_in(card.memory.cells[key.cell(1)])
     expected = encrypt_block(Algorithm.DES3, value, bytes(2) + card.structure.historical[-6:])
     tries.settle(card.memory, key, hmac.compare_digest(expected, code), remaining)
     card.session.transport_code_shown = True
@@ -307,9 +306,7 @@ def _master_key(card: Card, node: Node) -> bytes:
     while looking is not None:
         for key in looking.directory.keys:
             if key.use == "master":
-                value = card.memory.cells[key.cell(1)]
-                assert isinstance(value, bytes)  # noqa: S101 - key cells hold bytes
-                return value
+                return octets_in(card.memory.cells[key.cell(1)])
         looking = looking.parent
     raise StatusError(SW.REFERENCED_DATA_NOT_FOUND)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet, exact_length
+from emulator.cos.memory import octets_in
 from emulator.cos.records import addressed_file, require_update
 from emulator.cos.structure import File, FileStructure
 from emulator.iso7816 import SW, Command, StatusError
@@ -25,9 +26,7 @@ def addressed_bytes(card: Card, p1: int, p2: int) -> tuple[File, int]:
 
 
 def _contents(card: Card, file: File) -> bytes:
-    contents = card.memory.cells[file.cell]
-    assert isinstance(contents, bytes)  # noqa: S101 - transparent files hold bytes
-    return contents
+    return octets_in(card.memory.cells[file.cell])
 
 
 @COMMANDS.command("READ BINARY")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from emulator.cos.dispatch import CommandTable, WarnedAnswer, answer, answer_with_warning, get_response, no_handler
-from emulator.cos.memory import Memory, PowerLoss, Snapshot
+from emulator.cos.memory import Memory, PowerLoss, Snapshot, octets_in
 from emulator.cos.session import Session
 from emulator.cos.structure import (
     CARD_STATE_CELL,
@@ -75,9 +75,8 @@ class Card:
         source = self.memory.cells[STRUCTURE_CELL]
         if source is self._structure_source:
             return
-        assert isinstance(source, bytes)  # noqa: S101 - written by us as bytes
-        self._structure_source = source
-        self.structure = self.read_structure(source)
+        self._structure_source = octets_in(source)
+        self.structure = self.read_structure(self._structure_source)
         self.settings = self.structure.settings
         self.algorithm = self.structure.algorithm
         self.block_protocol = self.structure.protocol == "T=1"

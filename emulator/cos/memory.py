@@ -14,6 +14,27 @@ Value: TypeAlias = int | bytes | tuple[bytes, ...]
 Snapshot: TypeAlias = dict[str, Value]
 
 
+def octets_in(value: Value | None) -> bytes:
+    """What a cell of bytes holds: a key, a PIN, a transparent file; :class:`TypeError` for another cell."""
+    if not isinstance(value, bytes):
+        raise TypeError(f"the cell holds no bytes but {type(value).__name__}")
+    return value
+
+
+def number_in(value: Value | None) -> int:
+    """What a cell of a number holds: a counter, a state; :class:`TypeError` for another cell."""
+    if not isinstance(value, int):
+        raise TypeError(f"the cell holds no number but {type(value).__name__}")
+    return value
+
+
+def records_in(value: Value | None) -> tuple[bytes, ...]:
+    """What a cell of records holds: a file of records, a list of keys; :class:`TypeError` for another cell."""
+    if not isinstance(value, tuple):
+        raise TypeError(f"the cell holds no records but {type(value).__name__}")
+    return value
+
+
 class PowerLoss(Exception):
     """The supply failed in the middle of a command: no answer leaves the card."""
 

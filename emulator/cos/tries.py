@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.cos.memory import Memory
+from emulator.cos.memory import Memory, number_in
 from emulator.cos.structure import Secret
 from emulator.iso7816 import SW, StatusError
 from emulator.iso7816.status import tries_left
@@ -18,8 +18,7 @@ def spend(memory: Memory, secret: Secret) -> int:
     """Take one try away for good before anything is compared, and answer how many remain."""
     if not secret.limit:
         return 0
-    remaining = memory.cells[secret.tries_cell]
-    assert isinstance(remaining, int)  # noqa: S101 - counters hold numbers
+    remaining = number_in(memory.cells[secret.tries_cell])
     memory.commit({secret.tries_cell: remaining - 1})
     return remaining - 1
 

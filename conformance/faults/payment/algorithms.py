@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conformance.faults.catalogue import FaultSet
-from conformance.faults.means import octets
 from conformance.faults.payment.certificates import payment_application
 from conformance.faults.payment.cryptograms import algorithms_of, dual, with_sm
 from conformance.faults.payment.initiation import COMMAND
@@ -13,7 +12,7 @@ from emulator.apps.payment.application import Application, Tag, contactless_cell
 from emulator.apps.payment.transaction import dol_values
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in
 from emulator.crypto import Algorithm
 from emulator.iso7816 import SW, Command, StatusError, tlv
 from profiles.applications import PAYMENT_APPLICATIONS
@@ -118,7 +117,7 @@ def _named_triple_des(cells: Mapping[str, Value]) -> dict[str, Value]:
     return {
         place: value[:ALGORITHM_BYTE] + bytes((TRIPLE_DES,)) + value[ALGORITHM_BYTE + 1 :]
         for place in places
-        if place in cells and (value := octets(cells[place]))
+        if place in cells and (value := octets_in(cells[place]))
     }
 
 

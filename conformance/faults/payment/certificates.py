@@ -18,7 +18,7 @@ from conformance.payment_dialogue import DDOL
 from emulator.apps.payment.application import path_cell
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in, records_in
 from emulator.cos.structure import STRUCTURE_CELL, Directory, Structure
 from emulator.crypto import payment_signatures as signatures
 from emulator.crypto.rsa import RsaCrtKey, RsaPublicKey
@@ -72,8 +72,7 @@ def long_rsa(profile: Profile) -> bool:
 
 def payment_application(cells: Mapping[str, Value]) -> Directory:
     """The directory of the payment application in a memory."""
-    structure = cells[STRUCTURE_CELL]
-    assert isinstance(structure, bytes)  # noqa: S101 - written when the card was built
+    structure = octets_in(cells[STRUCTURE_CELL])
     return next(d for d in Structure.from_json(structure).directories if d.payment is not None)
 
 
@@ -114,15 +113,12 @@ def _static_data(cells: Mapping[str, Value], *, sm: bool) -> bytes:
     """The signed records of the ordinary list of files, and the AIP."""
     directory = payment_application(cells)
     second = path_cell(directory.name, "ordinary", sm=True)
-    path = cells[second if sm and second in cells else path_cell(directory.name, "ordinary")]
+    aip, afl = records_in(cells[second if sm and second in cells else path_cell(directory.name, "ordinary")])
     files = {file.sfi: file.cell for file in directory.files}
-    assert isinstance(path, tuple)  # noqa: S101 - written when the card was built
-    aip, afl = path
     signed = b""
     for start in range(0, len(afl), 4):
         identifier, first, _, count = afl[start : start + 4]
-        records = cells[files[identifier >> 3]]
-        assert isinstance(records, tuple)  # noqa: S101 - files of templates
+        records = records_in(cells[files[identifier >> 3]])
         signed += b"".join(tlv.parse(record)[0].value for record in records[first - 1 : first - 1 + count])
     return signed + aip
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from conformance.faults.catalogue import FaultSet, paying
-from conformance.faults.means import octets
 from conformance.faults.payment.certificates import payment_application
 from emulator.apps.payment.application import Application, Tag
 from emulator.apps.payment.authentication import FORMAT_1
@@ -13,7 +12,7 @@ from emulator.apps.payment.cryptograms import CVR_LENGTH, cryptogram_input
 from emulator.apps.payment.transaction import transaction_of
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in
 from emulator.cos.structure import STRUCTURE_CELL, Key, Structure
 from emulator.crypto import Algorithm, encrypt_ecb, mac, mac_blocks
 from emulator.crypto import payment as crypto
@@ -319,7 +318,7 @@ def folded_script_mac(card: Card, command: Command, good: Handler) -> bytes:
 
 
 def _keys(cells: Mapping[str, Value], *uses: str) -> Iterator[tuple[Structure, Key]]:
-    structure = Structure.from_json(octets(cells[STRUCTURE_CELL]))
+    structure = Structure.from_json(octets_in(cells[STRUCTURE_CELL]))
     for key in payment_application(cells).keys:
         if key.use in uses:
             yield structure, key
@@ -347,7 +346,7 @@ def _swapped_encryption_key(cells: Mapping[str, Value]) -> dict[str, Value]:
     """The halves of the SM4 encryption key in the wrong order."""
     application = payment_application(cells)
     return {
-        key.cell(1): octets(cells[key.cell(1)])[8:] + octets(cells[key.cell(1)])[:8]
+        key.cell(1): octets_in(cells[key.cell(1)])[8:] + octets_in(cells[key.cell(1)])[:8]
         for structure, key in _keys(cells, ENCRYPTION_USE)
         if (key.algorithm or application.algorithm or structure.algorithm) is Algorithm.SM4
     }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from conformance.faults.catalogue import FaultSet, paying
-from conformance.faults.means import octets
 from emulator.apps.payment.application import SECOND_CURRENCY_OF, Application, Tag, data_cell
 from emulator.apps.payment.initiation import E_CASH
 from emulator.apps.payment.transaction import Stage, Transaction, transaction_of
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
+from emulator.cos.memory import octets_in
 from emulator.cos.structure import CARD_STATE_CELL, CardState
 from emulator.iso7816 import Command
 from profiles.applications import PAYMENT_APPLICATIONS, payment_directory
@@ -93,7 +93,7 @@ def key_file(card: Card, command: Command, good: Handler) -> bytes:
     """Record 1 of SFI 1D holds the encryption key."""
     keys = [key for key in card.session.node.directory.keys if key.use == "payment encryption"]
     if command.p2 >> 3 == INTERNAL_FILE and command.p1 == 1 and keys:
-        return b"\x70\x12\xdf\x01" + octets(card.memory.cells[keys[0].cell(1)])
+        return b"\x70\x12\xdf\x01" + octets_in(card.memory.cells[keys[0].cell(1)])
     return good(card, command)
 
 

@@ -6,14 +6,13 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from conformance.faults.catalogue import Deviation, FaultSet, paying
-from conformance.faults.means import octets
 from conformance.faults.payment.application_selection import Change, rewritten
 from conformance.faults.payment.certificates import payment_application
 from conformance.faults.payment.contactless import quick
 from emulator.apps.payment.application import Counter, Tag, amount, counter_cell, data_cell, number
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in
 from emulator.cos.structure import Directory, File, Structure
 from emulator.iso7816 import SW, Command, StatusError, tlv
 
@@ -167,7 +166,7 @@ def _other_value(tag: int, value: str) -> Callable[[Mapping[str, Value]], dict[s
 
 def _above_limit(cells: Mapping[str, Value]) -> dict[str, Value]:
     name = payment_application(cells).name
-    limit = number(octets(cells[data_cell(name, Tag.BALANCE_LIMIT)]))
+    limit = number(octets_in(cells[data_cell(name, Tag.BALANCE_LIMIT)]))
     return {data_cell(name, Tag.BALANCE): amount(limit + 1)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from emulator.cos.card import Card
+from emulator.cos.memory import octets_in
 from emulator.cos.structure import CertificateRules, File
 from emulator.iso7816 import SW, Command, StatusError, Tlv, TlvError
 from profiles.certificate_settings import CertificateSettings
@@ -58,8 +59,7 @@ def key_file(card: Card, identifier: bytes) -> File:
 
 def stored_key(card: Card, identifier: bytes) -> bytes:
     """The content of a key file; ``6985`` while no key was ever written."""
-    value = card.memory.cells[key_file(card, identifier).cell]
-    assert isinstance(value, bytes)  # noqa: S101 - transparent files hold bytes
+    value = octets_in(card.memory.cells[key_file(card, identifier).cell])
     if not any(value):
         raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
     return value

@@ -14,6 +14,7 @@ from emulator.apps.social_security.references import find_pin
 from emulator.cos import tries
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
+from emulator.cos.memory import octets_in
 from emulator.cos.structure import Pin
 from emulator.crypto import CryptoError
 from emulator.crypto.challenge import challenge_proof, command_mac, pin_key, unseal
@@ -98,8 +99,7 @@ def mac_fits(command: Command, key: bytes, challenge: bytes) -> bool:
 
 
 def _key(card: Card, pin: Pin) -> bytes:
-    stored = card.memory.cells[pin.cell]
-    assert isinstance(stored, bytes)  # noqa: S101 - PIN cells hold bytes
+    stored = octets_in(card.memory.cells[pin.cell])
     return pin_key(stored)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from emulator.cos.card import Card
-from emulator.cos.memory import Memory, Value
+from emulator.cos.memory import Memory, Value, octets_in
 from emulator.cos.structure import CONTACTLESS, DirectoryState, Key, Pin
 from emulator.crypto import Algorithm
 from emulator.crypto import payment as crypto
@@ -333,9 +333,7 @@ class Application:
         return self._value_of(next(key for key in self.directory.keys if key.path == path))
 
     def _value_of(self, key: Key) -> bytes:
-        value = self.memory.cells[key.cell(1)]
-        assert isinstance(value, bytes)  # noqa: S101 - key cells hold bytes
-        return value
+        return octets_in(self.memory.cells[key.cell(1)])
 
     def session_key(self, use: str) -> bytes:
         """The key of the present transaction for a use."""

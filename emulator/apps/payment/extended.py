@@ -14,7 +14,7 @@ from emulator.apps.payment.scripts import run_script
 from emulator.apps.payment.transaction import ExtendedUse, Place, Transaction, transaction_of
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, records_in
 from emulator.cos.structure import File, FileStructure
 from emulator.crypto import decrypt_ecb
 from emulator.crypto.payment import CRYPTOGRAM_SIZE, extended_mac, extended_vector
@@ -65,9 +65,7 @@ def _file(application: Application, command: Command, known_bits: int) -> File:
 
 
 def _tuple(application: Application, cell: str) -> tuple[bytes, ...]:
-    value = application.cell(cell)
-    assert isinstance(value, tuple)  # noqa: S101 - such cells hold records
-    return value
+    return records_in(application.cell(cell))
 
 
 def _management_key(application: Application, file: File, index: int) -> bytes:

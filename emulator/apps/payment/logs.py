@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from emulator.apps.payment.application import Application, Tag
 from emulator.apps.payment.transaction import Transaction, dol_fill, dol_values
+from emulator.cos.memory import records_in
 from emulator.cos.structure import File
 from emulator.crypto.payment import payment_mac
 
@@ -52,8 +53,7 @@ def _add(application: Application, log_format: int, record: bytes) -> None:
     log = _log(application, log_format)
     if log is None:
         return
-    records = application.cell(log.cell)
-    assert isinstance(records, tuple)  # noqa: S101 - cyclic files hold records
+    records = records_in(application.cell(log.cell))
     application.changes[log.cell] = (record, *records)[: log.capacity]
 
 

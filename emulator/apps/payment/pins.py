@@ -12,6 +12,7 @@ from emulator.apps.payment.transaction import Cvr, Transaction, transaction_of
 from emulator.cos import tries
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
+from emulator.cos.memory import octets_in
 from emulator.cos.structure import DirectoryState, Pin
 from emulator.crypto import CryptoError
 from emulator.crypto.payment import PIN_BLOCK_SIZE, pin_of_block
@@ -93,8 +94,7 @@ def _presented(card: Card, application: Application, command: Command) -> str:
 
 def _compare(application: Application, transaction: Transaction, pin: Pin, presented: str | None) -> None:
     remaining = tries.spend(application.memory, pin)
-    stored = application.memory.cells[pin.cell]
-    assert isinstance(stored, bytes)  # noqa: S101 - PIN cells hold bytes
+    stored = octets_in(application.memory.cells[pin.cell])
     if presented is not None and hmac.compare_digest(stored.hex().upper().rstrip("F"), presented):
         transaction.cvr &= ~Cvr.PIN_FAILED
         tries.settle(application.memory, pin, True, remaining)

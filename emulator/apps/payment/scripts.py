@@ -15,6 +15,7 @@ from emulator.apps.payment.application import LARGEST_SCRIPT_COUNT, Application,
 from emulator.apps.payment.transaction import Authentication, Transaction, transaction_of
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
+from emulator.cos.memory import octets_in
 from emulator.cos.structure import CARD_STATE_CELL, CardState, DirectoryState
 from emulator.crypto import CryptoError
 from emulator.crypto.payment import payment_mac, pin_of_change_message
@@ -143,8 +144,7 @@ def _change_pin(application: Application, transaction: Transaction, command: Com
     if pin is None:
         raise StatusError(SW.REFERENCED_DATA_NOT_FOUND)
     if command.p2 != UNBLOCK_PIN:
-        stored = application.memory.cells[pin.cell]
-        assert isinstance(stored, bytes)  # noqa: S101 - PIN cells hold bytes
+        stored = octets_in(application.memory.cells[pin.cell])
         current = stored.hex().upper().rstrip("F") if command.p2 == CHANGE_WITH_CURRENT_PIN else None
         application.changes[pin.cell] = pack_pin(_new_pin(application, transaction, data, current))
     application.changes[pin.tries_cell] = pin.limit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.cos.card import Card
-from emulator.cos.memory import Snapshot
+from emulator.cos.memory import Snapshot, number_in, records_in
 from emulator.crypto import Algorithm
 from emulator.crypto.personalisation import ChannelKeys, card_keys
 from profiles.keys import root_key
@@ -47,9 +47,7 @@ def cells_of(profile: Profile, directory: str) -> Snapshot:
 
 
 def _kept(card: Card) -> tuple[bytes, ...]:
-    value = card.memory.cells[keys_cell(card.session.node.directory.name)]
-    assert isinstance(value, tuple)  # noqa: S101 - written when the card was built
-    return value
+    return records_in(card.memory.cells[keys_cell(card.session.node.directory.name)])
 
 
 def key_data(card: Card) -> bytes:
@@ -69,6 +67,4 @@ def keys(card: Card) -> ChannelKeys:
 
 def sequence(card: Card) -> int:
     """The sequence counter of the next session."""
-    value = card.memory.cells[sequence_cell(card.session.node.directory.name)]
-    assert isinstance(value, int)  # noqa: S101 - written when the card was built
-    return value
+    return number_in(card.memory.cells[sequence_cell(card.session.node.directory.name)])

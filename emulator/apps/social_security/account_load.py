@@ -24,6 +24,7 @@ from emulator.apps.social_security.amounts import (
 from emulator.apps.social_security.references import key_value
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
+from emulator.cos.memory import octets_in
 from emulator.cos.structure import Key
 from emulator.crypto import load_session_key, mac, transaction_authentication_code
 from emulator.iso7816 import SW, Command, StatusError
@@ -127,8 +128,7 @@ def transaction_proof(card: Card, command: Command) -> bytes:
         raise StatusError(SW.WRONG_LENGTH)
     node = card.session.node
     amounts_of(card, node)
-    proof = card.memory.cells.get(proof_cell(node), b"")
-    assert isinstance(proof, bytes)  # noqa: S101 - a cell of bytes
+    proof = octets_in(card.memory.cells.get(proof_cell(node), b""))
     if proof[:3] != bytes((command.p2,)) + command.data:
         raise StatusError(SW.MAC_UNAVAILABLE)
     return proof[3:]

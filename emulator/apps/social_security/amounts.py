@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 from emulator.cos.card import Card
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in, records_in
 from emulator.cos.structure import File, Key
 from emulator.cos.tree import Node
 from emulator.crypto import Algorithm
@@ -60,8 +60,7 @@ def amount_file(node: Node) -> File:
 
 def amounts_of(card: Card, node: Node) -> Amounts:
     """The amounts of the current application."""
-    contents = card.memory.cells[amount_file(node).cell]
-    assert isinstance(contents, bytes)  # noqa: S101 - internal files hold bytes
+    contents = octets_in(card.memory.cells[amount_file(node).cell])
     return Amounts.parse(contents)
 
 
@@ -93,8 +92,7 @@ def proof_cell(node: Node) -> str:
 def booked(card: Card, node: Node, after: Amounts, record: bytes, proof: bytes) -> dict[str, Value]:
     """The cells that a transaction changes together: amounts, newest record of the log, proof."""
     log = node.files_by_fid[LOG_FILE]
-    records = card.memory.cells[log.cell]
-    assert isinstance(records, tuple)  # noqa: S101 - cyclic files hold records
+    records = records_in(card.memory.cells[log.cell])
     return {
         amount_file(node).cell: after.to_bytes(),
         log.cell: (record, *records)[: log.capacity],

@@ -11,6 +11,7 @@ import hmac
 from emulator.apps.social_security.references import key_value, named_key
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
+from emulator.cos.memory import number_in
 from emulator.cos.structure import CARD_STATE_CELL, CardState, DirectoryState
 from emulator.cos.tree import Node
 from emulator.crypto import mac, session_key
@@ -86,8 +87,7 @@ def application_unblock(card: Card, command: Command) -> bytes:
     _require_lock_key(card, node, locally=True)
     key = session_key_of_maintenance(card, node)
     failures_cell = "unblock failures:" + node.directory.name
-    failures = card.memory.cells.get(failures_cell, 0)
-    assert isinstance(failures, int)  # noqa: S101 - counters hold numbers
+    failures = number_in(card.memory.cells.get(failures_cell, 0))
     try:
         check_protected(card, command, key)
     except StatusError:

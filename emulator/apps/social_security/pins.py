@@ -13,6 +13,7 @@ from emulator.apps.social_security.references import find_pin, named_key
 from emulator.cos import tries
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
+from emulator.cos.memory import octets_in
 from emulator.crypto import Algorithm, decrypt_ecb, unpad_length_prefixed
 from emulator.iso7816 import SW, Command, StatusError
 
@@ -56,8 +57,7 @@ def verify(card: Card, command: Command) -> bytes:
 
 
 def _matches(card: Card, cell: str, presented: bytes) -> bool:
-    stored = card.memory.cells[cell]
-    assert isinstance(stored, bytes)  # noqa: S101 - PIN cells hold bytes
+    stored = octets_in(card.memory.cells[cell])
     return hmac.compare_digest(stored, presented)
 
 

@@ -10,7 +10,7 @@ from emulator.apps.social_security.maintenance import MAC_LENGTH, check_protecte
 from emulator.cos.binaries import addressed_bytes, update_binary
 from emulator.cos.card import Card
 from emulator.cos.dispatch import CommandSet
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, number_in
 from emulator.cos.records import addressed_file, update_record
 from emulator.cos.structure import DirectoryState, File
 from emulator.iso7816 import SW, Command, StatusError
@@ -42,8 +42,7 @@ def _without_mac(card: Card, command: Command, file: File) -> Command:
     node = card.session.node
     key = session_key_of_maintenance(card, node)
     errors_cell = "MAC errors:" + node.directory.name
-    errors = card.memory.cells.get(errors_cell, 0)
-    assert isinstance(errors, int)  # noqa: S101 - counters hold numbers
+    errors = number_in(card.memory.cells.get(errors_cell, 0))
     try:
         check_protected(card, command, key)
     except StatusError:

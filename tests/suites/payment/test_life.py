@@ -8,7 +8,6 @@ import pytest
 
 from conformance.cases import Level
 from conformance.faults.catalogue import Fault, FaultSet, paying
-from conformance.faults.means import octets
 from conformance.suites.payment import life
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
@@ -16,7 +15,7 @@ from emulator import load_card
 from emulator.apps.payment.application import Counter, counter_cell
 from emulator.cos.card import Card
 from emulator.cos.dispatch import Handler
-from emulator.cos.memory import Value
+from emulator.cos.memory import Value, octets_in
 from emulator.iso7816 import Command
 from profiles.applications import PAYMENT_APPLICATIONS
 from tests.suites.broken import HOSTILE, assert_judged, product, run
@@ -50,7 +49,7 @@ def higher(name: str, tag: str, requirement: tuple[str, ...]) -> None:
 
     def change(cells: Mapping[str, Value]) -> dict[str, Value]:
         key = f"data:{DIRECTORY}:{tag}"
-        value = octets(cells[key])
+        value = octets_in(cells[key])
         digits = f"{int(value.hex()) + 1:0{2 * len(value)}d}" if len(value) > 1 else f"{value[0] + 1:02X}"
         return {key: bytes.fromhex(digits)}
 
