@@ -84,9 +84,12 @@ class _View:
 
     def tell(self, result: Result) -> None:
         """A row has ended."""
+        from conformance.actors.batch import State
+
         self._results.append(result)
         now = monotonic()
-        self.progress.update(self._task, advance=1)
+        if result.state is not State.WAITING:  # of which the batch stopped before it came
+            self.progress.update(self._task, advance=1)
         speed = self.progress.tasks[self._task].speed  # that of the last half minute
         self.progress.update(self._task, rate=f"{60 * speed:.0f}/min" if speed else "")
         if now - self._written >= WRITTEN_EVERY:

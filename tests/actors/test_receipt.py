@@ -38,6 +38,12 @@ def test_slip_in_chinese():
     assert "联机批准" in receipt(PAID)
 
 
+def test_a_card_that_told_no_number_has_no_sequence_number_either():
+    nameless = words(replace(PAID, account_number="", sequence_number="00"))
+    assert {"卡号", "卡序列号"}.isdisjoint(nameless)
+    assert words(PAID)["卡序列号"] == PAID.sequence_number
+
+
 def test_slip_in_english():
     assert words(PAID, Language.EN)["TYPE"] == "SALE"
     assert "approved online" in receipt(PAID, Language.EN)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -306,6 +307,7 @@ def test_ctrl_c_lets_the_card_in_hand_be_finished(desk):
     assert journalled(OPEN) == []
     states = [row["state"] for row in results()]
     assert set(states) == {State.ISSUED.en, State.WAITING.en}
+    assert re.findall(r"(\d+)/4", errors.decode())[-1] == str(states.count(State.ISSUED.en)), "the bar tells no more"
     assert run().exit_code == 0
     every_person_has_one_card(4)
 

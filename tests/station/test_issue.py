@@ -297,3 +297,19 @@ def test_what_the_card_has_no_place_for_is_refused_before_the_chip_is_touched(pr
 def test_fields_of_the_tests_are_those_of_an_order():
     assert set(order().values) == {"05", "06", "07", "08", "09", "0A", "0B", "0C", "0D"}
     assert "name extension" not in FIELDS
+
+
+@pytest.mark.parametrize("asked", ["insure", "register"])
+def test_a_centre_that_is_asked_twice_costs_no_chip(monkeypatch, asked):
+    """The second answer, which the station gets, says that the person, or the card, is there already."""
+    world = World(load("ssc3-sm4"))
+    once = getattr(world.centre, asked)
+
+    def twice(*given):
+        once(*given)
+        return once(*given)
+
+    monkeypatch.setattr(world.centre, asked, twice)
+    outcome = world.issue()
+    assert outcome.ending is Ending.COMPLETED, outcome
+    world.settled(outcome)

@@ -48,7 +48,7 @@ def receipt_rows(result: TransactionResult, language: Language) -> list[str]:
         (("终端编号", "TERMINAL"), result.terminal_id),
         (("交易类型", "TYPE"), kind[at]),
         (("卡号", "CARD"), result.masked_account_number),
-        (("卡序列号", "SEQUENCE"), result.sequence_number),
+        (("卡序列号", "SEQUENCE"), result.sequence_number if result.masked_account_number else ""),
         (("应用", "APPLICATION"), printable(result.label)),
         (("AID", "AID"), result.aid.hex().upper()),
         (("日期时间", "DATE/TIME"), f"{result.when:%Y/%m/%d %H:%M:%S}"),
