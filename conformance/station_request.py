@@ -17,7 +17,7 @@ from conformance.station_desk import INTERRUPTED, NOT_ISSUED, Desk
 from conformance.timeline_option import draw, print_sum, table, unusable
 
 if TYPE_CHECKING:
-    from conformance.actors.station import OldChip, Order, Outcome, Told
+    from conformance.actors.station import OldChip, Order, Outcome, Printer, Told
 
 
 class View:
@@ -116,7 +116,7 @@ def _tell_again(desk: Desk, outcome: Outcome, *command: str | Path) -> None:
         typer.echo(f"sscard {desk.command}: {outcome.en}; go on, with the same PINs: {desk.again(*command)}", err=True)
 
 
-def print_outcome(outcome: Outcome, code: int, as_json: bool, printer: object = None) -> None:
+def print_outcome(outcome: Outcome, code: int, as_json: bool, printer: Printer | None = None) -> None:
     """Print how an issuance ended, and its timeline."""
     face = (
         printer
