@@ -150,9 +150,11 @@ CREATE TABLE IF NOT EXISTS entry (
 
     def entries(self, box: Box) -> list[Entry]:
         """The entries of a box, oldest first."""
-        rows = self.all("SELECT number, stage, content FROM entry WHERE box = ? ORDER BY id", box)
         try:
+            rows = self.all("SELECT number, stage, content FROM entry WHERE box = ? ORDER BY id", box)
             return [Entry(row["number"], row["stage"], self._seal.decrypt(row["content"]).decode()) for row in rows]
+        except sqlite3.Error as problem:
+            raise OutboxError(f"the outbox cannot be read: {problem}") from None
         except InvalidToken:
             raise OutboxError(
                 "an entry of the outbox does not fit its key: one of the two files is another's"

@@ -71,6 +71,15 @@ def test_an_outbox_without_its_key_or_with_anothers_is_refused(tmp_path: Path) -
         OutboxFile(tmp_path / "two")
 
 
+def test_an_outbox_that_cannot_be_read_on_the_way_is_the_same_error(tmp_path: Path) -> None:
+    """So that whoever hears of a full disk in one sentence hears so of a damaged file, too."""
+    outbox = OutboxFile(tmp_path / "outbox")
+    outbox.run("DROP TABLE entry")
+    with pytest.raises(OutboxError, match="^the outbox cannot be read: no such table: entry$"):
+        outbox.entries(Box.MEDICAL)
+    outbox.close()
+
+
 @pytest.mark.parametrize("content", [b"no database" * 100, b"SQLite format 3\0" + bytes(600)])
 def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "outbox"
