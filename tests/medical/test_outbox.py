@@ -75,7 +75,7 @@ def test_an_outbox_that_cannot_be_read_on_the_way_is_the_same_error(tmp_path: Pa
     """So that whoever hears of a full disk in one sentence hears so of a damaged file, too."""
     outbox = OutboxFile(tmp_path / "outbox")
     outbox.run("DROP TABLE entry")
-    with pytest.raises(OutboxError, match="^the outbox cannot be read: no such table: entry$"):
+    with pytest.raises(OutboxError, match=r"^the outbox cannot be read: no such table: entry$"):
         outbox.entries(Box.MEDICAL)
     outbox.close()
 
