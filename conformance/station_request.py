@@ -135,6 +135,8 @@ def print_outcome(outcome: Outcome, code: int, as_json: bool, printer: Printer |
         )
     for zh, en in outcome.notes:
         typer.echo(f"注意 note: {zh} · {en}")
+    if isinstance(printer, FacePrinter) and face is None and not code:
+        typer.echo("注意 note: 此次未打印卡面 · this call printed no face: the request was past that step")
     if face is not None:
         typer.echo(f"卡面 face: {face.files[0]}, {face.files[1]}")
         if face.warning:

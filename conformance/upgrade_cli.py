@@ -251,6 +251,8 @@ def _work(
     """Make the new card; ``more`` are options of the command that say how an interrupted request goes on."""
     from conformance.actors.station import Kind
 
+    if desk.image is not None and old.image is not None and desk.image.resolve() == old.image.resolve():
+        desk.give_up("--image is the new chip and --old-image the old card; name two files")
     order = replace(read_order(desk, path, number), kind=Kind(kind))
     row = ("--number", number) if number else ()
     again = (desk.command, path, *row, "--resume", *old.again, *more)

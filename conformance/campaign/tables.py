@@ -10,6 +10,27 @@ from conformance.campaign.world import World
 from conformance.events import Table, Words
 
 Column = tuple[str, str]
+WORDS = {
+    ("cards at the bank", "state"): {
+        "ordered": "制卡中 ordered",
+        "active": "在用 active",
+        "blocked": "挂失 blocked",
+        "switched off": "已停用 switched off",
+        "cancelled": "注销 cancelled",
+    },
+    ("agreements", "kind"): {"payroll": "代发 payroll", "utility": "代扣 utility", "wealth": "理财 wealth"},
+    ("agreements", "state"): {"0": "有效 in force", "1": "终止 ended"},
+    ("card register", "state"): {
+        "0": "封存 sealed",
+        "1": "正常 in use",
+        "2": "正式挂失 formally lost",
+        "3": "锁定 locked",
+        "4": "临时挂失 temporarily lost",
+        "9": "注销 cancelled",
+    },
+    ("settlements", "state"): {"quoted": "预结算 quoted", "cleared": "已清算 cleared", "reversed": "已冲正 reversed"},
+}
+"""What the values of a column, by table and name, are called in both languages."""
 BANK: Sequence[tuple[str, str, str, Sequence[Column]]] = (
     (
         "银行卡",
@@ -20,7 +41,7 @@ BANK: Sequence[tuple[str, str, str, Sequence[Column]]] = (
     (
         "签约关系",
         "agreements",
-        "SELECT number, kind, party, CASE ended WHEN 1 THEN 'ended' ELSE 'in force' END FROM agreement ORDER BY number",
+        "SELECT number, kind, party, ended FROM agreement ORDER BY number",
         (("编号", "number"), ("种类", "kind"), ("对方", "party"), ("状态", "state")),
     ),
     (
@@ -34,8 +55,7 @@ CENTRE: Sequence[tuple[str, str, str, Sequence[Column]]] = (
     (
         "社会保障卡登记",
         "card register",
-        "SELECT card, person, CASE state WHEN 0 THEN '封存' WHEN 1 THEN '正常' WHEN 2 THEN '正式挂失' WHEN 3 THEN '锁定' "
-        "WHEN 4 THEN '临时挂失' ELSE '注销' END FROM card ORDER BY rowid",
+        "SELECT card, person, state FROM card ORDER BY rowid",
         (("识别码", "identification code"), ("持卡人", "holder"), ("状态", "state")),
     ),
     (
@@ -75,7 +95,11 @@ def tables(world: World) -> list[Table]:
             continue
         with reading(world.hosts[host].path) as base:
             for zh, en, query, columns in described:
-                rows = [[masked(str(value)) for value in row] for row in base.execute(query)]
+                said = [WORDS.get((en, name), {}) for _, name in columns]
+                rows = [
+                    [masked(words.get(str(value), str(value))) for words, value in zip(said, row, strict=True)]
+                    for row in base.execute(query)
+                ]
                 if rows:
                     found.append(Table(zh=zh, en=en, columns=[Words(zh=a, en=b) for a, b in columns], rows=rows))
     return found

@@ -204,6 +204,11 @@ def test_a_station_that_breaks_down_keeps_the_chip_of_its_request(desk, monkeypa
     assert (desk / "new.sscard").exists()
 
 
+def test_the_old_card_is_no_new_chip(desk):
+    result = run("upgrade", "order.toml", *PLACE, "--image", "./old.sscard", *OLD)
+    assert (result.exit_code, "name two files" in result.stderr) == (2, True)
+
+
 def test_a_chip_that_is_not_the_expected_one_is_not_made(desk):
     result = run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD, "--expect-chip", "FF")
     assert (result.exit_code, "another chip than expected" in result.stderr) == (1, True)

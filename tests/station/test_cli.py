@@ -119,6 +119,9 @@ def test_the_face_is_printed_beside_the_card(desk):
         assert FIELDS[field] in front
         assert FIELDS[field] not in result.stdout
     assert (desk / "face.svg").stat().st_mode & 0o777 == 0o600
+    again = run("issue", "order.toml", *PLACE, "--image", "card.sscard", "--face", "other.svg")
+    assert "this call printed no face" in again.stdout
+    assert not (desk / "other.svg").exists()
 
 
 @pytest.mark.parametrize(
