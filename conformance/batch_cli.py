@@ -113,6 +113,10 @@ def issue_batch(desk: Desk, table: Path, out: Path, faces: str | None, as_json: 
         people, wrong, encoding = read_people(table, initial_pin(product), bank=desk.bank is not None)
     except TableError as problem:
         desk.give_up(str(problem))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        desk.give_up(f"{out}: cannot be made ({problem.strerror}); name another folder")
     place, stop = Place(out), Interruption()
     try:
         with place.held(), stop.heard():

@@ -339,6 +339,7 @@ def test_ctrl_c_twice_breaks_the_card_off_and_the_next_run_finishes_it(desk):
         (["issue", "--batch", "accounts.csv", *PLACE, "--bank", "people.csv"], "books people.csv cannot be used"),
         (["issue", "--batch", "people.csv", *PLACE, "--faces", "gif"], "svg nor png"),
         (["issue", "--batch", "none.csv", *PLACE], "cannot be read"),
+        (["issue", "--batch", "people.csv", *PLACE, "--out", "/proc/none"], "name another folder"),
         (["issue", "--batch", "bad.csv", *PLACE], "line 1"),
         (["issue", "--batch", "people.csv", *PLACE, "--profile", "debit"], "no social security application"),
         (["issue", "--batch", "people.csv", *PLACE[:2], "--journal", "people.csv", "--books", "b"], "journal"),
@@ -376,8 +377,8 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(desk):
     write(desk / "people.csv", [person(1)])
     (desk / "out").write_text("a file")
     result = run()
-    assert result.exit_code == 3
-    assert "out: cannot be written" in result.stderr
+    assert result.exit_code == 2
+    assert "out: cannot be made (File exists); name another folder" in result.stderr
 
 
 def test_two_programs_do_not_work_in_one_folder(desk):
