@@ -29,7 +29,7 @@ class Slots:
         return chip
 
     def pull(self, target: Target) -> None:
-        """Pull a chip out: it loses its power, and answers nothing before :meth:`push`."""
+        """Pull a chip out: it loses its power and all that a session knew; in a reader it answers nothing before :meth:`push`."""
         if isinstance(target, InProcessTarget):
             target.power_off()
 

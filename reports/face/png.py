@@ -13,16 +13,10 @@ HEADER_END = 33
 """Signature 8, length 4, type 4, header 13, check 4."""
 
 
-class NoRasteriser(Exception):
-    """The optional package that makes PNG is not installed."""
-
-
 def rasterise(svg: str) -> bytes:
-    """The picture with its resolution in it; raises :class:`NoRasteriser`."""
-    try:
-        from resvg_py import svg_to_bytes
-    except ImportError:
-        raise NoRasteriser from None
+    """The picture with its resolution in it; whether the optional package is there, ``check_destination`` has seen to."""
+    from resvg_py import svg_to_bytes
+
     width, height = PIXELS
     return with_resolution(bytes(svg_to_bytes(svg_string=svg, width=width, height=height, dpi=DPI)))
 

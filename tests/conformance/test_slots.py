@@ -10,6 +10,7 @@ from profiles import load
 
 PSE = bytes.fromhex("00A404000E315041592E5359532E444446303100")
 PPSE = bytes.fromhex("00A404000E325041592E5359532E444446303100")
+DEBIT, COUNTER = bytes.fromhex("00A4040008A00000033301010100"), bytes.fromhex("80CA9F3600")
 CONTACTS, ANTENNA = "3B", "3B8D8001"
 
 
@@ -43,6 +44,14 @@ def test_a_chip_that_was_pulled_out_forgets_its_session_and_comes_back(slots):
     assert card.transmit(PSE) == selected
     card.switch(Interface.CONTACTLESS)
     assert card.transmit(PPSE)[-2:] == bytes.fromhex("9000")
+
+
+def test_a_chip_that_is_pulled_out_in_process_has_forgotten_what_was_selected():
+    slots = Slots()
+    card = slots.put(fresh_chip(load("debit")))
+    assert card.transmit(DEBIT)[-2:] == card.transmit(COUNTER)[-2:] == bytes.fromhex("9000")
+    slots.pull(card)
+    assert card.transmit(COUNTER)[-2:] != bytes.fromhex("9000")
 
 
 @pytest.mark.pcsc
