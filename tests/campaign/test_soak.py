@@ -95,7 +95,9 @@ def test_a_chip_that_was_handed_out_blank(quiet: CityWorld) -> None:
     made.issued = True
     request = Request("S-1", "issue", citizen, made, None, "present", False, state="completed")
     quiet.orders.done.append(request)
-    assert {4, 7} <= rules(quiet)
+    found = quiet.judged()
+    assert {4, 7} <= {each.rule for each in found}
+    assert "order S-1 completed, its card does not work" in [each.en for each in found]
 
 
 @pytest.mark.slow

@@ -164,7 +164,9 @@ def test_a_wrong_pin_is_asked_for_again():
 
 def test_no_pin_is_asked_for_again():
     world = World()
-    assert world.issue(old=world.held(world.old, None)).ending is Ending.INTERRUPTED
+    outcome = world.issue(old=world.held(world.old, None))
+    assert outcome.ending is Ending.INTERRUPTED
+    assert "entered no PIN" in outcome.en
     world.completed(world.resume())
 
 
