@@ -162,9 +162,10 @@ def test_a_wrong_pin_is_asked_for_again():
     world.completed(world.resume())
 
 
-def test_no_pin_is_asked_for_again():
+@pytest.mark.parametrize("pin", [None, "12"])
+def test_what_is_no_pin_is_asked_for_again(pin):
     world = World()
-    outcome = world.issue(old=world.held(world.old, None))
+    outcome = world.issue(old=world.held(world.old, pin))
     assert outcome.ending is Ending.INTERRUPTED
     assert "entered no PIN" in outcome.en
     world.completed(world.resume())
