@@ -93,7 +93,7 @@ def _others_act(seams: Seams, strike: Strike, call: Call) -> Any:
     return call.carry_out()
 
 
-_COMMAND, _MESSAGE, _MOMENT = Kind.COMMAND, Kind.MESSAGE, Kind.MOMENT
+_COMMAND, _MESSAGE, _QUERY, _MOMENT = Kind.COMMAND, Kind.MESSAGE, Kind.QUERY, Kind.MOMENT
 _ALL = (
     Failure(
         "power-cut-before", "指令前断电", "supply cut before the chip has the command", _COMMAND, _power_cut_before
@@ -119,6 +119,8 @@ _ALL = (
     Failure("very-late", "请求最后才到", "request comes when everything is over", _MESSAGE, _late(at_the_end=True)),
     Failure("killed-before-host", "请求前程序被杀", "program killed before a message", _MESSAGE, _killed_before),
     Failure("killed-after-host", "请求后程序被杀", "program killed after a message", _MESSAGE, _killed_after),
+    Failure("keys-unreachable", "密钥服务不可达", "key service unreachable until the line is back", _QUERY, _gone),
+    Failure("keys-silent", "密钥服务无应答", "key service does not answer, once", _QUERY, _request_lost),
     Failure("killed", "写流水前程序被杀", "program killed before it writes its journal", _MOMENT, _killed_before),
     Failure("killed-after", "写流水后程序被杀", "program killed after it wrote its journal", _MOMENT, _killed_after),
     Failure("rival", "两台设备同时办理同一人", "another station works on the same person", _MOMENT, _others_act),

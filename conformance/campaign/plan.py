@@ -26,6 +26,7 @@ SECONDS = (
     "reader-gone",
     "unreachable",
     "answer-lost",
+    "keys-unreachable",
     "killed-after-chip",
     "killed-after",
 )

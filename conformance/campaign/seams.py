@@ -1,6 +1,6 @@
 """The places at which a run can fail, numbered in the order in which it passes them, and the failures that strike there.
 
-A *place* is a command to a chip, a message to a host, or a moment at which a program writes into its own journal. A run
+A *place* is a command to a chip, a message or question to a host, or a moment at which a program writes into its own journal. A run
 without failures numbers all its places; a trial is the same run, in which a failure strikes at one of these numbers. Places
 count on while the flow is recovered, so that a second failure can strike the recovery.
 """
@@ -28,6 +28,8 @@ class Kind(StrEnum):
     """A command APDU to a chip."""
     MESSAGE = "message"
     """A message to a host, and its answer."""
+    QUERY = "query"
+    """A question to a host that keeps nothing, the key service, and its answer."""
     MOMENT = "moment"
     """A program writes into its journal."""
 

@@ -88,6 +88,18 @@ def test_every_failure_at_every_step_of_the_station(flow: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("flow", AT_STATION)
+def test_a_key_service_that_does_not_answer_costs_no_chip_when_a_request_goes_on(flow: str) -> None:
+    """It once did: what failed before the first open step was written against a step that was done."""
+    chosen = ("killed-after-host", "keys-unreachable")
+    campaign, _ = ran(Order((flow,), failures=chosen, level=Level.STANDARD))
+    cells = campaign.tallies[0].cells.items()
+    assert campaign.broken == 0
+    assert {failure for (_, failure), _ in cells} == {*chosen, "+".join(chosen)}
+    assert all(each.struck == 2 for (_, failure), cell in cells for each in cell if "+" in failure)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("flow", [each for each in MODULES if each not in AT_STATION])
 def test_many_places_of_a_flow_and_pairs_of_failures(flow: str) -> None:
     """Eight places of each step and failure, and pairs in the irreversible steps; terminals are killed below, at every place."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -52,6 +52,12 @@ AT_BANK = frozenset(
     {
         *("authorise", "complete", "reverse", "change", "open", "freeze", "order", "personalisation", "switch", "undo"),
         *("return_e_cash", "report_lost", "record"),
+    }
+)
+AT_KEYS = frozenset(
+    {
+        *("external_authentication", "internal_authentication", "maintenance_mac", "identification_code", "encipher"),
+        *("enciphered_pin_block", "enciphered_key", "enciphered_under", "transport_code", "master_authentication"),
     }
 )
 IRREVERSIBLE = frozenset(
@@ -134,7 +140,13 @@ class StationWorld(World):
             bank = cast(Bank, Guarded(self.seams, bank, "bank", parts=frozenset({"cards"}), only=AT_BANK))
             guarded = Guarded(self.seams, journal, "journal", PlaceKind.MOMENT, only=JOURNALLED, before=self._note_step)
             kept = cast(Journal, guarded)
-        return self.flow.equipment(centre, bank, kept)
+        equipment = self.flow.equipment(centre, bank, kept)
+        return replace(equipment, keys=self._keys_of_card) if watched else equipment
+
+    def _keys_of_card(self, profile: Profile, historical: bytes, city_code: str | None = None) -> KeyService:
+        """The key service for a card, behind a line."""
+        service = KeyService(profile, historical, city_code)
+        return cast(KeyService, Guarded(self.seams, service, "keys", PlaceKind.QUERY, only=AT_KEYS))
 
     def _old_chip(self) -> OldChip | None:
         if self._old_slot is None:
