@@ -82,7 +82,7 @@ class LifeWorld(StationWorld):
         if slot is None:
             raise CardGone("no card")
         product = self.flow.product
-        reader = CardReader(slot, product, HsmKeys(product, TERMINAL))
+        reader = CardReader(slot, product, HsmKeys(product, TERMINAL, service=self.keys_of_card))
         reader.begin()
         reader.open(ENVIRONMENT)
         return reader

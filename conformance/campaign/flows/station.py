@@ -141,9 +141,9 @@ class StationWorld(World):
             guarded = Guarded(self.seams, journal, "journal", PlaceKind.MOMENT, only=JOURNALLED, before=self._note_step)
             kept = cast(Journal, guarded)
         equipment = self.flow.equipment(centre, bank, kept)
-        return replace(equipment, keys=self._keys_of_card) if watched else equipment
+        return replace(equipment, keys=self.keys_of_card) if watched else equipment
 
-    def _keys_of_card(self, profile: Profile, historical: bytes, city_code: str | None = None) -> KeyService:
+    def keys_of_card(self, profile: Profile, historical: bytes, city_code: str | None = None) -> KeyService:
         """The key service for a card, behind a line."""
         service = KeyService(profile, historical, city_code)
         return cast(KeyService, Guarded(self.seams, service, "keys", PlaceKind.QUERY, only=AT_KEYS))
