@@ -114,7 +114,7 @@ def prepare(
         product, pan, sequence, expiry, holder, identity_number, identity_kind, pin, bank_code, social_security, ca
     )
     data = _data(order)
-    text = data.to_json(transport_key_of(transport_key, _give_up))
+    text = data.to_json(transport_key_of(transport_key, _give_up, digits=True))
     try:
         out.touch(mode=0o600)
         out.write_text(text, "utf-8")
@@ -271,7 +271,7 @@ def _read(path: Path, transport_key: str | None) -> DataFile:
     from conformance.actors.bank.groupings import DataFile, DataFileError
 
     try:
-        return DataFile.from_json(path.read_text("utf-8"), transport_key_of(transport_key, _give_up))
+        return DataFile.from_json(path.read_text("utf-8"), transport_key_of(transport_key, _give_up, digits=True))
     except OSError as error:
         _give_up(f"{path} cannot be read: {error.strerror}", WRONG_USE)
     except (DataFileError, UnicodeDecodeError) as error:

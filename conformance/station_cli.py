@@ -13,7 +13,7 @@ import typer
 from conformance.face_option import FaceFile
 from conformance.host_option import socket_of
 from conformance.station_desk import INTERRUPTED, WRONG_USE, Desk
-from conformance.station_request import View, carry_out, print_outcome, read_order
+from conformance.station_request import View, carry_out, print_outcome, read_order, require_kind
 from conformance.timeline_option import TimelineFile
 
 OrderFile = Annotated[
@@ -268,7 +268,9 @@ def _work(
     resume: bool,
 ) -> NoReturn:
     order = read_order(desk, path, number)
-    desk.check_bank(order.former.account, bank_pin)
     row = ("--number", number) if number else ()
+    if resume:
+        require_kind(desk, order, path, *row)
+    desk.check_bank(order.former.account, bank_pin)
     again = ("station", "resume", path, *row)
     carry_out(desk, order, new_pin, again, timeline, resume=resume, as_json=as_json, bank_pin=bank_pin or "")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +19,15 @@ from conformance.timeline_option import draw, print_sum, table, unusable
 
 if TYPE_CHECKING:
     from conformance.actors.station import OldChip, Order, Outcome, Printer, Told
+
+RESUMED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "first issuance": (("station", "resume"), ()),
+    "upgrade": (("upgrade",), ("--resume",)),
+    "replacement": (("replace",), ("--resume", "--kind", "same-number")),
+    "different number": (("replace",), ("--resume", "--kind", "different-number")),
+    "generation change": (("replace",), ("--resume", "--kind", "generation")),
+}
+"""How a request of each kind goes on: what stands before the order, and what behind it."""
 
 
 class View:
@@ -50,6 +60,31 @@ def read_order(desk: Desk, path: Path, number: str | None) -> Order:
         desk.give_up(str(problem))
 
 
+def require_kind(desk: Desk, order: Order, path: Path, *row: str) -> None:
+    """End the command where the open request of an order is of another kind: another command goes on with it."""
+    from conformance.actors.station import Journal, JournalError, Kind
+    from conformance.actors.station.journal import State
+
+    if not desk.journal.exists():
+        return
+    try:
+        with closing(Journal(desk.journal)) as journal:
+            known = journal.request(order.number)
+            if known is None or known.state is not State.OPEN or journal.has_same_contents(order):
+                return
+            kinds = (kind for kind in Kind if journal.has_same_contents(replace(order, kind=kind)))
+            kind = next(kinds, None)
+    except (JournalError, sqlite3.Error):
+        return  # the station tells
+    if kind is not None:
+        first = kind is Kind.FIRST
+        same = replace(desk, face=desk.face if first else None)
+        command, options = RESUMED[kind.value]
+        how = same.again(*command, path, *row, *options)
+        cards = "PINs" if first else "PINs and the same old card"
+        desk.give_up(f"request {order.number} is one of kind {kind}; go on, with the same {cards}: {how}")
+
+
 def carry_out(
     desk: Desk,
     order: Order,
@@ -78,6 +113,8 @@ def carry_out(
     desk.check(new_pin)
     if timeline and (complaint := unusable(timeline)):
         desk.give_up(complaint)
+    if timeline:
+        again = (*again, "--timeline", timeline)
     product, _ = desk.products()
     if new_pin in {pin.value for pin in product.directory["SSSE"].pin.values()}:
         desk.give_up("--new-pin is the initial PIN; the holder must choose another one")

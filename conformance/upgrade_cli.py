@@ -30,7 +30,7 @@ from conformance.station_cli import (
     TransportKey,
 )
 from conformance.station_desk import INTERRUPTED, NOT_ISSUED, WRONG_USE, Desk
-from conformance.station_request import View, carry_out, read_order
+from conformance.station_request import View, carry_out, read_order, require_kind
 from conformance.timeline_option import TimelineFile
 
 if TYPE_CHECKING:
@@ -255,6 +255,8 @@ def _work(
         desk.give_up("--image is the new chip and --old-image the old card; name two files")
     order = replace(read_order(desk, path, number), kind=Kind(kind))
     row = ("--number", number) if number else ()
+    if resume:
+        require_kind(desk, order, path, *row)
     again = (desk.command, path, *row, "--resume", *old.again, *more)
     carry_out(desk, order, new_pin, again, timeline, resume=resume, as_json=as_json, old=old.chip(desk))
 

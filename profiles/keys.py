@@ -41,13 +41,24 @@ def root_key(profile: Profile, key_name: str, version: int) -> bytes:
 
 
 def referenced_key(name: str, reference: str, length: int) -> bytes:
-    """A key of ``length`` bytes from hexadecimal digits, ``env:VARIABLE`` or ``file:PATH``; raises :class:`RootKeyError`."""
-    digits, origin = reference, "test_keys.value"
+    """The root key ``name`` of a profile, as :func:`key_at` finds it; raises :class:`RootKeyError`, which names it."""
+    try:
+        return key_at(reference, length, "test_keys.value")
+    except RootKeyError as error:
+        raise RootKeyError(f"root key {name}: {error}") from None
+
+
+def key_at(reference: str, length: int, place: str) -> bytes:
+    """A key of ``length`` bytes from hexadecimal digits, ``env:VARIABLE`` or ``file:PATH``; raises :class:`RootKeyError`.
+
+    ``place`` is what messages call the place of the reference itself.
+    """
+    digits, origin = reference, place
     if reference.startswith("env:"):
         variable = reference.removeprefix("env:")
         origin = f"environment variable {variable}"
         if variable not in os.environ:
-            raise RootKeyError(f"root key {name}: {origin} is not set")
+            raise RootKeyError(f"{origin} is not set")
         digits = os.environ[variable]
     elif reference.startswith("file:"):
         path = Path(reference.removeprefix("file:"))
@@ -55,11 +66,12 @@ def referenced_key(name: str, reference: str, length: int) -> bytes:
         try:
             digits = path.read_text("ascii")
         except (OSError, UnicodeDecodeError):
-            raise RootKeyError(f"root key {name}: {origin} cannot be read as hexadecimal digits") from None
+            raise RootKeyError(f"{origin} cannot be read as hexadecimal digits") from None
     try:
         key = bytes.fromhex(digits)
     except ValueError:
-        raise RootKeyError(f"root key {name}: {origin} does not hold an even number of hexadecimal digits") from None
+        raise RootKeyError(f"{origin} does not hold an even number of hexadecimal digits") from None
     if len(key) != length:
-        raise RootKeyError(f"root key {name}: {origin} holds {len(key)} bytes, {length} are needed")
+        unit = "byte" if len(key) == 1 else "bytes"
+        raise RootKeyError(f"{origin} holds {len(key)} {unit}, {length} are needed")
     return key

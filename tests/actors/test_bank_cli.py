@@ -126,9 +126,17 @@ def test_an_authority_that_is_none(tmp_path, text):
     assert not (tmp_path / "d.json").exists()
 
 
-@pytest.mark.parametrize("key", ["env:NO_SUCH_VARIABLE", "file:/nowhere", "0011", "x"])
-def test_a_transport_key_that_is_none(tmp_path, key):
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("env:NO_SUCH_VARIABLE", "environment variable NO_SUCH_VARIABLE is not set"),
+        ("file:/nowhere", "file /nowhere cannot be read as hexadecimal digits"),
+        ("00", "the option holds 1 byte, 16 are needed"),
+        ("x", "the option does not hold an even number of hexadecimal digits"),
+    ],
+)
+def test_a_transport_key_that_is_none(tmp_path, key, sentence):
     result = run("data", "--out", tmp_path / "d.json", "--pan", PAN, "--transport-key", key)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "transport" in result.stderr
+    assert result.stderr == f"sscard bank: --transport-key: {sentence}\n"
     assert not (tmp_path / "d.json").exists()

@@ -1,6 +1,7 @@
 """``sscard upgrade``, ``sscard replace`` and ``sscard bank open`` as a clerk types them; the demonstration of the promises."""
 
 import json
+import shlex
 
 import pytest
 from typer.testing import CliRunner
@@ -110,6 +111,28 @@ def test_a_wrong_pin_interrupts_and_resume_goes_on(desk):
     assert run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD).exit_code == 3
     resumed = run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD, "--resume")
     assert resumed.exit_code == 0, resumed.output
+
+
+def test_another_command_names_the_one_that_goes_on(desk):
+    """The order alone does not say of which kind its request is; the sentence is then typed, with PINs and old card."""
+    run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", "--old-image", "old.sscard", "--timeline", "t.svg")
+    for other in (("station", "resume"), ("replace", "--resume")):
+        words = (*other, "order.toml", *PLACE, "--image", "new.sscard", "--face", "f.svg")
+        result = run(*(words if other[0] == "station" else words[:-2]))
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "request CQ-1 is one of kind upgrade; go on, with the same PINs and the same old card: " in result.stderr
+    again = shlex.split(result.stderr.partition("old card: ")[2])
+    assert again[:4] == ["sscard", "upgrade", "order.toml", "--resume"]
+    assert run(*again[1:], "--new-pin", NEW, *OLD).exit_code == 0
+
+
+def test_a_request_that_goes_on_is_drawn_as_it_was_to_be(desk):
+    """The command that the interruption tells repeats --timeline."""
+    wrong = ("--old-image", "old.sscard", "--old-pin", "000000", "--timeline", "t.svg")
+    result = run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *wrong)
+    again = shlex.split(result.stderr.partition("PINs: ")[2])
+    assert run(*again[1:], "--new-pin", NEW, "--old-pin", PIN).exit_code == 0
+    assert (desk / "t.svg").exists()
 
 
 def test_a_request_of_which_the_bank_does_not_know_is_given_up_without_it(desk):

@@ -46,6 +46,9 @@ def test_options_that_do_not_fit(tmp_path: Path) -> None:
     assert "has no payment application" in refused("bank", "--socket", tmp_path / "s", "--profile", "blank")
     assert "has no TAC key" in refused("centre", "--socket", tmp_path / "s", "--profile", "debit")
     assert "is not set" in refused("bank", "--socket", tmp_path / "s", "--transport-key", "env:NO_SUCH_VARIABLE")
+    assert "takes env:VARIABLE or file:PATH" in refused(
+        "bank", "--socket", tmp_path / "s", "--transport-key", "00" * 16
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -142,6 +142,7 @@ def test_options_of_hosts_that_do_not_fit(city: City, tmp_path: Path) -> None:
         ([*words[:key], *words[key + 2 :]], "--transport-key alone"),
         ([*words, "--keys", str(tmp_path / "nothing")], "is no socket; start the host with: sscard serve keys"),
         ([*words, "--transport-key", "env:NO_SUCH_VARIABLE"], "is not set"),
+        ([*words, "--transport-key", "00" * 16], "takes env:VARIABLE or file:PATH"),
         ([*words, "--books", f"socket:/{'x' * 200}"], "too long for a socket"),
     ):
         result = CliRunner().invoke(app, changed, env=city.environment)
