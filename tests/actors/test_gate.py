@@ -123,15 +123,16 @@ def test_what_was_lent_stands_on_the_slip():
 
 
 @pytest.mark.parametrize(
-    ("before", "passage", "detail"),
+    ("before", "passage", "zh", "detail"),
     [
-        ([], Passage.EXIT, "there was no entry"),
-        ([], Passage.LEAVE, "there was no entry"),
-        ([Passage.ENTRY], Passage.ENTRY, "the trip before was not completed"),
-        ([Passage.PARK], Passage.PARK, "the trip before was not completed"),
+        ([], Passage.EXIT, "没有进入记录", "there was no entry"),
+        ([], Passage.LEAVE, "没有进入记录", "there was no entry"),
+        ([Passage.ENTRY], Passage.ENTRY, "上次行程未完成", "the trip before was not completed"),
+        ([Passage.PARK], Passage.PARK, "上次行程未完成", "the trip before was not completed"),
     ],
 )
-def test_order_of_passages(before, passage, detail):
+def test_order_of_passages(before, passage, zh, detail):
+    """A shut gate gives its reason in both languages, and its slip says what it was asked for."""
     field = Field()
     for each in before:
         assert field.run(each, 100 if each is Passage.PARK else 0).approved
@@ -139,6 +140,10 @@ def test_order_of_passages(before, passage, detail):
     result = field.run(passage, 100)
     assert (result.reason, result.detail) == (Reason.NOT_ADMITTED, detail)
     assert field.card.snapshot() == memory
+    end = result.events[-1]
+    assert (end.zh, end.en) == (f"不允许通行：{zh}", f"passage not allowed: {detail}")
+    assert passage.zh in receipt(result)
+    assert f" {passage.en}\n" in receipt(result, Language.EN)
 
 
 def test_too_dear():

@@ -33,12 +33,23 @@ class Reason(Named):
 
 
 class Ended(Exception):
-    """The transaction ends here; ``detail`` says in English what the card did."""
+    """The transaction ends here.
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    ``detail`` says in English what the card did, ``detail_zh`` the same in Chinese where a person at the terminal can act on it.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "", detail_zh: str = "") -> None:
         super().__init__(detail or reason.en)
         self.reason = reason
         self.detail = detail
+        self.detail_zh = detail_zh
+
+    def finished(self) -> tuple[str, str]:
+        """The end in Chinese and English, each with its detail; a detail that is English alone stands in both."""
+        reason, detail = self.reason, self.detail
+        if not detail:
+            return reason.zh, reason.en
+        return f"{reason.zh}：{self.detail_zh or detail}", f"{reason.en}: {detail}"
 
 
 class Refused(Ended):

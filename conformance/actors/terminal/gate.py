@@ -127,16 +127,19 @@ class Gate:
             self._link, self._configuration, purchase, PreparedHolder(), self._random, self._listener
         )
         transaction.qualifiers, transaction.indicator = quick.QUALIFIERS_OF_A_GATE, INDICATORS[passage]
+        transaction.passage = passage
         number = number_of(self._configuration, purchase)
         detail, made = "", None
         try:
             reason, made = self._pass(transaction, passage)
+            told = reason.value
         except Dropped:
             reason = Reason.DECLINED_BY_CARD
+            told = reason.value
         except Ended as end:
-            reason, detail = end.reason, end.detail
+            reason, detail, told = end.reason, end.detail, end.finished()
         transaction.enter(Phase.COMPLETION)
-        transaction.listener(Finished(Phase.COMPLETION, reason.zh, detail or reason.en, reason.approved))
+        transaction.listener(Finished(Phase.COMPLETION, *told, reason.approved))
         clearing = quick.clearing_of(transaction, number, made) if made is not None and reason.approved else None
         return TransactionResult.of(transaction, number, reason, detail, made, tuple(events), clearing, None)
 
@@ -173,7 +176,9 @@ class Gate:
         keys = self._keys.get(sfi)
         offered = transaction.card.get(EXTENDED, b"\0")
         if keys is None or offered == b"\0":
-            raise Ended(Reason.NOT_ADMITTED, "card or gate has no such application of the sector")
+            raise Ended(
+                Reason.NOT_ADMITTED, "card or gate has no such application of the sector", "卡片或闸机没有该行业应用"
+            )
         guarded = bool(offered[0] & RESPONSE_MAC)
         random = self._random.getrandbits(64).to_bytes(8, "big") if guarded else b""
         answer = _send(transaction, messages.read_command(sfi, self._site.identifier, random))
@@ -186,7 +191,7 @@ class Gate:
         except (SectorRecordError, TripError) as error:
             raise Ended(Reason.CARD_ERROR, str(error)) from error
         if record.valid != 1 or record.lock == 1:
-            raise Ended(Reason.NOT_ADMITTED, "the record of the sector is not valid or locked")
+            raise Ended(Reason.NOT_ADMITTED, "the record of the sector is not valid or locked", "行业记录无效或已锁定")
         transaction.say(
             f"行程 {trip.number}，{'在内' if trip.inside else '在外'}",
             f"trip {trip.number}, {'inside' if trip.inside else 'outside'}",
@@ -228,7 +233,7 @@ class Gate:
         try:
             return trip.with_code(visit.keys.mac(_key(visit.keys, account), CODE_VECTOR, trip.signed_bytes()))
         except TripError as error:
-            raise Ended(Reason.NOT_ADMITTED, str(error)) from error
+            raise Ended(Reason.NOT_ADMITTED, str(error), "行程记录容纳不下该金额或行程号") from error
 
     def _update(self, visit: _Visit, account: str, trip: Trip) -> None:
         """Write the trip into the sector's record and, at an exit, into the list of the last trips."""
@@ -268,9 +273,9 @@ def _send(transaction: Transaction, command: bytes) -> Response:
 def _require_order(visit: _Visit) -> None:
     """An entry needs a trip that is complete, an exit one that is not (annex E)."""
     if visit.passage.begins and visit.trip.inside:
-        raise Ended(Reason.NOT_ADMITTED, "the trip before was not completed")
+        raise Ended(Reason.NOT_ADMITTED, "the trip before was not completed", "上次行程未完成")
     if not visit.passage.begins and not visit.trip.inside:
-        raise Ended(Reason.NOT_ADMITTED, "there was no entry")
+        raise Ended(Reason.NOT_ADMITTED, "there was no entry", "没有进入记录")
 
 
 def _key(keys: SectorKeys, account: str) -> bytes:

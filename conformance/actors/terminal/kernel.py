@@ -90,16 +90,15 @@ class Kernel:
             if clearing is not None:
                 self._outbox.cleared(clearing)
             self._look_at_balance(transaction, last)
+            told = reason.value
         except Ended as end:
-            reason, detail = end.reason, end.detail
+            reason, detail, told = end.reason, end.detail, end.finished()
         if dialogue.undelivered is not None:
             self._undelivered.append(dialogue.undelivered)
         elif clearing is None and not dialogue.end_undelivered:
             self._outbox.forget(number)
         transaction.enter(Phase.COMPLETION)
-        transaction.listener(
-            Finished(Phase.COMPLETION, reason.zh, f"{reason.en}{': ' + detail if detail else ''}", reason.approved)
-        )
+        transaction.listener(Finished(Phase.COMPLETION, *told, reason.approved))
         return TransactionResult.of(
             transaction,
             number,

@@ -51,10 +51,12 @@ def preprocess(configuration: TerminalConfiguration, settings: ContactlessSettin
     ttq = _abilities(configuration, settings)
     if purchase.amount == 0:
         if configuration.offline_only:
-            raise Ended(Reason.DECLINED_BY_TERMINAL, "an amount of zero at a terminal without line")
+            raise Ended(
+                Reason.DECLINED_BY_TERMINAL, "an amount of zero at a terminal without line", "脱机终端不受理零金额"
+            )
         ttq |= Ttq.CRYPTOGRAM_REQUIRED
     if settings.transaction_limit is not None and purchase.amount >= settings.transaction_limit:
-        raise Ended(Reason.OTHER_INTERFACE, "the amount reaches the contactless limit")
+        raise Ended(Reason.OTHER_INTERFACE, "the amount reaches the contactless limit", "金额达到非接触交易限额")
     if settings.verification_limit is not None and purchase.amount >= settings.verification_limit:
         ttq |= Ttq.VERIFICATION_REQUIRED
     if purchase.amount > _floor(configuration, settings) or purchase.amount == settings.status_check:

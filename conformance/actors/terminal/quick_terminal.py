@@ -84,10 +84,11 @@ class QuickTerminal:
         try:
             reason, made = self._tap(transaction, dialogue)
             _look_at_balance(transaction, made)
+            told = reason.value
         except Ended as end:
-            reason, detail = end.reason, end.detail
+            reason, detail, told = end.reason, end.detail, end.finished()
         transaction.enter(Phase.COMPLETION)
-        transaction.listener(Finished(Phase.COMPLETION, reason.zh, detail or reason.en, reason.approved))
+        transaction.listener(Finished(Phase.COMPLETION, *told, reason.approved))
         offline = made is not None and reason is Reason.APPROVED_OFFLINE
         clearing = quick.clearing_of(transaction, number, made) if offline and made is not None else None
         return TransactionResult.of(

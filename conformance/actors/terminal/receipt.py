@@ -69,8 +69,8 @@ def receipt_rows(result: TransactionResult, language: Language) -> list[str]:
 
 
 def _kind(result: TransactionResult) -> tuple[str, str]:
-    if result.sector:
-        return result.sector.passage.value
+    if result.passage:
+        return result.passage.zh, result.passage.en
     return ("电子现金消费", "E-CASH SALE") if result.e_cash and _spent(result) else KINDS[result.kind]
 
 

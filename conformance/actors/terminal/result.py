@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from conformance.actors.bank.messages import ClearingRecord, Reversal, TransactionKind
-from conformance.actors.sector.trips import SectorOutcome
+from conformance.actors.sector.trips import Passage, SectorOutcome
 from conformance.actors.terminal.bits import Bit, explain_tsi, explain_tvr
 from conformance.actors.terminal.cryptogram import Cryptogram
 from conformance.actors.terminal.ending import Reason
@@ -58,8 +58,10 @@ class TransactionResult:
     events: tuple[Event, ...] = field(repr=False)
     clearing: ClearingRecord | None = field(repr=False)
     undelivered: Reversal | None
+    passage: Passage | None = None
+    """What a gate was asked for; None of any other transaction."""
     sector: SectorOutcome | None = None
-    """What a passage through a gate left on the card; None of any other transaction."""
+    """What a passage through a gate left on the card; None of any other transaction, and where the gate stayed shut."""
 
     @classmethod
     def of(
@@ -104,6 +106,7 @@ class TransactionResult:
             events=events,
             clearing=clearing,
             undelivered=undelivered,
+            passage=transaction.passage,
             sector=transaction.sector,
         )
 

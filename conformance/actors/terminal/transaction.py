@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from conformance.actors.bank.messages import TransactionKind
-from conformance.actors.sector.trips import SectorOutcome
+from conformance.actors.sector.trips import Passage, SectorOutcome
 from conformance.actors.terminal import dol
 from conformance.actors.terminal.bits import Tvr
 from conformance.actors.terminal.channel import Channel, Link
@@ -166,6 +166,8 @@ class Transaction:
     """TTQ 终端交易属性 9F66, four bytes on a contactless terminal."""
     indicator: int = 0
     """DF60: which transaction of the extended application."""
+    passage: Passage | None = None
+    """What a gate was asked for; None at any other terminal."""
     sector: SectorOutcome | None = None
     """What a passage left on the card."""
 
