@@ -218,6 +218,19 @@ def test_offline_settlements_are_uploaded_once_and_the_card_starts_at_zero() -> 
     assert sum(made.books.balances().values()) == 0
 
 
+def test_an_upload_that_was_reversed_comes_again_in_vain() -> None:
+    """As :meth:`Centre.settle` answers: nothing is booked any more, and its TAC settles under no other number."""
+    made = centre(mode=Mode.ONLINE_WITH_OFFLINE)
+    assert made.upload(uploaded("a", 5_000)).refusal is None
+    assert made.reverse("a").refusal is None
+    balances = made.books.balances()
+    assert made.upload(uploaded("a", 5_000)).refusal is Refusal.REVERSED
+    assert made.upload(uploaded("b", 5_000)).refusal is Refusal.REPEATED
+    assert made.reverse("a").refusal is None
+    assert made.books.balances() == balances
+    assert balances["hospitals"] == 0
+
+
 def test_offline_uploads_are_judged() -> None:
     assert centre().upload(uploaded("a", 1)).refusal is Refusal.NO_OFFLINE
     made = centre(Mode.ONLINE_WITH_OFFLINE)

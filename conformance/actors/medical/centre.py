@@ -257,6 +257,8 @@ class Centre:
             if self.mode is Mode.ONLINE:
                 return Clearing(number, Refusal.NO_OFFLINE)
             known, card = self.books.settlement(number), self.books.card(upload.card)
+            if known is not None and known.state is SettlementState.REVERSED:
+                return Clearing(number, Refusal.REVERSED)
             if known is not None and not self._is_its_lost_quote(known, upload):
                 return Clearing(number, None if known.covered == covered else Refusal.REPEATED)
             person = self.books.person(upload.person)
