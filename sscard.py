@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-INTERRUPTED = 130
+WRONG_USE, BENCH_FAILED, INTERRUPTED = 2, 3, 130
 
 try:
     import typer
@@ -68,8 +68,24 @@ def main() -> None:
     except SystemExit as end:
         if end.code != INTERRUPTED:  # with which typer ends a command that Ctrl-C broke off
             raise
+    except Exception as problem:  # Python would end with 1, which is a verdict on a card
+        sys.exit(_unforeseen(problem))
     typer.echo("sscard: broken off by Ctrl-C", err=True)
     sys.exit(INTERRUPTED)
+
+
+def _unforeseen(problem: Exception) -> int:
+    """Say what ended a command that did not expect it; the exit code."""
+    from profiles.keys import RootKeyError
+
+    if isinstance(problem, RootKeyError):
+        typer.echo(f"sscard: {problem}", err=True)
+        return WRONG_USE
+    import traceback
+
+    traceback.print_exception(problem)
+    typer.echo("sscard: a mistake of sscard itself ended the command; nothing is said about a card", err=True)
+    return BENCH_FAILED
 
 
 if __name__ == "__main__":

@@ -20,6 +20,16 @@ class WrongUse(Exception):
     """What was asked for does not exist; the message says what does."""
 
 
+def refuse_unfit(profile: Profile) -> None:
+    """Raise :class:`WrongUse` where a profile cannot be tested against: a feature that is none, a root key that is not here."""
+    from conformance.declared import unknown_features
+    from profiles.keys import unresolved
+
+    faults = [*map(str, unknown_features(profile)), *map(str, unresolved(profile))]
+    if faults:
+        raise WrongUse(f"profile {profile.name}: {'; '.join(faults)}")
+
+
 def open_target(
     profile: Profile,
     *,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from conformance.engine import Engine, Plan
+    from rich.console import Console
+
+    from conformance.engine import Engine, Outcome, Plan
     from conformance.targets.base import Target
     from profiles.model import Profile
 
@@ -81,6 +83,7 @@ def certify(
     loaded = _load_profile(profile)
     say = _Voice(as_json)
     try:
+        bring_up.refuse_unfit(loaded)
         target = bring_up.open_target(
             loaded,
             reader=reader,
@@ -120,6 +123,8 @@ class _Voice:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        self.failures: list[dict[str, str]] = []
+        """Each failed check, for the result in JSON."""
 
     def both(self, zh: str, en: str) -> None:
         """A sentence in both languages."""
@@ -200,16 +205,21 @@ def _run(plan: Plan, target: Target, out: Path | None, say: _Voice) -> int:
     log = EventLog()
     interruption = Interruption()
     engine = Engine(plan, target, all_suites(), log.write, redact, interruption.heed)
-    if not engine.cases:
-        _give_up(f"no case begins with {' or '.join(plan.only)}", WRONG_USE)
+    names = [case.identifier for _, case in engine.cases]
+    idle = [beginning for beginning in plan.only if not any(name.startswith(beginning) for name in names)]
+    if idle or not names:
+        _give_up(f"no case begins with {' or with '.join(idle)}", WRONG_USE)
     folder = out or Path("out") / engine.run_number
     try:
         log.open(folder / "run.ndjson")
     except OSError as problem:
         _give_up(f"{folder}: the report cannot be written there ({problem.strerror})", WRONG_USE)
-    with log, interruption:
-        _progress(engine, say)
-    written = write_all(folder / "run.ndjson", folder, profile=plan.profile)
+    try:
+        with log, interruption:
+            _progress(engine, say)
+        written = write_all(folder / "run.ndjson", folder, profile=plan.profile)
+    except OSError as problem:
+        _give_up(f"{folder}: the report could not be written to its end ({problem.strerror})", BENCH_FAILED)
     _conclude(engine, written.html, say)
     return engine.conformity.value
 
@@ -224,11 +234,27 @@ def _progress(engine: Engine, say: _Voice) -> None:
         task = bar.add_task("", total=len(engine.cases))
         try:
             for outcome in engine.run():
-                if outcome.failure is not None:
-                    bar.console.print(f"✗ {outcome.case.identifier}  {outcome.case.title.zh}", markup=False)
+                _tell(outcome, say, bar.console)
                 bar.update(task, advance=1, description=outcome.case.identifier)
         except KeyboardInterrupt:
             say.both("已中断", "interrupted; what was found until now is reported")
+
+
+def _tell(outcome: Outcome, say: _Voice, console: Console) -> None:
+    """Say in the log of a pipeline what is no pass and why; lines are not broken, so that a search finds them whole."""
+    case, failure = outcome.case, outcome.failure
+    if failure is not None:
+        mark, requirement = "✗", failure.requirement or "—"
+        came = f"期望 expected {failure.expected}, 实际 received {failure.received}"
+        reason = f"{requirement}  {failure.zh} {failure.en}: {came}"
+        told = {"check": failure.en, "expected": failure.expected, "received": failure.received}
+        say.failures.append({"case": case.identifier, "requirement": requirement, **told})
+    elif outcome.verdict.value in ("inconclusive", "error"):
+        mark, reason = "?", f"{outcome.verdict.value}: {outcome.reason}"
+    else:
+        return
+    for line in (f"{mark} {case.identifier}  {case.title.zh} {case.title.en}", f"  {reason}"):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _conclude(engine: Engine, report: Path, say: _Voice) -> None:
@@ -240,6 +266,7 @@ def _conclude(engine: Engine, report: Path, say: _Voice) -> None:
             "conformity": engine.conformity.en,
             "exit_code": engine.conformity.value,
             "verdicts": counts,
+            "failures": say.failures,
             "trouble": engine.trouble,
             "report": str(report),
         }

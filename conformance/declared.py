@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from conformance.requirements import PAYMENT, SOCIAL_SECURITY, CardTraits, Catalogue, load_catalogue
 from conformance.requirements.payment import payment_parts
 from profiles.applications import awaited_directory, has_sam, has_social_security, payment_directory
 from profiles.model import Profile
+from profiles.problems import Problem
 
 
 def catalogue_names(profile: Profile) -> tuple[str, ...]:
@@ -29,6 +32,18 @@ def areas_of(profile: Profile) -> tuple[str, ...]:
 def catalogue_of(profile: Profile) -> Catalogue:
     """The requirements for a card, of all its applications."""
     return load_catalogue(*catalogue_names(profile))
+
+
+def unknown_features(profile: Profile) -> list[Problem]:
+    """Declared features that no catalogue knows: a misspelt one would silently make requirements inapplicable."""
+    known = load_catalogue(SOCIAL_SECURITY, PAYMENT).features
+    found = []
+    for feature in profile.features:
+        if feature not in known:
+            close = get_close_matches(feature, known, n=1)
+            meant = f"; did you mean {close[0]!r}?" if close else ""
+            found.append(Problem("features", f"{feature!r} is no optional function of the catalogues{meant}"))
+    return found
 
 
 def traits_of(profile: Profile) -> CardTraits:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.engine import Engine
     from conformance.targets.base import Target
 
+WRONG_USE, BENCH_FAILED = 2, 3
 SUITES = Path(__file__).parent / "suites"
 
 
@@ -42,6 +43,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return None
 
 
+class _GaveUp(Exception):
+    """There is no run: a sentence that says why, and the exit code of the session."""
+
+    def __init__(self, sentence: str, code: int) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
 class _Session:
     """The run behind the items of a pytest session: opened with the first collected suite, ended with the session."""
 
@@ -65,9 +74,10 @@ class _Session:
         option = self._config.getoption
         reader = option("--sscard-reader")
         if reader is not None and option("--sscard-expect-card") is None:
-            raise pytest.UsageError("--sscard-reader needs --sscard-expect-card, so that no other card is written to")
+            raise _GaveUp("--sscard-reader needs --sscard-expect-card, so that no other card is written to", WRONG_USE)
         try:
             profile = load(option("--sscard-profile"))
+            bring_up.refuse_unfit(profile)
             self._target = bring_up.open_target(
                 profile,
                 reader=reader,
@@ -76,8 +86,10 @@ class _Session:
                 fault=option("--sscard-fault"),
                 tell=lambda zh, en: self._config.issue_config_time_warning(pytest.PytestWarning(f"{zh} · {en}"), 2),
             )
-        except (ProfileError, BenchError, bring_up.WrongUse) as problem:
-            raise pytest.UsageError(str(problem)) from None
+        except (ProfileError, bring_up.WrongUse) as problem:
+            raise _GaveUp(str(problem), WRONG_USE) from None
+        except BenchError as problem:
+            raise _GaveUp(f"the bench failed: {problem}", BENCH_FAILED) from None
         plan = Plan(
             profile=profile,
             profile_argument=option("--sscard-profile"),
@@ -93,7 +105,12 @@ class _Session:
         self._log = EventLog()
         out: Path | None = option("--sscard-out")
         if out is not None:
-            self._log.open(out / "run.ndjson")
+            try:
+                self._log.open(out / "run.ndjson")
+            except OSError as problem:
+                self._target.close()
+                sentence = f"{out}: the report cannot be written there ({problem.strerror})"
+                raise _GaveUp(sentence, WRONG_USE) from None
         return Engine(plan, self._target, all_suites(), self._log.write, Redactor(profile))
 
     def begin(self) -> None:
@@ -102,7 +119,7 @@ class _Session:
             self._begun = True
             self.engine.begin()
         if self.engine.trouble is not None:
-            pytest.exit(f"the bench failed: {self.engine.trouble}", returncode=3)
+            pytest.exit(f"the bench failed: {self.engine.trouble}", returncode=BENCH_FAILED)
 
     def close(self, everything_was_run: bool) -> None:
         """End the run and write the reports that were asked for."""
@@ -121,13 +138,24 @@ class _Session:
 
 
 SESSION = pytest.StashKey[_Session]()
+GAVE_UP = pytest.StashKey[_GaveUp]()
 
 
-def session_of(config: pytest.Config) -> _Session:
-    """The run of this pytest session."""
-    if SESSION not in config.stash:
-        config.stash[SESSION] = _Session(config)
-    return config.stash[SESSION]
+def session_of(config: pytest.Config) -> _Session | None:
+    """The run of this pytest session; None where there can be none."""
+    if SESSION not in config.stash and GAVE_UP not in config.stash:
+        try:
+            config.stash[SESSION] = _Session(config)
+        except _GaveUp as reason:
+            config.stash[GAVE_UP] = reason
+    return config.stash.get(SESSION, None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
+    """End a session without a run by one sentence: an error of collection would come again with each suite."""
+    if GAVE_UP in config.stash:
+        reason = config.stash[GAVE_UP]
+        pytest.exit(str(reason), returncode=reason.code)
 
 
 class SuiteFile(pytest.File):
@@ -135,8 +163,8 @@ class SuiteFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Its cases for the card under test."""
-        engine = session_of(self.config).engine
-        for suite, case in engine.cases:
+        run = session_of(self.config)
+        for suite, case in run.engine.cases if run is not None else ():
             if suite.module == ".".join(self.path.relative_to(SUITES).with_suffix("").parts):
                 yield CaseItem.from_parent(self, name=case.identifier, suite=suite, case=case)
 
@@ -153,7 +181,7 @@ class CaseItem(pytest.Item):
         """Run the case on the engine and translate its verdict."""
         from conformance.verdict import Verdict
 
-        session = session_of(self.config)
+        session = self.config.stash[SESSION]
         session.begin()
         outcome = session.engine.run_case(self.suite, self.case)
         if outcome.failure is not None:

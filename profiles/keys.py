@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
@@ -38,6 +38,16 @@ def root_key(profile: Profile, key_name: str, version: int) -> bytes:
     digest = hashes.Hash(hashes.SM3())
     digest.update(f"{profile.test_keys.seed}/{key_name}/{version}".encode())
     return digest.finalize()[: key.length]
+
+
+def unresolved(profile: Profile) -> Iterator[RootKeyError]:
+    """For each root key whose reference leads to no key on this machine, the sentence that says so."""
+    for where, reference in profile.test_keys.value.items():
+        name = where.rpartition(".")[0]
+        try:
+            referenced_key(where, reference, keys(profile)[name].length)
+        except RootKeyError as problem:
+            yield problem
 
 
 def referenced_key(name: str, reference: str, length: int) -> bytes:

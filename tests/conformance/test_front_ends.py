@@ -16,12 +16,16 @@ from conformance import events
 from conformance.faults import FAULTS
 from emulator import load_card
 from emulator.links.stack import PrivateStack
+from sscard import main
 from tests.links.fixtures import stack
 
 __all__ = ["stack"]
 
 PLUGIN = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "conformance.suites"]
 PLUGIN += ["--sscard-in-process"]
+HEAD = 'format = 1\nname = "own"\nextends = "ssc3-sm4"\ntitle = { zh = "自有", en = "own" }\n'
+KEY_AWAY = f'{HEAD}[test_keys.value]\n"UKSSSE.1" = "env:SSCARD_ABSENT"\n'
+MISSPELT = f'{HEAD}features = ["mode 1", "contactles"]\n'
 SSCARD = [sys.executable, "-m", "sscard"]
 
 
@@ -63,6 +67,7 @@ def test_a_broken_card_is_not_conformant_and_the_reason_is_told(tmp_path):
     done = sscard("certify", "--in-process", "--fault", fault.name, "--only", "PIN/", "--out", "out", cwd=tmp_path)
     assert done.returncode in (1, 2)
     assert "✗ PIN/" in done.stderr
+    assert re.search(r"SSC-PIN-\d+ .*期望 expected \S.*, 实际 received \S", done.stderr)
     plugin = subprocess.run(
         [*PLUGIN, "--sscard-fault", fault.name, "-k", "PIN"],
         capture_output=True,
@@ -81,7 +86,18 @@ def test_a_broken_card_is_not_conformant_and_the_reason_is_told(tmp_path):
         (["--profile", "missing.toml"], 2, "missing.toml"),
         (["--reader", "x", "--in-process"], 2, "exclude each other"),
         (["--in-process", "--expect-card", "xyz"], 2, "not hexadecimal"),
-        (["--in-process", "--only", "NOTHING/"], 2, "no case begins with"),
+        (["--in-process", "--only", "NOTHING/"], 2, "no case begins with NOTHING/"),
+        (["--in-process", "--only", "ATR/", "--only", "NOTHING/"], 2, "no case begins with NOTHING/"),
+        (
+            ["--in-process", "--profile", KEY_AWAY],
+            2,
+            "root key UKSSSE.1: environment variable SSCARD_ABSENT is not set",
+        ),
+        (
+            ["--in-process", "--profile", MISSPELT],
+            2,
+            "'contactles' is no optional function of the catalogues; did you mean",
+        ),
         (["--in-process", "--fault", "no-such-fault"], 2, "no-such-fault"),
         (["--in-process", "--unmask", " "], 2, "needs a reason"),
         (["--in-process", "--level", "thorough"], 2, "thorough"),
@@ -90,9 +106,57 @@ def test_a_broken_card_is_not_conformant_and_the_reason_is_told(tmp_path):
     ],
 )
 def test_wrong_use_is_one_sentence(tmp_path, words, code, sentence):
+    if words[-1].startswith(HEAD):
+        (tmp_path / "own.toml").write_text(words[-1], "utf-8")
+        words = [*words[:-1], "own.toml"]
     done = sscard("certify", *words, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert sentence in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--sscard-profile", "no-such-card"], 2, "no-such-card"),
+        (["--sscard-fault", "no-such-fault"], 2, "no-such-fault"),
+        (["--sscard-out", "/proc/nowhere"], 2, "cannot be written there"),
+        (["--sscard-reader", "x"], 2, "needs --sscard-expect-card"),
+        (["--sscard-reader", "x", "--sscard-expect-card", "50"], 3, "the bench failed: PC/SC cannot be reached"),
+    ],
+)
+def test_a_pytest_session_without_a_run_ends_with_one_sentence(tmp_path, words, code, sentence):
+    where = {**os.environ, "PCSCLITE_CSOCK_NAME": str(tmp_path / "nobody")}
+    done = subprocess.run([*PLUGIN, *words], capture_output=True, text=True, cwd=tmp_path, timeout=120, env=where)
+    assert done.returncode == code, done.stdout
+    assert done.stdout.count(sentence) == 1
+    assert "error" not in done.stdout  # of collection, one a suite
+
+
+def test_a_full_disk_is_no_verdict_on_the_card(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.ndjson").symlink_to("/dev/full")
+    done = sscard("certify", "--in-process", "--only", "ATR/form", "--out", "out", cwd=tmp_path)
+    assert (done.returncode, "could not be written to its end (No space left" in done.stderr) == (3, True)
+
+
+def test_failures_are_in_the_result_as_json(tmp_path):
+    words = ["--in-process", "--fault", "acc.and-as-or", "--only", "ACC/DF04-EF06-read/BO", "--json"]
+    done = sscard("certify", *words, cwd=tmp_path)
+    (failure,) = json.loads(done.stdout)["failures"]
+    assert (
+        failure.items() >= {"case": "ACC/DF04-EF06-read/BO", "requirement": "SSC-ACC-055", "expected": "6982"}.items()
+    )
+
+
+def test_a_mistake_of_the_program_is_no_verdict_on_the_card(monkeypatch, capsys):
+    def broken() -> None:
+        raise ZeroDivisionError("by chance")
+
+    monkeypatch.setattr("sscard.app", broken)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    assert "a mistake of sscard itself" in capsys.readouterr().err
 
 
 def test_ctrl_c_leaves_a_report(tmp_path):

@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 
 import pytest
 
@@ -36,7 +37,21 @@ def test_an_interrupt_is_raised_at_once():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_lost_interrupt_prints_nothing_and_other_lost_exceptions_are_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: told.append(lost.exc_type))
+
+    class Broken:
+        def __del__(self):
+            raise ZeroDivisionError
+
+    with Interruption():
+        press_ctrl_c_in_a_gc_callback()
+        assert told == []
+        Broken()
+        assert told == [ZeroDivisionError]
+
+
 def test_a_lost_interrupt_ends_the_run_at_the_next_exchange():
     log = []
     with Interruption() as interruption:
