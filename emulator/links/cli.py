@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import threading
@@ -64,7 +65,7 @@ def emulate(
 ) -> None:
     """Put a card into a PC/SC reader until Ctrl-C, and show a decoded trace of all that is said to it.
 
-    Exit code: 0 ended by Ctrl-C, 2 wrong use, 3 no reader.
+    Exit code: 0 ended by Ctrl-C, 2 wrong use, 3 no reader, or another card in it.
     """
     from emulator.links.stackbase import StackError
     from emulator.links.vpcd import LinkError
@@ -108,6 +109,13 @@ def _load(name: str, image: Path | None, fault: str | None) -> tuple[Profile, Ca
         card = load_card(profile, image)
     except (ProfileError, ImageError) as problem:
         _give_up("emulate", str(problem), WRONG_USE)
+    product = card.structure.product
+    if product != profile.name:
+        typer.echo(
+            f"sscard emulate: {image} keeps a card of {product}, not of {profile.name}: it is that card", err=True
+        )
+        with contextlib.suppress(ProfileError):  # a card of a file that is elsewhere is told of by the profile at hand
+            profile = load(product)
     if fault is not None:
         from conformance.faults import FAULTS, with_fault
 
@@ -203,6 +211,7 @@ def _until_interrupted(link: VpcdLink, where: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with link:
+        link.wait_until_powered()
         typer.echo(f"卡片在读卡器中 · the card is in {where}; Ctrl-C takes it out")
         ended.wait()
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socketserver
 import subprocess
 import sys
 import threading
@@ -291,6 +292,20 @@ def test_emulate_and_doctor_tell_their_wrong_use(tmp_path):
     examined = sscard("doctor", "--json", cwd=tmp_path)
     assert examined.returncode in (0, 3)
     assert json.loads(examined.stdout)["pcsc"] is (examined.returncode == 0)
+
+
+def test_emulate_does_not_claim_a_slot_that_another_card_has(tmp_path):
+    """A second connection waits in vpcd's queue: it stands, and the reader never asks the card anything."""
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as taken:
+        done = sscard("emulate", "--port", str(taken.server_address[1]), cwd=tmp_path)
+    assert (done.returncode, "is another card in this slot?" in done.stderr) == (3, True)
+    assert "Ctrl-C takes it out" not in done.stdout
+
+
+def test_emulate_says_that_an_image_keeps_a_card_of_another_product(tmp_path):
+    load_card("ssc2-3des", tmp_path / "old.img").memory.close()
+    done = sscard("emulate", "--port", "1", "--image", "old.img", "--profile", "ssc3-sm4", cwd=tmp_path)
+    assert done.stderr.startswith("sscard emulate: old.img keeps a card of ssc2-3des, not of ssc3-sm4")
 
 
 @pytest.mark.pcsc
