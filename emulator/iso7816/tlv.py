@@ -9,6 +9,7 @@ Records of the social security card are SIMPLE-TLV, whose tags 1F, 3F and 5F are
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_DEPTH = 16
@@ -165,8 +166,11 @@ def encode_length(length: int) -> bytes:
     return bytes((0x80 | size,)) + length.to_bytes(size)
 
 
+@lru_cache(maxsize=256)
 def parse_tags_and_lengths(data: bytes) -> tuple[tuple[int, int], ...]:
     """Read a data object list, DOL: tags each followed by a length, no values (EMV Book 3 §5.4).
+
+    The lists of a card are read again in every transaction: the latest ones are kept.
 
     Raises:
         TlvError: The bytes are no such list.
