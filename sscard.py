@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from profiles.model import Profile
+    from profiles.problems import Problem
 
 WRONG_USE, BENCH_FAILED, INTERRUPTED = 2, 3, 130
 
@@ -57,6 +62,15 @@ app.add_typer(serve_cli.app, name="serve")
 app.add_typer(settle_cli.app, name="settle")
 app.add_typer(station_cli.app, name="station")
 app.add_typer(profiles_cli.app, name="profile")
+
+
+def _unknown_features(profile: Profile) -> list[Problem]:
+    from conformance.declared import unknown_features
+
+    return unknown_features(profile)
+
+
+profiles_cli.further_checks.append(_unknown_features)
 
 
 def main() -> None:

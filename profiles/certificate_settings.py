@@ -12,7 +12,7 @@ from profiles.settings import setting
 class CertificateSettings(BaseModel):
     """How a certificate application behaves where nothing public tells."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     signature_command: Literal["PSO", "none"] = setting(
         "PSO",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from profiles.model import Profile
     from profiles.problems import Problem
 
@@ -17,6 +19,9 @@ app = typer.Typer(name="profile", help="List, show, check and start card product
 WRONG_USE = 2
 WIDTH_OF_A_FILE = 240
 """Columns of a tree that goes to a file or pipe; no line of it is longer."""
+
+further_checks: list[Callable[[Profile], list[Problem]]] = []
+"""What the front door adds of other wings to ``validate``: features that their catalogues do not know."""
 
 Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="A product's name, or the path of a TOML file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -67,17 +72,21 @@ def validate(
 ) -> None:
     """检查产品文件 Check a profile: every fault at once, each with its place."""
     from profiles.checks import check
+    from profiles.keys import unresolved
     from profiles.loader import load, profile_sha256
-    from profiles.problems import ProfileError
+    from profiles.problems import Problem, ProfileError
 
     try:
         profile = load(product)
+        faults = [fault for find in further_checks for fault in find(profile)]
+        if faults:
+            raise ProfileError(product, faults)
     except ProfileError as error:
         if as_json:
             _print_json({"valid": False, "problems": [_plain(problem) for problem in error.problems]})
             raise typer.Exit(WRONG_USE) from None
         _stop(str(error))
-    warnings = check(profile)
+    warnings = check(profile) + [Problem("test_keys.value", str(fault), "warning") for fault in unresolved(profile)]
     if as_json:
         found = [_plain(problem) for problem in warnings]
         _print_json({"valid": True, "name": profile.name, "sha256": profile_sha256(profile), "problems": found})

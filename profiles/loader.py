@@ -58,16 +58,32 @@ def profile_sha256(profile: model.Profile) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+_NEEDED: Mapping[str, str] = {
+    "string_type": "a string",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "bytes_type": "a string of hexadecimal digits",
+    "tuple_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+
+
 def _problem(error: Any) -> Problem:
     path = ".".join(str(step) for step in error["loc"])
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "missing":
         message = "is missing"
+    elif error["type"] in _NEEDED:
+        message = f"{_NEEDED[error['type']]} is needed"
+    elif error["type"] == "string_pattern_mismatch":
+        message = f"is not of the form {error['ctx']['pattern']}"
     elif error["type"] == "extra_forbidden":
         name = str(error["loc"][-1])
         close = difflib.get_close_matches(name, _names(error["loc"]), n=1)
         message = f"is not known here{f'; did you mean {close[0]!r}?' if close else ''}"
-    return Problem(path, message)
+    return Problem(path, message.replace("Input should be", "must be"))
 
 
 _TABLES: Mapping[str, type[BaseModel]] = {"file": model.File, "key": model.Key, "pin": model.Pin}

@@ -42,8 +42,12 @@ FileIdentifier = Annotated[
 Access = Annotated[AccessCondition, BeforeValidator(_access), PlainSerializer(str)]
 
 
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+"""TOML has lists where we have tuples; all else must be of its type."""
+
+
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
 
 class Text(_Table):
@@ -123,7 +127,7 @@ class Key(_Table):
     """Wrong tries before the key is blocked, 0 for no limit; absent: ``settings.key_try_limit``."""
     sam: Annotated[str, Field(pattern=r"^[0-9A-F]{2},[0-9A-F]{2}$")] | None = None
     """Use byte and identifier of the key in the SAM, e.g. ``48,12``."""
-    hsm: tuple[str, ...] = ()
+    hsm: Names = ()
     """Addresses in the key centre's HSM, one a version."""
     confidence: str = "P+"
     title: Text
@@ -156,7 +160,7 @@ class File(_Table):
     title: Text
     read: Access
     update: Access
-    elements: tuple[str, ...] = ()
+    elements: Names = ()
     """Tags of the records of a variable or fixed file, in order, as the dictionary defines them."""
     layout: str | None = None
     """Name of the record layout in the dictionary: of a cyclic file, or of an internal one that has fields."""
@@ -275,7 +279,7 @@ class Payment(_Table):
     algorithm: Literal["3DES", "SM4"] | None = None
     """Block cipher of its keys, of the set without SM algorithms where it has two; absent: that of the card."""
     path: dict[PathName, TransactionPath]
-    allowed: dict[str, tuple[HexBytes, ...]] = {}
+    allowed: dict[str, Annotated[tuple[HexBytes, ...], Field(strict=False)]] = {}
     """Conditions of use: the values of PDOL objects, by tag, with which a transaction may begin."""
     certification: TestCertification | None = None
     contactless: ContactlessPayment | None = None
@@ -303,7 +307,7 @@ class SecureAccessModule(_Table):
 
     cards: str
     """Card product, by name or as a profile file, whose keys it holds: those with a ``sam`` entry, at their upper level."""
-    without: tuple[str, ...] = ()
+    without: Names = ()
     """Names of keys that it does not hold: modules differ by content (vol. 2 §7.10)."""
 
 
@@ -384,7 +388,7 @@ class Profile(_Table):
     """规范版本 that the card announces in SSSE/EF05 tag 03."""
     algorithm: Literal["3DES", "SM4"]
     life_cycle: Literal["blank", "initialised", "pre-made", "personalised"]
-    features: tuple[str, ...] = ()
+    features: Names = ()
     """Optional functions the product declares, in the catalogue's words."""
     chip: Chip
     issuer: Issuer

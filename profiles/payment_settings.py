@@ -12,7 +12,7 @@ from profiles.settings import setting
 class PaymentSettings(BaseModel):
     """How a payment application behaves where the standard leaves it open."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     special_device: bool = setting(
         False,

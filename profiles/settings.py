@@ -7,7 +7,7 @@ card does. Whatever stands here is reported as an assumption and never as the wo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,19 +20,19 @@ def setting(default: Any, zh: str, en: str, basis: str, confidence: str) -> Any:
 class Settings(BaseModel):
     """How a card behaves where the specification is silent or contradicts itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    pin_try_limit: int = setting(
+    pin_try_limit: Annotated[int, Field(ge=1, le=15)] = setting(
         6, "个人密码尝试次数上限", "Consecutive wrong PINs before the PIN is blocked", "§9 no. 12; PBOC habit", "I"
     )
-    key_try_limit: int = setting(
+    key_try_limit: Annotated[int, Field(ge=0, le=15)] = setting(
         15,
         "密钥认证尝试次数上限",
         "Consecutive wrong authentications before a key is blocked",
         "§9 no. 12; MCOS 1–15",
         "A-V",
     )
-    mac_error_limit: int = setting(
+    mac_error_limit: Annotated[int, Field(ge=1, le=15)] = setting(
         3,
         "MAC 错误次数上限",
         "Consecutive failed unblocks before an application is blocked for good",
@@ -42,7 +42,7 @@ class Settings(BaseModel):
     challenge_used: Literal["last", "last or last but one"] = setting(
         "last", "外部认证所用随机数", "Which challenge is the process factor of an authentication", "§4.3", "I"
     )
-    default_key_version: int = setting(
+    default_key_version: Annotated[int, Field(ge=1, le=3)] = setting(
         1,
         "无版本字节时的密钥版本",
         "Key version of an authentication that carries no version byte (Lc 10)",

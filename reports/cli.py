@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -45,12 +45,18 @@ def report(
             earlier=compare,
             particulars=Particulars(laboratory, client, sample, operator, approver),
         )
-    except (ProfileError, ValueError, OSError) as problem:
-        typer.echo(f"sscard report: {problem}", err=True)
-        raise typer.Exit(WRONG_USE) from None
+    except OSError as problem:
+        _stop(f"{out}: the report cannot be written there ({problem.strerror})")
+    except (ProfileError, ValueError) as problem:
+        _stop(str(problem))
     _tell(written, as_json)
     if written.report.worse:
         raise typer.Exit(WORSE)
+
+
+def _stop(sentence: str) -> NoReturn:
+    typer.echo(f"sscard report: {sentence}", err=True)
+    raise typer.Exit(WRONG_USE)
 
 
 def _profile(name: str | None) -> Profile | None:

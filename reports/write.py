@@ -50,7 +50,7 @@ def write_all(
     Raises:
         LogError: The log can't be used.
         JsonReportError: The earlier report can't be used.
-        ValueError: The log doesn't say what card it was.
+        ValueError: The log doesn't say what card it was, or the profile is not the one that it was judged by.
         OSError: The directory can't be written.
     """
     log = read_log(events)
@@ -58,7 +58,7 @@ def write_all(
     report = build(
         log,
         catalogue_of(log.start),
-        profile or _named(log.start.profile),
+        _named(log.start.profile) if profile is None else _of_the_run(profile, log.start.profile),
         strict=strict,
         earlier=before,
         particulars=particulars,
@@ -69,6 +69,17 @@ def write_all(
         for name, render in _FORMS.items()
     ]
     return Written(report, *paths)
+
+
+def _of_the_run(profile: Profile, declared: Mapping[str, Any]) -> Profile:
+    """The profile; raise :class:`ValueError` where the run was judged by another one."""
+    digest = profile_sha256(profile)
+    if declared.get("sha256", digest) != digest:
+        name = declared.get("name", "?")
+        raise ValueError(
+            f"profile {profile.name} is not the profile {name} as the run was judged by it; leave --profile away"
+        )
+    return profile
 
 
 def _named(declared: Mapping[str, Any]) -> Profile | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import sscard
 from profiles import load, profile_sha256
 from profiles.cli import app
 
@@ -119,7 +120,7 @@ def test_validate_tells_every_fault(tmp_path: Path) -> None:
     lines = result.stderr.splitlines()
     assert lines[0] == f"profile {path}:"
     assert lines[1:] == [
-        "  algorithm: Input should be '3DES' or 'SM4'",
+        "  algorithm: must be '3DES' or 'SM4'",
         "  directory.DF01.file.EF06.sfi: 06 is the identifier of file EF05 already",
         "  directory.DF01.file.EF05.read: access condition names RK9DF01, which no key or PIN in DF01 or above has",
     ]
@@ -135,6 +136,22 @@ def test_validate_shows_warnings_and_goes_on(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith("warning: chip.historical: bytes 8 and 9 say city 5000")
     assert "1 warning," in result.stdout
+
+
+def test_validate_warns_of_a_root_key_that_is_not_here(tmp_path: Path) -> None:
+    path = tmp_path / "away.toml"
+    path.write_text('extends = "ssc3-sm4"\n[test_keys.value]\n"UKSSSE.1" = "env:SSCARD_ABSENT"\n')
+    result = _run("validate", str(path))
+    assert result.exit_code == 0
+    assert "warning: test_keys.value: root key UKSSSE.1: environment variable SSCARD_ABSENT is not set" in result.stdout
+
+
+def test_validate_knows_the_features_of_the_catalogues(tmp_path: Path) -> None:
+    path = tmp_path / "misspelt.toml"
+    path.write_text('extends = "ssc3-sm4"\nfeatures = ["financal", "contactless"]\n')
+    result = CliRunner().invoke(sscard.app, ["profile", "validate", str(path)])
+    assert result.exit_code == 2
+    assert "features: 'financal' is no optional function of the catalogues; did you mean 'financial'?" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["show", "validate"])

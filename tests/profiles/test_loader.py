@@ -114,6 +114,26 @@ def test_broken_files(tmp_path: Path, text: str, path: str, said: str) -> None:
     assert problems[path].startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("[settings]\npin_try_limit = true\n", "settings.pin_try_limit", "a whole number is needed"),
+        ('[settings]\npin_try_limit = "3"\n', "settings.pin_try_limit", "a whole number is needed"),
+        ("[settings]\npin_try_limit = 16\n", "settings.pin_try_limit", "must be less than or equal to 15"),
+        ('[directory.DF07]\npresent = "no"\n', "directory.DF07.present", "true or false is needed"),
+        ("[chip]\nhistorical = 5\n", "chip.historical", "a string of hexadecimal digits is needed"),
+        ("[directory]\nDF07 = 5\n", "directory.DF07", "a table is needed"),
+        ('features = "contactless"\n', "features", "a list is needed"),
+        ("[issuer]\ncity_code = 430100\n", "issuer.city_code", "a string is needed"),
+        ('[issuer]\ncity_code = "43"\n', "issuer.city_code", r"is not of the form ^\d{6}$"),
+    ],
+)
+def test_a_value_of_another_type_is_not_read_as_one(tmp_path: Path, text: str, place: str, said: str) -> None:
+    """No counter of the card's answer ``63Cx`` goes beyond 15."""
+    (tmp_path / "odd.toml").write_text(f'extends = "ssc3-sm4"\n{text}')
+    assert _problems(tmp_path / "odd.toml")[place] == said
+
+
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     assert "not valid TOML" in _problems(tmp_path / "binary.toml")[""]
@@ -146,7 +166,7 @@ def test_every_fault_is_told_at_once_with_its_place(tmp_path: Path) -> None:
         "settings.pin_try_limt": "is not known here; did you mean 'pin_try_limit'?",
         "directory.DF01.file.EF05.read": "access condition names RK9DF01, which no key or PIN in DF01 or above has",
         "directory.DF01.file.EF06.update": "access condition 'PIN RK1DF01': 'and' or 'or' was expected where 'RK1DF01' stands",
-        "directory.DF02.file.EF07.records": "Input should be greater than or equal to 1",
+        "directory.DF02.file.EF07.records": "must be greater than or equal to 1",
         "directory.DF03.key.RK1DF03.kid": "an even number of hexadecimal digits was expected",
         "directory.DF03.lock_key": "names LKDF30, which no key in DF03 or above has",
         "directory.DF09.parent": "there is no directory SSE",

@@ -168,3 +168,18 @@ def test_the_command_refuses_bad_input_in_one_sentence(tmp_path: Path, words: li
     assert result.exit_code == 2
     assert result.stderr.startswith("sscard report: ")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_takes_no_other_profile_than_that_of_the_run(tmp_path: Path) -> None:
+    run = str(failing().write(tmp_path))
+    result = CliRunner().invoke(app, [run, "--profile", "debit", "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("sscard report: profile debit is not the profile ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_says_where_it_cannot_write(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    result = CliRunner().invoke(app, [str(failing().write(tmp_path)), "--out", str(tmp_path / "taken")])
+    assert result.exit_code == 2
+    assert result.stderr == f"sscard report: {tmp_path / 'taken'}: the report cannot be written there (File exists)\n"
