@@ -46,7 +46,7 @@ def bank_named(
 
 def _existing(place: Path) -> Path:
     if socket_of(place) is None and not place.exists():
-        raise ValueError(f"{place}: no such books of a bank")
+        raise ValueError(f"{place}: no such books of a bank; make them with: sscard bank open")
     return place
 
 

@@ -144,7 +144,7 @@ class Place:
             profile = load(self.profile)
         except ProfileError as error:
             self.give_up(str(error), WRONG_USE)
-        if not has_social_security(profile):
+        if not has_social_security(profile) or "SSSE" not in profile.directory:
             sentence = f"profile {profile.name} has no social security application; give one that has, such as ssc3-sm4"
             self.give_up(sentence, WRONG_USE)
         return profile

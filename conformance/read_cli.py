@@ -89,6 +89,7 @@ def read(
             name, answer = "iReadCard", middleware.call("iReadCard", CONTACT, 0, "", files)
     if as_json or files is not None or answer[0]:
         _print_answer(name, answer, as_json)
+        _print_problem(place, middleware)
     else:
         _print_basics(answer[1])
     raise typer.Exit(exit_code(answer[0]))
@@ -137,7 +138,14 @@ def call(
         except HsmRefused as refused:
             place.give_up(f"加密机拒绝 · {refused}", REFUSED)
     _print_steps(done, as_json)
+    _print_problem(place, middleware)
     raise typer.Exit(exit_code(done[-1].answer[0]))
+
+
+def _print_problem(place: Place, middleware: Middleware) -> None:
+    """What was wrong with the arguments, on the error output: pOutInfo has a general sentence alone."""
+    if middleware.problem:
+        typer.echo(f"sscard {place.command}: {middleware.problem}", err=True)
 
 
 def exit_code(code: int) -> int:

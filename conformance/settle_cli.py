@@ -277,7 +277,7 @@ def print_books(account: PersonAccount | None) -> None:
     if account is not None:
         texts = [amount_text(each) for each in (account.balance, account.own_year, account.fund_year)]
         typer.echo(f"\n中心账 centre's books {account.year}: 个人账户 account {texts[0]}", nl=False)
-        typer.echo(f"，年度个人自付 own {texts[1]}，年度统筹 fund {texts[2]}")
+        typer.echo(f"，年度个人支付 paid by the person {texts[1]}，年度统筹 fund {texts[2]}")
 
 
 def table_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from enum import StrEnum
 
@@ -29,6 +30,20 @@ def centred(text: str) -> str:
     """A line of text in the middle, cut to the paper."""
     kept = _cut(text)
     return " " * ((WIDTH - _columns(kept)) // 2) + kept
+
+
+def wrapped(text: str) -> list[str]:
+    """A text in the middle, on as many lines as it needs: broken between words, and within one that is too long."""
+    lines = [""]
+    for word in re.findall(r"[^ ]+", text):
+        joined = f"{lines[-1]} {word}".lstrip()
+        if _columns(joined) <= WIDTH:
+            lines[-1] = joined
+            continue
+        lines.append(word)
+        while (kept := _cut(lines[-1])) != lines[-1]:
+            lines[-1:] = [kept, lines[-1][len(kept) :]]
+    return [centred(line) for line in lines if line]
 
 
 def printable(text: str) -> str:

@@ -33,7 +33,8 @@ def test_a_signature_of_the_issued_card() -> None:
 
 def test_wrong_pins() -> None:
     counter = Counter()
-    assert counter("PKI_SignData", "999999", TEXT, 1)[0] == -0x63C5
+    code, told = counter("PKI_SignData", "999999", TEXT, 1)
+    assert (code, told.partition("（")[0]) == (-0x63C5, "证书应用拒绝，状态字 63C5")
     for pin in ("", "12", "12a456", "１２３４５６", "1" * 17):
         assert counter("PKI_SignData", pin, TEXT, 1)[0] == -33
     assert counter("PKI_SignData", USER_PIN, TEXT, 5)[0] == -1
@@ -65,7 +66,8 @@ def test_a_card_is_issued_by_the_functions() -> None:
     assert code == 0
     assert sm2_verify(bytes.fromhex(key), TEXT.encode("gb18030"), base64.b64decode(signature))
     assert interface.call("PKI_VerifySign", texts[0], TEXT, signature) == (0, "")
-    assert interface.call("PKI_VerifySign", texts[0], TEXT + "。", signature)[0] == 1
+    assert interface.call("PKI_VerifySign", "", TEXT, signature) == (0, ""), "that of the card"
+    assert interface.call("PKI_VerifySign", texts[0], TEXT + "。", signature) == (1, "验签不通过")
     assert interface.call("PKI_VerifySign", texts[1], TEXT, signature)[0] == 1
     assert interface.call("PKI_VerifySign", "no base64", TEXT, signature)[0] == -22
 

@@ -69,6 +69,8 @@ def test_shares_as_the_scheme_has_them(product: str, keys: tuple[str, ...]) -> N
     assert (code, found["outcome"]) == (0, "settled")
     assert found["shares"] == {"fund": 40_000, "account": 110_000, "own": 0}
     assert found["card_amounts"] == f"{0:08X}{150_000:08X}{150_000:08X}"
+    assert found["steps"][1]["en"] == "account CNY 1100.00, own CNY 0.00, fund CNY 400.00"
+    assert found["steps"][1]["zh"] == "账户 CNY 1100.00 自付 CNY 0.00 统筹 CNY 400.00"
     assert found["books"]["account"] == 120_000 - 110_000
     assert len(found["tac"]) == 8
     assert [step["seconds"] for step in found["steps"]] == sorted(step["seconds"] for step in found["steps"])
@@ -144,7 +146,7 @@ def test_an_offline_area_loads_and_pays(product: str, tmp_path: Path) -> None:
         (["--total", "200"], "refused: INITIALIZE FOR PURCHASE, 6982"),
         (["--total", "200", "--pin", "000000"], "refused: VERIFY, 63C"),
         ([*BILL, "--line-down"], "cannot be reached"),
-        (["--total", "0", "--pin", "123456"], "the amounts are not those"),
+        (["--total", "0", "--pin", "123456"], "the amounts are not right"),
         (["--total", "100000", "--pin", "123456", "--mode", "temporary-offline", "--line-down"], "limits"),
     ],
 )
@@ -152,6 +154,8 @@ def test_not_settled(options: list[str], words: str) -> None:
     code, found = settle(*options, "--language", "en")
     assert (code, found["outcome"]) == (1, "refused")
     assert words in " ".join(found["receipt"].split())
+    reason = found["reason"]["en"]
+    assert " ".join(reason.split()) in " ".join(found["receipt"].split()), "the slip has room for all of it"
     assert found["books"]["account"] == 120_000
 
 
@@ -172,6 +176,7 @@ def test_not_settled(options: list[str], words: str) -> None:
         (["--total", "1", "--hsm", "--sam-image", "x"], "leave --hsm and --sam-reader away"),
         (["--total", "1", "--reader", "x", "--sam-reader", "x", "--expect-card", "5"], "two readers or slots"),
         (["--total", "1", "--profile", "debit"], "no social security application"),
+        (["--total", "1", "--profile", "blank"], "no social security application"),
         (["--total", "1", "--profile", "nothing"], "neither a product nor a TOML file"),
         (["--total", "1", "--image", "README.md"], "README.md"),
         (["--total", "1", "--books", "README.md"], "cannot be used"),
@@ -281,6 +286,28 @@ def test_a_settlement_whose_mac2_the_hsm_refuses(monkeypatch: pytest.MonkeyPatch
     assert (result.exit_code, result.stdout) == (1, "")
     assert "MAC2 of the card is wrong" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("call", "iReadCard", "1"), "iReadCard takes iType iAuthType pCardInfo pFileAddr"),
+        (("call", "iReadCardBas", "x"), "iReadCardBas takes iType"),
+        (("call", "iReadCard", "1", "0", "", "SSSEEF05|07"), "'SSSEEF05|07' does not consist of parts that end with $"),
+        (("call", "iWriteCard", "1", "", "DF01EF05|21|$", "DF01EF05|😀|$"), "'😀' has no code in GBK"),
+        (("read", "nonsense"), "'nonsense' does not consist of parts that end with $"),
+    ],
+)
+def test_what_is_wrong_with_the_parameters_is_told(arguments: tuple[str, ...], sentence: str) -> None:
+    result = run(*arguments, "--pin", "123456")
+    assert (result.exit_code, result.stdout.endswith("-14\n命令参数错误\n")) == (2, True)
+    assert result.stderr.startswith(f"sscard {arguments[0]}: {sentence}")
+
+
+def test_a_status_word_is_told_as_a_failure() -> None:
+    """pOutInfo names the step, that it failed, and the status word."""
+    code, _, text = call("iReadCard", "1", "0", "", "DF04EF06|90|$", "--pin", "999999")
+    assert (code, text) == (1, "验证个人密码失败，状态字 63C5")
 
 
 def test_parameters_of_digits_stay_text() -> None:

@@ -136,6 +136,9 @@ def test_writing(product: str) -> None:
     assert counter("iWriteCard", 1, "", "DF01EF05|20|21|$", f"DF01EF05|51|{'长' * 90}|$")[0] == -14
     assert counter("iWriteCard", 1, "", "DF01EF05|20|21|$", "DF01EF05|51|$")[0] == -14
     assert counter("iWriteCard", 1, "", "DF04EF08|$", "DF04EF08|1^2^3^4^5^6^7|$")[0] != 0
+    assert counter("iWriteCard", 1, "", "DF01EF05|20|$", "DF01EF06|31|$")[0] == -14, "the value is another file's"
+    two = "DF01EF05|20|$DF01EF07|29|$"
+    assert counter("iWriteCard", 1, "", two, "DF01EF07|1|$DF01EF05|31|$")[0] == -14, "the order is another one"
     assert counter.hospital.card.snapshot() == before
 
 

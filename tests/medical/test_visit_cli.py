@@ -47,7 +47,7 @@ def test_both_parts_by_steps_with_one_slip(product: str) -> None:
     assert places == sorted(places)
     for secret in (person_of(product), PAN, "123456"):
         assert secret not in result.stdout
-    assert "own CNY 200.00" in result.stdout
+    assert "年度个人支付 paid by the person CNY 200.00" in result.stdout
     assert "balance CNY 4800.00" in result.stdout
 
 
@@ -114,7 +114,7 @@ def test_card_and_books_are_kept(tmp_path: Path) -> None:
         (["--total", "1", "--bank-pin", "12"], "--bank-pin is not four to twelve digits"),
         (["--total", "1", "--reader", "x"], "--expect-card"),
         (["--total", "1", "--profile", "debit"], "no social security application"),
-        (["--total", "1", "--profile", "blank"], "give a profile with both applications, such as ssc3-sm4"),
+        (["--total", "1", "--profile", "blank"], "give one that has, such as ssc3-sm4"),
         (["--total", "1", "--books", "README.md"], "cannot be used"),
     ],
 )

@@ -79,6 +79,20 @@ def parse_values(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
+def mirrored_values(addresses: Sequence[FileAddress], text: str) -> tuple[tuple[str, ...], ...]:
+    """The values of a text that mirrors the addresses: the same files in the same order, so that no value goes to another file.
+
+    Raises:
+        AddressError: It is not of the grammar, or names other files.
+    """
+    values = parse_values(text)
+    found = [_PLACE.fullmatch(part.split(FIELD)[0]) for part in _parts(text)]
+    named = [(place[1], place[2]) for place in found if place is not None]
+    if named != [(address.directory, address.file) for address in addresses]:
+        raise AddressError(f"{text!r} does not name the files of {format_addresses(addresses)!r}")
+    return values
+
+
 def format_values(addresses: Sequence[FileAddress], values: Sequence[Sequence[str]]) -> str:
     """The text of values by file."""
     parts = []

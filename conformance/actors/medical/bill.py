@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.actors.medical.messages import Category
 from conformance.actors.medical.visit import Outcome, Result
-from conformance.actors.slip import WIDTH, Language, centred, printable, row
+from conformance.actors.slip import WIDTH, Language, centred, printable, row, wrapped
 
 CATEGORIES = {
     Category.ORDINARY: ("普通", "ORDINARY"),
@@ -40,8 +40,8 @@ def bill(result: Result, language: Language = Language.ZH, *, ending: tuple[str,
         "-" * WIDTH,
         *_rows(result, at),
         "-" * WIDTH,
-        centred((ending or result.outcome.value)[at]),
-        *([centred(printable(reason))] if reason else []),
+        *wrapped((ending or result.outcome.value)[at]),
+        *wrapped(printable(reason)),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.actors.certificates.reader import GOOD, CertificateReader, InitialSecrets, ReaderAnswer
+from conformance.actors.certificates.reader import FAILED, GOOD, CertificateReader, InitialSecrets, ReaderAnswer
+from conformance.actors.medical.addresses import FIELD
 from conformance.actors.medical.codes import MESSAGES, Code, Failed
 from conformance.actors.medical.counter import Counter, sound_pin
 from conformance.actors.medical.operations import KIND, Operation
@@ -44,7 +45,13 @@ class CertificateOperations:
         return _told(self._certificates("").sign_data(sound_pin(pin), _octets(data)))
 
     def _verify(self, certificate: str, data: str, signature: str) -> str:
-        return _told(self._certificates("").verify_signature(certificate, _octets(data), signature))
+        """``pCert`` in base64 of DER; empty: the signature certificate of the card in the reader (assumed)."""
+        certificates = self._certificates("")
+        issued = certificate or _told(certificates.read_certificates()).partition(FIELD)[0]
+        answer = certificates.verify_signature(issued, _octets(data), signature)
+        if answer.code == FAILED:
+            raise Failed(FAILED, "验签不通过")
+        return _told(answer)
 
     def _certificates(self, user_pin: str) -> CertificateReader:
         """Raises :class:`Failed` where the product has no certificate application."""
@@ -60,10 +67,16 @@ class CertificateOperations:
 
 
 def _told(answer: ReaderAnswer) -> str:
-    """What a function answered; raises :class:`Failed` with its code."""
+    """What a function answered; raises :class:`Failed` with its code, and in Chinese what went wrong."""
     if answer.code != GOOD:
-        raise Failed(answer.code, MESSAGES.get(answer.code, answer.info))
+        raise Failed(answer.code, MESSAGES.get(answer.code) or _refusal(answer))
     return answer.info
+
+
+def _refusal(answer: ReaderAnswer) -> str:
+    if answer.code == FAILED:
+        return f"证书操作失败（{answer.info}）"
+    return f"证书应用拒绝，状态字 {-answer.code:04X}（{answer.info}）"
 
 
 def _octets(text: str) -> bytes:

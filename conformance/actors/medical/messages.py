@@ -43,7 +43,7 @@ class Refusal(Enum):
     UNKNOWN_CARD = ("卡片不存在", "the card is not known")
     FOREIGN_CARD = ("卡片不属于该参保人", "the card is another person's")
     CARD_STATE = ("卡片状态不允许交易", "the card's state does not allow it: sealed, lost, locked or cancelled")
-    WRONG_AMOUNT = ("金额不正确", "the amounts are not those that were settled")
+    WRONG_AMOUNT = ("金额不正确", "the amounts are not right")
     UNKNOWN_SETTLEMENT = ("结算不存在", "there is no such settlement")
     WRONG_TAC = ("交易认证码错误", "the TAC is wrong")
     REPEATED = ("重复的交易", "the transaction was settled before")

@@ -46,6 +46,8 @@ class Middleware:
         self.reader = reader
         self.awaited: str | None = None
         """The step that continues the operation begun last."""
+        self.problem = ""
+        """In English what was wrong with the arguments of the last operation, where that can be said."""
         counter = Counter(reader, device, new_pin)
         self._operations: Mapping[str, Operation] = {
             **PlainOperations(counter).operations,
@@ -64,11 +66,14 @@ class Middleware:
 
     def call(self, name: str, *arguments: int | str) -> Answer:
         """Carry an operation out by its official name; never raises, whatever card and arguments are."""
-        awaited, self.awaited = self.awaited, None
+        awaited, self.awaited, self.problem = self.awaited, None, ""
         operation = self._operations.get(name)
         if operation is None:
             return _failed(Code.UNKNOWN_OPERATION)
         if not operation.takes(arguments):
+            self.problem = (
+                f"{name} takes {' '.join(operation.parameters) or 'nothing'}; iXxx are whole numbers, all others text"
+            )
             return _failed(Code.WRONG_ARGUMENT)
         if name.endswith(STEPS[1:]) and awaited != name:
             return _failed(Code.NO_STEP_BEFORE)
@@ -78,7 +83,8 @@ class Middleware:
             done = Code.GOOD, operation.act(*arguments)
         except Failed as failed:
             return failed.code, failed.text
-        except (AddressError, ValueFormatError):
+        except (AddressError, ValueFormatError) as problem:
+            self.problem = str(problem)
             return _failed(Code.WRONG_ARGUMENT)
         except PinNeeded:
             return _failed(Code.PIN_CANCELLED)
@@ -87,7 +93,9 @@ class Middleware:
         except IdentificationMalformed:
             return _failed(Code.IDENTIFICATION_MALFORMED)
         except CardRefused as refused:
-            return (-refused.sw, refused.zh) if refused.sw else (Code.WRONG_INPUT, refused.zh)
+            if not refused.sw:
+                return Code.WRONG_INPUT, refused.zh
+            return -refused.sw, f"{refused.zh}失败，状态字 {refused.sw:04X}"
         except KeysRefused as refused:
             return self._keys_refused(refused)
         self.awaited = next(iter(self.continued(name)), None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.actors.bank.messages import HostUnreachable
+from conformance.actors.medical.bill import amount_text
 from conformance.actors.medical.debit import (
     APPLICATION,
     CODES,
@@ -234,8 +235,8 @@ class HospitalTerminal:
         state.quote = quote
         self._say(
             Step.PRE_SETTLEMENT,
-            f"账户 {quote.account} 自付 {quote.own} 统筹 {quote.fund}",
-            f"account {quote.account}, own {quote.own}, fund {quote.fund}",
+            f"账户 {amount_text(quote.account)} 自付 {amount_text(quote.own)} 统筹 {amount_text(quote.fund)}",
+            f"account {amount_text(quote.account)}, own {amount_text(quote.own)}, fund {amount_text(quote.fund)}",
         )
 
     def _decide_offline(self, state: Underway) -> Quote:
@@ -288,8 +289,8 @@ class HospitalTerminal:
         state.quote = Quote(visit.number, account=account, own=visit.total - account)
         self._say(
             Step.PRE_SETTLEMENT,
-            f"卡内账户 {account} 自付 {visit.total - account}",
-            f"account on the card {account}, own {visit.total - account}",
+            f"卡内账户 {amount_text(account)} 自付 {amount_text(visit.total - account)}",
+            f"account on the card {amount_text(account)}, own {amount_text(visit.total - account)}",
         )
         return state.quote.real_amounts
 
@@ -378,9 +379,8 @@ class HospitalTerminal:
             self.reader.write(OFFLINE_FILE, ALLOWED, "1" if state.allowed else "0")
         self.reader.write(OFFLINE_FILE, OFFLINE_AMOUNT, f"{state.amount:08d}")
         self.reader.write(OFFLINE_FILE, OFFLINE_COUNT, f"{state.count:02d}")
-        self._say(
-            Step.WRITING, f"脱网累计 {state.amount}，{state.count} 次", f"offline {state.amount} in {state.count}"
-        )
+        amount = amount_text(state.amount)
+        self._say(Step.WRITING, f"脱网累计 {amount}，{state.count} 次", f"offline {amount} in {state.count}")
 
     def _refused(self, state: Underway, stop: Stopped) -> Result:
         """Take a quote back that no card settled; where the card may have settled, the centre learns of it later."""

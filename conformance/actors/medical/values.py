@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from conformance.actors.medical.addresses import INNER, FileAddress, parse_values
+from conformance.actors.medical.addresses import INNER, FileAddress, mirrored_values
 from conformance.actors.medical.codes import Code, Failed
 from conformance.actors.medical.reader import CardReader
 from profiles.dictionary import ValueFormatError, element, layout
@@ -34,12 +34,10 @@ def changes(reader: CardReader, addresses: Sequence[FileAddress], data: str) -> 
     Raises:
         Failed: The values are not those of the addresses.
         ValueFormatError: A value does not fit.
-        AddressError: The text is not of the grammar.
+        AddressError: The text is not of the grammar, or names other files.
         CardRefused: The product has no such file.
     """
-    values = parse_values(data)
-    if len(addresses) != len(values):
-        raise Failed(Code.WRONG_ARGUMENT)
+    values = mirrored_values(addresses, data)
     return [_change(reader, address, given) for address, given in zip(addresses, values, strict=True)]
 
 
