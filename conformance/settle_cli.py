@@ -28,7 +28,7 @@ from conformance.medical_desk import (
     SamReaderName,
 )
 from conformance.outbox_option import OutboxPath, outbox_at
-from conformance.settle_programs import ModeName, Timeline, centre_of, station_of, terminal_of
+from conformance.settle_programs import ModeName, Timeline, centre_of, require_new, station_of, terminal_of
 
 if TYPE_CHECKING:
     from conformance.actors.medical.account_load import LoadResult
@@ -128,7 +128,7 @@ def medical(
         timeline = Timeline(as_json)
         centre = centre_of(place, opened, mode, books)
         try:
-            result = _settled(opened, centre, visit, timeline, kept, line_down=line_down)
+            result = _settled(place, opened, centre, visit, timeline, kept, line_down=line_down)
             account = centre.inquire(result.person)
         finally:
             centre.books.close()
@@ -235,7 +235,14 @@ def visit_of(
 
 
 def _settled(
-    reader: CardReader, centre: Centre, visit: Visit, timeline: Timeline, outbox: Keeper | None, *, line_down: bool
+    place: Place,
+    reader: CardReader,
+    centre: Centre,
+    visit: Visit,
+    timeline: Timeline,
+    outbox: Keeper | None,
+    *,
+    line_down: bool,
 ) -> Result:
     """What waits is delivered, then the settlement; afterwards the line is there again, and what waits is delivered."""
     terminal, line = terminal_of(reader, centre, timeline, outbox, line_down=line_down)
@@ -243,6 +250,7 @@ def _settled(
     station.deliver()
     for clearing in terminal.deliver():
         timeline.cleared(clearing)
+    require_new(place, centre, line, visit.number)
     before = set(terminal.resolved)
     result = terminal.settle(visit)
     for number in terminal.resolved.keys() - before:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from conformance.medical_desk import WRONG_USE, Place
+from conformance.medical_desk import REFUSED, WRONG_USE, Place
 
 if TYPE_CHECKING:
     from conformance.actors.medical.account_load import LoadStation
@@ -95,6 +95,18 @@ def centre_of(place: Place, reader: CardReader, mode: ModeName, books: Path | No
             centre.books.close()
             place.give_up(f"{problem}; give other --books, or settle with that card", WRONG_USE)
     return centre
+
+
+def require_new(place: Place, centre: Centre, line: Line, number: str) -> None:
+    """End the command where the centre is not asked and the number was used: a hospital's own records would have it."""
+    from conformance.actors.medical.books import SettlementState
+    from conformance.actors.medical.messages import Mode
+
+    if centre.mode is not Mode.OFFLINE and not line.down:
+        return
+    stored = centre.books.settlement(number)
+    if centre.books.was_taken_back(number) or (stored is not None and stored.state is not SettlementState.QUOTED):
+        place.give_up(f"{number} 已结算或已冲正 · was settled or taken back before; give another --number", REFUSED)
 
 
 def terminal_of(

@@ -47,7 +47,7 @@ from conformance.settle_cli import (
     table_of,
     visit_of,
 )
-from conformance.settle_programs import ModeName, Timeline, centre_of, station_of, terminal_of
+from conformance.settle_programs import ModeName, Timeline, centre_of, require_new, station_of, terminal_of
 
 if TYPE_CHECKING:
     from conformance.actors.bank import Account, Bank
@@ -181,6 +181,7 @@ def visit(
             if kept is not None:
                 station_of(terminal, kept).deliver()
                 _make_good(desk, timeline)
+            require_new(place, centre, line, asked.number)
             result = desk.settle(asked, by_card=own_part is OwnPartName.card)
             line.down = to_bank.down = to_bank.loses_answers = False
             for clearing in desk.deliver():

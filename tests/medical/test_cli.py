@@ -92,6 +92,21 @@ def test_temporarily_offline_then_delivered() -> None:
     assert found["books"]["account"] == 120_000 - 20_000
 
 
+@pytest.mark.parametrize("command", ["medical", "visit"])
+@pytest.mark.parametrize("mode", [("offline",), ("temporary-offline", "--line-down")])
+def test_a_number_is_settled_once_off_line_too(command: str, mode: tuple[str, ...], tmp_path: Path) -> None:
+    """Nobody asks the centre; the card would pay again, and the centre refuse the upload."""
+    names = ("--image", "--sam-image", "--books")
+    kept = [word for name in names for word in (name, str(tmp_path / name[2:]))]
+    words = ("settle", command, *BILL, *kept, "--mode", *mode, "--number", "B1")
+    assert run(*words).exit_code == 0
+    log = call("--image", str(tmp_path / "image"), "iReadDebitRecord", "1", "--pin", "123456")
+    again = run(*words)
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert again.stderr.endswith("B1 已结算或已冲正 · was settled or taken back before; give another --number\n")
+    assert call("--image", str(tmp_path / "image"), "iReadDebitRecord", "1", "--pin", "123456") == log
+
+
 def test_card_and_books_are_kept(tmp_path: Path) -> None:
     files = {"--image": "card.sscard", "--sam-image": "psam.sscard", "--books": "centre.db"}
     kept = (*BILL, *(word for option, name in files.items() for word in (option, str(tmp_path / name))))

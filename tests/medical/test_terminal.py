@@ -72,6 +72,32 @@ def test_a_settled_number_is_neither_settled_again_nor_taken_back(product: str) 
     agree(hospital, first)
 
 
+@pytest.mark.parametrize(
+    ("mode", "lost", "outcome"),
+    [
+        (Mode.ONLINE, "settle", Outcome.WAITING),
+        (Mode.ONLINE_WITH_OFFLINE, "pre_settle settle upload reverse", Outcome.SETTLED_OFFLINE),
+        (Mode.OFFLINE, "upload", Outcome.SETTLED_OFFLINE),
+    ],
+)
+def test_a_number_of_which_the_centre_has_not_heard_is_not_settled_again(
+    mode: Mode, lost: str, outcome: Outcome
+) -> None:
+    """The terminal knows what the centre cannot say: the card pays once, and what waits for the line stays."""
+    hospital = Hospital(mode=mode, limits=OfflineLimits())
+    hospital.lost = lambda message: "sent" if message in lost.split() else ""
+    first = hospital.settle("1", 5_000)
+    assert first.outcome is outcome
+    again = hospital.settle("1", 5_000)
+    assert (again.outcome, again.refusal) == (Outcome.REFUSED, Refusal.REPEATED)
+    assert len(hospital.sent(DEBIT)) == 1
+    hospital.lost = lambda message: ""
+    assert [answer.refusal for answer in hospital.terminal.deliver()] == [None]
+    agree(hospital, first)
+    assert hospital.settle("1", 5_000).refusal is Refusal.REPEATED
+    assert len(hospital.sent(DEBIT)) == 1
+
+
 @PRODUCTS
 def test_mode_2_reads_and_writes_the_offline_data(product: str) -> None:
     hospital = Hospital(product, Mode.ONLINE_WITH_OFFLINE)

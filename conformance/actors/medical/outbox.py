@@ -19,12 +19,14 @@ class Outbox:
         reversals: Numbers whose quotes the centre may still keep, and no card settled.
         file: Where all of it is kept beyond the end of the program.
         held: Numbers whose ends somebody still needs: they are not forgotten.
+        debited: Numbers under which a card settled, or may have: no other settlement gets one of them.
     """
 
     settlements: list[Confirmation | OfflineUpload] = field(default_factory=list)
     reversals: list[str] = field(default_factory=list)
     file: Keeper = field(default_factory=Forgetful)
     held: set[str] = field(default_factory=set)
+    debited: set[str] = field(default_factory=set)
 
     def deliver(self, centre: InsuranceHost) -> list[Clearing]:
         """Send what waits; what the centre answers is taken off, also where it refuses. Stops where it cannot be reached."""
@@ -46,6 +48,7 @@ class Outbox:
 
     def reverse(self, number: str, centre: InsuranceHost) -> bool:
         """Take a quote back, now or later; answers whether the centre heard of it."""
+        self.debited.discard(number)
         self.file.keep(Box.MEDICAL, number, Stage.REVERSAL)
         self.reversals.append(number)
         try:
@@ -66,6 +69,7 @@ class Outbox:
 
     def reach(self, stage: Stage, state: Underway) -> None:
         """Keep how far a settlement came."""
+        self.debited.add(state.visit.number)
         self.file.keep(Box.MEDICAL, state.visit.number, stage, written(state))
 
     def settled(self, state: Underway) -> None:
@@ -75,6 +79,7 @@ class Outbox:
 
     def forget(self, number: str) -> None:
         """Nothing came of this number."""
+        self.debited.discard(number)
         self.file.drop(Box.MEDICAL, number)
 
     def forget_cleared(self) -> None:
@@ -97,6 +102,7 @@ class Outbox:
                 self.reversals.append(entry.number)
                 continue
             state = read(entry)
+            self.debited.add(entry.number)
             left.append((stage, state))
             if stage is Stage.SETTLED:
                 self.settlements.append(state.message())

@@ -30,6 +30,7 @@ from conformance.actors.medical.messages import (
     OfflineUpload,
     PreSettlement,
     Quote,
+    Refusal,
 )
 from conformance.actors.medical.offline import may_settle_offline
 from conformance.actors.medical.outbox import Outbox
@@ -113,6 +114,8 @@ class HospitalTerminal:
         state = Underway(visit)
         try:
             self._read(state)
+            if visit.number in self.outbox.debited:  # perhaps off line, where no centre would say so
+                raise Stopped(*Refusal.REPEATED.value, refusal=Refusal.REPEATED)
             self._quote(state)
             self._purchase(state)
         except Stopped as stop:
@@ -385,6 +388,8 @@ class HospitalTerminal:
     def _refused(self, state: Underway, stop: Stopped) -> Result:
         """Take a quote back that no card settled; where the card may have settled, the centre learns of it later."""
         number = state.visit.number
+        if number in self.outbox.debited and not state.asked_for_debit:
+            return state.result(Outcome.REFUSED, stop)  # what the earlier settlement of this number left stays
         if not state.may_be_quoted or state.tac:
             self.outbox.forget(number)
         elif not self.outbox.reverse(number, self.centre):
