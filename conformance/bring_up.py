@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from conformance.dialogue import ENVIRONMENT
 from conformance.failures import BenchError
 from conformance.targets.base import Target
 from profiles.model import Profile
@@ -47,9 +48,14 @@ def open_target(
 
     Raises:
         BenchError: The reader cannot be used.
-        WrongUse: There is no such fault, or the readers are not two.
+        WrongUse: There is no such fault, the readers are not two, or at the second one the card could not be recognised.
     """
     if reader is not None:
+        if contactless_reader is not None and ENVIRONMENT not in profile.directory:
+            raise WrongUse(
+                f"a card of {profile.name} has no identification code by which it is known again at the antenna: "
+                "leave the contactless reader away"
+            )
         return _in_readers(reader, contactless_reader, tell)
     if contactless_reader is not None:
         raise WrongUse("a contactless reader is the second way to the card in a reader: name that reader, too")

@@ -45,7 +45,10 @@ def certify(
         bool, typer.Option("--in-process", help="Test the virtual card in this process, without PC/SC.")
     ] = False,
     expect_card: Annotated[
-        str | None, typer.Option(help="Identification code 卡的识别码 (hex, or its beginning) that the card must show.")
+        str | None,
+        typer.Option(
+            help="Identification code 卡的识别码 (hex, or its beginning) that the card must show; ATR where none is."
+        ),
     ] = None,
     level: Annotated[LevelName, typer.Option(help="How much is run.")] = LevelName.quick,
     seed: Annotated[int, typer.Option(help="Seed of the generated cases.")] = 0,
@@ -172,7 +175,8 @@ def _who_is_there(reader: str) -> str:
         return str(problem)
     if len(answer) == 20 and answer.endswith(bytes.fromhex("9000")):
         return f"The card there shows {answer[2:18].hex().upper()}."
-    return f"The card there shows no identification code; its ATR is {atr.hex().upper()}."
+    shown = f"The card there shows no identification code; its ATR is {atr.hex().upper()}"
+    return f"{shown}, which --expect-card takes for a product that has none."
 
 
 def _load_profile(name: str) -> Profile:
@@ -267,6 +271,7 @@ def _conclude(engine: Engine, report: Path, say: _Voice) -> None:
             "exit_code": engine.conformity.value,
             "verdicts": counts,
             "failures": say.failures,
+            "unsettled": engine.unsettled,
             "trouble": engine.trouble,
             "report": str(report),
         }
@@ -275,5 +280,7 @@ def _conclude(engine: Engine, report: Path, say: _Voice) -> None:
     if engine.trouble is not None:
         typer.echo(f"测试台故障 · the bench failed: {engine.trouble}", err=True)
     typer.echo("  ".join(f"{name}: {count}" for name, count in counts.items()))
+    if engine.unsettled and engine.trouble is None:
+        typer.echo(f"未判定的判定性要求 deciding requirements that are not settled: {engine.unsettled}")
     typer.echo(f"结论 {engine.conformity.zh} · {engine.conformity.en}")
     typer.echo(f"报告 report: {report}")

@@ -47,6 +47,7 @@ def test_certify_and_pytest_say_the_same(tmp_path):
     certified = sscard("certify", "--in-process", *only, "--out", "certify", "--json", cwd=tmp_path)
     told = json.loads(certified.stdout)
     assert told["exit_code"] == certified.returncode == 2  # a part of the cases settles no statement
+    assert told["unsettled"] > 100
     plugin = subprocess.run(
         [*PLUGIN, "--sscard-out", "plugin", "-k", "ATR or SEL or PIN"],
         capture_output=True,
