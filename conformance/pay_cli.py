@@ -193,12 +193,15 @@ def _purchase(amount: str | None, load: str | None, currency: str, *, online: bo
     if not re.fullmatch("[0-9]{1,10}(\\.[0-9]{1,2})?", text):
         _give_up(f"{text!r} is no amount; write it such as 12.34", WRONG_USE)
     whole, _, part = text.partition(".")
+    fen = int(whole) * 100 + int(part.ljust(2, "0"))
+    if load is not None and fen == 0:
+        _give_up(f"--load {load} loads nothing; give an amount such as 12.34", WRONG_USE)
     code = CURRENCIES.get(currency.upper(), currency)
     if not re.fullmatch("[0-9]{4}", code):
         _give_up(f"--currency {currency!r} is unknown; give {', '.join(CURRENCIES)} or four digits", WRONG_USE)
     now = datetime.now().astimezone()
     return Purchase(
-        int(whole) * 100 + int(part.ljust(2, "0")),
+        fen,
         code,
         TransactionKind.PURCHASE if load is None else TransactionKind.LOAD,
         number=number_of_day(now),

@@ -78,6 +78,7 @@ def test_other_card():
         (["--amount", "1", "--pin", "12"], "not four to twelve digits"),
         (["--amount", "1", "--offline", "--online"], "--offline excludes"),
         (["--load", "1", "--offline"], "--offline excludes"),
+        (["--load", "0.00"], "--load 0.00 loads nothing"),
         (["--load", "1", "--e-cash"], "give one of them"),
         (["--amount", "1", "--reader", "X"], "--expect-card gives digits"),
         (["--amount", "1", "--reader", "X", "--in-process"], "exclude each other"),

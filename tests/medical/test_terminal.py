@@ -98,6 +98,17 @@ def test_a_number_of_which_the_centre_has_not_heard_is_not_settled_again(
     assert len(hospital.sent(DEBIT)) == 1
 
 
+@pytest.mark.parametrize("mode", [Mode.ONLINE_WITH_OFFLINE, Mode.OFFLINE])
+@pytest.mark.parametrize("total", [0, -1, 0x1_0000_0000])
+def test_an_amount_that_the_centre_would_refuse_is_not_settled_off_line(mode: Mode, total: int) -> None:
+    hospital = Hospital(mode=mode, limits=OfflineLimits())
+    hospital.lost = lambda message: "sent"
+    result = hospital.settle("1", total)
+    assert (result.outcome, result.refusal) == (Outcome.REFUSED, Refusal.WRONG_AMOUNT)
+    assert hospital.sent(DEBIT) == []
+    assert hospital.terminal.undelivered == []
+
+
 @PRODUCTS
 def test_mode_2_reads_and_writes_the_offline_data(product: str) -> None:
     hospital = Hospital(product, Mode.ONLINE_WITH_OFFLINE)

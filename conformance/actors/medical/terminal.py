@@ -32,7 +32,7 @@ from conformance.actors.medical.messages import (
     Quote,
     Refusal,
 )
-from conformance.actors.medical.offline import may_settle_offline
+from conformance.actors.medical.offline import may_settle_offline, require_amount
 from conformance.actors.medical.outbox import Outbox
 from conformance.actors.medical.reader import CardGone, CardReader, CardRefused, CardUnclear, PinNeeded
 from conformance.actors.medical.underway import Stage, Underway, free_second, no_proof, proof_lost
@@ -209,6 +209,7 @@ class HospitalTerminal:
     def _quote(self, state: Underway) -> None:
         """Ask the centre; off line decide alone where that is allowed. In an offline area the card decides later."""
         if self.centre.mode is Mode.OFFLINE:
+            require_amount(state.visit)
             state.went_offline = True
             return
         visit = state.visit
@@ -245,7 +246,7 @@ class HospitalTerminal:
     def _decide_offline(self, state: Underway) -> Quote:
         """Off line the terminal decides alone; it pays from the personal account."""
         if state.offline is None or self.limits is None:
-            raise Stopped("医保中心不可达", "the centre cannot be reached, and nothing is settled without it")
+            raise Stopped("医保中心不可达，不能结算", "the centre cannot be reached, and nothing is settled without it")
         keys, visit = self.reader.keys, state.visit
         area = self.reader.identification[:3].hex()
         may_settle_offline(visit, state.offline, self.limits, own_area=area == self.area, keys=keys)
@@ -356,8 +357,7 @@ class HospitalTerminal:
             self._say(Step.CLEARING, "医保中心不可达，稍后上传", "the centre cannot be reached; to be delivered later")
             return state.result(Outcome.WAITING)
         if clearing.refusal is not None:
-            zh, en = clearing.refusal.value
-            return state.result(Outcome.REFUSED, Stopped(zh, en, refusal=clearing.refusal))
+            return state.result(Outcome.REFUSED, Stopped(*clearing.refusal.value, refusal=clearing.refusal))
         self._say(Step.CLEARING, "中心已清算", "the centre has cleared it")
         offline = clearing.offline
         if offline is not None:
