@@ -63,3 +63,17 @@ def test_the_page_is_a_picture_and_prints(report: Path, switch: list[str]) -> No
     assert picture.stat().st_size > 50_000
     chromium(report, f"--print-to-pdf={paper}", "--no-pdf-header-footer", *switch)
     assert paper.read_bytes()[:5] == b"%PDF-"
+
+
+def test_the_rows_of_findings_stay_low_on_a_narrow_screen(report: Path) -> None:
+    """A table of many columns is scrolled sideways there; squeezed, its names of cases would stand one below the other."""
+    narrow = report.parent / "narrow.html"
+    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", report.read_text("utf-8"))
+    rows = "[...document.querySelectorAll('#findings .scroll tbody tr')].map(row => row.offsetHeight)"
+    narrow.write_text(f"{page}<script>document.title = {rows}.join(' ')</script>", "utf-8")
+    shown = chromium(narrow, "--dump-dom", "--window-size=400,900").stdout
+    title = re.search("<title>([^<]*)</title>", shown)
+    assert title is not None
+    heights = [int(height) for height in title[1].split()]
+    assert len(heights) > 5
+    assert max(heights) < 150  # pixels, some six lines
