@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from conformance.actors.medical.addresses import INNER, FileAddress, mirrored_values
 from conformance.actors.medical.codes import Code, Failed
-from conformance.actors.medical.reader import CardReader
+from conformance.actors.medical.reader import IDENTIFICATION, CardReader
 from profiles.dictionary import ValueFormatError, element, layout
 
 Change = Callable[[], None]
@@ -33,7 +33,7 @@ def changes(reader: CardReader, addresses: Sequence[FileAddress], data: str) -> 
 
     Raises:
         Failed: The values are not those of the addresses.
-        ValueFormatError: A value does not fit.
+        ValueFormatError: A value does not fit, or is none that the dictionary allows.
         AddressError: The text is not of the grammar, or names other files.
         CardRefused: The product has no such file.
     """
@@ -67,7 +67,10 @@ def _change(reader: CardReader, address: FileAddress, values: tuple[str, ...]) -
 
 
 def _value(tag: str, text: str) -> object:
-    """The value as the dictionary takes it; raises :class:`ValueFormatError` for one that does not fit."""
+    """The value as the dictionary takes it; raises :class:`ValueFormatError` for one that does not fit or is not allowed.
+
+    A card with a wrong 卡的识别码 would be one that no reader takes any more.
+    """
     described = element(tag)
     value: object = text
     if described.children:
@@ -76,4 +79,9 @@ def _value(tag: str, text: str) -> object:
             raise ValueFormatError(f"{tag} has {len(described.children)} inner elements")
         value = dict(zip(described.children, parts, strict=True))
     described.encode(value)
+    judged = bool(text) or tag == IDENTIFICATION  # any other element may be emptied
+    if not described.children and judged and described.problem(text) is not None:
+        raise ValueFormatError(
+            f"{tag} {described.zh} is not a value that the dictionary allows: write {described.wanted}"
+        )
     return value
