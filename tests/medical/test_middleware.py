@@ -137,6 +137,7 @@ def test_writing(product: str) -> None:
     assert counter("iWriteCard", 1, "", "DF01EF05|20|21|$", "DF01EF05|51|$")[0] == -14
     assert counter("iWriteCard", 1, "", "DF04EF08|$", "DF04EF08|1^2^3^4^5^6^7|$")[0] != 0
     assert counter("iWriteCard", 1, "", "DF01EF05|20|$", "DF01EF06|31|$")[0] == -14, "the value is another file's"
+    assert counter("iWriteCard", 1, "", "DF04EF15:03|$", "DF04EF15:03|0007^2|$")[0] == -14, "no old record is written"
     for place, wrong in (("SSSEEF05|01|$", "00"), ("SSSEEF05|01|$", ""), ("SSSEEF06|08|$", "5000")):
         path = place.partition("|")[0]
         assert counter("iWriteCard", 1, "", place, f"{path}|{wrong}|$")[0] == -14, "no value of the dictionary"

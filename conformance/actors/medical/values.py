@@ -50,7 +50,7 @@ def _text(reader: CardReader, path: str, tag: str, occurrence: int) -> str:
 def _change(reader: CardReader, address: FileAddress, values: tuple[str, ...]) -> Change:
     file = reader.file(address.path)
     if file.structure == "cyclic":
-        if len(values) != 1 or address.elements:
+        if len(values) != 1 or address.elements or address.record not in (None, 1):  # a new record is always record 1
             raise Failed(Code.WRONG_ARGUMENT)
         fields = values[0].split(INNER)
         layout(file.layout or "").encode(fields)
