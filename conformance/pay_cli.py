@@ -204,14 +204,27 @@ def _purchase(amount: str | None, load: str | None, currency: str, *, online: bo
         fen,
         code,
         TransactionKind.PURCHASE if load is None else TransactionKind.LOAD,
-        number=number_of_day(now),
+        number=next_number(now),
         when=now,
         e_cash=e_cash,
         force_online=online,
     )
 
 
-def number_of_day(now: datetime) -> int:
+_numbers: list[int] = []
+"""Numbers of the transactions that this program made."""
+
+
+def next_number(now: datetime) -> int:
+    """The number of this moment, or the next one where the program has just used it: a bank takes no number twice."""
+    number = _number_of_day(now)
+    while number in _numbers:
+        number = (number + 1) % NUMBERS
+    _numbers.append(number)
+    return number
+
+
+def _number_of_day(now: datetime) -> int:
     """Number of a transaction, six digits that rise through the day: another one each 0.09 s."""
     of_day = ((now.hour * 60 + now.minute) * 60 + now.second) * 1_000_000 + now.microsecond
     return of_day * NUMBERS // DAY

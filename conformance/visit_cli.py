@@ -29,7 +29,7 @@ from conformance.medical_desk import (
 )
 from conformance.outbox_option import OutboxPath, outbox_at
 from conformance.pay_cli import LanguageName as PaymentLanguage
-from conformance.pay_cli import number_of_day
+from conformance.pay_cli import next_number
 from conformance.pay_cli import table_of as payment_table
 from conformance.settle_cli import (
     Books,
@@ -173,7 +173,7 @@ def visit(
                 holder=lambda: PreparedHolder((entered,) if entered else ()),
                 unpaid=Unpaid[unpaid.name.upper()],
                 cash=lambda fen: has_cash,
-                first_number=number_of_day(asked.when),
+                first_number=next_number(asked.when),
                 listener=timeline.told,
                 payment_listener=lambda event: _tell(timeline, event),
                 outbox=kept,
