@@ -78,17 +78,6 @@ def _leaves_chips_open(flow: Any) -> None:
     when_opened(flow, "open_journal", skip)
 
 
-def _makes_no_entry_before_registration(flow: Any) -> None:
-    def skip(journal: Any) -> None:
-        def note(real: Any, number: str, step: Any, phase: str) -> None:
-            if (step.name, phase) != ("REGISTER", "before"):
-                real(number, step, phase)
-
-        override(journal, "note", note)
-
-    when_opened(flow, "open_journal", skip)
-
-
 def _keeps_persons_in_its_journal(flow: Any) -> None:
     def tell(journal: Any) -> None:
         def begin(real: Any, order: Any, *more: Any) -> None:
@@ -227,10 +216,6 @@ PLANTED: Mapping[str, Planted] = {
         *("issue", (4, 7), "设备不关闭芯片、不回读即交付", "the station neither closes chips nor reads them back"),
         _leaves_chips_open,
         ("SSC-ISS-003", "SSC-ISS-012"),
-    ),
-    "station.no-entry-before-registration": Planted(
-        *("issue", (4,), "登记前不写流水", "the station makes no journal entry before the registration"),
-        _makes_no_entry_before_registration,
     ),
     "station.keeps-persons": Planted(
         *("issue", (6,), "流水中保存姓名明文", "the station's journal keeps names in clear"),

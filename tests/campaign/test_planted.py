@@ -16,7 +16,6 @@ SHOWN_BY = {
     "bank.leaves-the-old-card-on": ("killed-after",),
     "bank.switches-off-early": ("killed-after",),
     "bank.books-wages-twice": ("meanwhile",),
-    "station.no-entry-before-registration": ("sent-twice",),
     "station.completes-on-resume": ("killed-after",),
     "terminal.forgets-settlements": ("unreachable",),
     "terminal.no-entry-before-debit": ("killed-after-chip",),
@@ -27,7 +26,7 @@ SHOWN_BY = {
     "terminal.never-reverses": ("answer-lost",),
 }
 """The failure that shows a fault; a run that nothing disturbs, where it is not named."""
-EVERYWHERE = ("station.no-entry-before-registration", "terminal.no-entry-before-debit")
+EVERYWHERE = ("terminal.no-entry-before-debit",)
 """Faults that few places show."""
 
 
