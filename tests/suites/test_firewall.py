@@ -12,7 +12,7 @@ import pytest
 
 from conformance import events
 from conformance.cases import Suite
-from conformance.suites import firewall, firewall_sequences
+from conformance.suites import firewall, firewall_sequences, firewall_states
 from conformance.verdict import Verdict
 from emulator.cos.session import Session
 from emulator.cos.tree import Node
@@ -32,7 +32,7 @@ from .broken import (
     word,
 )
 
-SUITES = (firewall.SUITE, firewall_sequences.SUITE)
+SUITES = (firewall.SUITE, firewall_sequences.SUITE, firewall_states.SUITE)
 SELECT, READ_RECORD = 0xA4, 0xB2
 
 
@@ -59,7 +59,7 @@ def test_card_that_must_survive_is_left_as_it_was(suite: Suite) -> None:
 
 
 def test_every_requirement_between_the_directories_is_judged() -> None:
-    judged = run(firewall.SUITE, "ssc3-sm4").judged
+    judged = run(firewall.SUITE, "ssc3-sm4").judged | run(firewall_states.SUITE, "ssc3-sm4").judged
     assert {f"SSC-FW-{number:03}" for number in (1, 2, 3, 4, 5, 9, 10, 12, 13)} <= judged
 
 
@@ -193,7 +193,7 @@ class TransactionSurvives(Alteration):
 
 
 def test_transaction_that_survives_select_is_found() -> None:
-    assert run(firewall.SUITE, "ssc3-sm4", TransactionSurvives(), only="FW/transaction").failed == {"SSC-FW-012"}
+    assert run(firewall_states.SUITE, "ssc3-sm4", TransactionSurvives(), only="FW/transaction").failed == {"SSC-FW-012"}
 
 
 class BlocksEverything(Alteration):
@@ -209,4 +209,4 @@ class BlocksEverything(Alteration):
 
 
 def test_block_that_reaches_further_is_found() -> None:
-    assert run(firewall.SUITE, "ssc3-sm4", BlocksEverything(), only="FW/blocked").failed == {"SSC-FW-013"}
+    assert run(firewall_states.SUITE, "ssc3-sm4", BlocksEverything(), only="FW/blocked").failed == {"SSC-FW-013"}
