@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.cases import Suite
-from conformance.suites import directory_file, file_selection, selection
+from conformance.suites import directory_file, file_selection, selection, selection_environment
 from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
@@ -30,7 +30,7 @@ from .broken import (
     word,
 )
 
-SUITES = (selection.SUITE, file_selection.SUITE, directory_file.SUITE)
+SUITES = (selection.SUITE, selection_environment.SUITE, file_selection.SUITE, directory_file.SUITE)
 SELECT, READ_BINARY, READ_RECORD, GET_RESPONSE = 0xA4, 0xB0, 0xB2, 0xC0
 ENVIRONMENT = selection.ENVIRONMENT_NAME
 
@@ -115,17 +115,27 @@ class PromisesTooMuch(Alteration):
 
 ENVIRONMENT_SELECTED = bytes.fromhex("840F") + ENVIRONMENT
 FAULTS = {
-    "environment unknown": (selection, "SEL/environment/", refuse(SELECT, data=ENVIRONMENT), "SSC-SEL-001"),
+    "environment unknown": (selection_environment, "SEL/environment/", refuse(SELECT, data=ENVIRONMENT), "SSC-SEL-001"),
     "directory file elsewhere": (
-        selection,
+        selection_environment,
         "SEL/environment-inf",
         replaced(b"\x88\x01\x1e", b"\x88\x01\x1d"),
         "SSC-SEL-002",
     ),
-    "another name": (selection, "SEL/environment-inf", replaced(ENVIRONMENT, ENVIRONMENT[:-1] + b"\0"), "SSC-SEL-002"),
-    "algorithm of 3DES": (selection, "SEL/algorithm", replaced(b"\x86\x01\x03", b"\x86\x01\x01"), "SSC-SEL-003"),
+    "another name": (
+        selection_environment,
+        "SEL/environment-inf",
+        replaced(ENVIRONMENT, ENVIRONMENT[:-1] + b"\0"),
+        "SSC-SEL-002",
+    ),
+    "algorithm of 3DES": (
+        selection_environment,
+        "SEL/algorithm",
+        replaced(b"\x86\x01\x03", b"\x86\x01\x01"),
+        "SSC-SEL-003",
+    ),
     "algorithm missing": (
-        selection,
+        selection_environment,
         "SEL/algorithm",
         replaced(bytes.fromhex("A50988011E9F0C03860103"), bytes.fromhex("A50988011E8006000000000000")[:11]),
         "SSC-SEL-003",
