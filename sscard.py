@@ -1,76 +1,77 @@
-"""The front door of the command line: joins the commands of each wing."""
+"""The front door of the command line: names the commands of each wing, and reads the one that is called."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from profiles.model import Profile
-    from profiles.problems import Problem
+from importlib import import_module
+from typing import Any
 
 WRONG_USE, BENCH_FAILED, INTERRUPTED = 2, 3, 130
 
 try:
     import typer
-
-    from conformance import (
-        bank_books_cli,
-        bank_cli,
-        campaign_cli,
-        card_cli,
-        pay_cli,
-        read_cli,
-        serve_cli,
-        settle_cli,
-        station_cli,
-        upgrade_cli,
-        visit_cli,
-    )
-    from conformance import cli as conformance_cli
-    from emulator.links import cli as links_cli
-    from profiles import cli as profiles_cli
-    from reports import cli as reports_cli
+    from typer.core import TyperGroup
 except KeyboardInterrupt:  # while the program itself is being read
     sys.exit(INTERRUPTED)
 
+COMMANDS = {
+    "certify": ("conformance.cli:certify", "Certify a card, virtual or in a reader."),
+    "pay": ("conformance.pay_cli:pay", "Run a payment transaction with a card."),
+    "read": ("conformance.read_cli:read", "Print a card as the official middleware does."),
+    "call": ("conformance.read_cli:call", "Call an operation of the official reader interface."),
+    "issue": ("conformance.station_cli:issue", "Issue a card from a blank chip."),
+    "upgrade": ("conformance.upgrade_cli:upgrade", "Make a social security card of a bank card."),
+    "replace": ("conformance.upgrade_cli:replace_card", "Replace a social security card."),
+    "campaign": ("conformance.campaign_cli:campaign", "Run flows of issuance and settlement with every failure."),
+    "emulate": ("emulator.links.cli:emulate", "Put a card into a PC/SC reader."),
+    "doctor": ("emulator.links.cli:doctor", "Tell what this machine has and lacks."),
+    "report": ("reports.cli:report", "Make the report of a run again."),
+    "bank": ("conformance.bank_cli:app", "Be the issuer: authority, accounts, personalisation."),
+    "card": ("conformance.card_cli:app", "Report a card lost, unblock or cancel it, tell its state."),
+    "serve": ("conformance.serve_cli:app", "Run a bank, centre, key service or authority as a host."),
+    "settle": ("conformance.settle_cli:app", "Settle a medical bill, or load the account."),
+    "station": ("conformance.station_cli:app", "Go on with interrupted issuances, or give their chips up."),
+    "profile": ("conformance.profile_cli:app", "List, show, check and start card products."),
+}
+"""Where each command is, and what the help of ``sscard`` says of it."""
+
+
+class Commands(TyperGroup):
+    """Commands that are read when they are called: to read them all takes longer than to show the help."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is called, in place of its entry in the help."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else command_of(name), rest
+
+
+def command_of(name: str) -> Any:
+    """A command, or a group of commands, as its wing defines it."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    part = getattr(import_module(module), attribute)
+    front = typer.Typer(rich_markup_mode=None)
+    if isinstance(part, typer.Typer):
+        front.add_typer(part, name=name)
+    else:
+        front.command(name)(part)
+    return typer.main.get_group(front).commands[name]
+
+
+def _entry() -> None:
+    """Stands for a command in the help."""
+
+
 app = typer.Typer(
     name="sscard",
+    cls=Commands,
     help="第三代社会保障卡：虚拟卡与符合性测试。A social security card in software, and the harness that certifies such cards.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help shows in half the time
 )
-app.command("certify", short_help="Certify a card, virtual or in a reader.")(conformance_cli.certify)
-app.command("pay", short_help="Run a payment transaction with a card.")(pay_cli.pay)
-app.command("read", short_help="Print a card as the official middleware does.")(read_cli.read)
-app.command("call", short_help="Call an operation of the official reader interface.")(read_cli.call)
-app.command("issue", short_help="Issue a card from a blank chip.")(station_cli.issue)
-app.command("upgrade", short_help="Make a social security card of a bank card.")(upgrade_cli.upgrade)
-app.command("replace", short_help="Replace a social security card.")(upgrade_cli.replace_card)
-app.command("campaign", short_help="Run flows of issuance and settlement with every failure.")(campaign_cli.campaign)
-app.command("emulate", short_help="Put a card into a PC/SC reader.")(links_cli.emulate)
-app.command("doctor", short_help="Tell what this machine has and lacks.")(links_cli.doctor)
-app.command("report", short_help="Make the report of a run again.")(reports_cli.report)
-bank_cli.app.command("open", short_help="Open an account in the bank's books.")(bank_books_cli.open_account)
-bank_cli.app.command("deposit", short_help="Pay cash into an account.")(bank_books_cli.deposit)
-app.add_typer(bank_cli.app, name="bank")
-app.add_typer(card_cli.app, name="card")
-settle_cli.app.command("visit", short_help="Settle a bill, its own part too, with one card.")(visit_cli.visit)
-app.add_typer(serve_cli.app, name="serve")
-app.add_typer(settle_cli.app, name="settle")
-app.add_typer(station_cli.app, name="station")
-app.add_typer(profiles_cli.app, name="profile")
-
-
-def _unknown_features(profile: Profile) -> list[Problem]:
-    from conformance.declared import unknown_features
-
-    return unknown_features(profile)
-
-
-profiles_cli.further_checks.append(_unknown_features)
+for _name, (_, _short_help) in COMMANDS.items():
+    app.command(_name, short_help=_short_help)(_entry)
 
 
 def main() -> None:

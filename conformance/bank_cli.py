@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from conformance.bank_authority_cli import make_authority
+from conformance.bank_books_cli import deposit, open_account
 from conformance.bank_option import BANK_BALANCE
 from conformance.pay_cli import purchase_of
 from conformance.transport_key_option import transport_key_of
@@ -32,7 +33,6 @@ CENTURY = 2000
 app = typer.Typer(
     help="发卡行：测试CA、个人化数据、个人化。The issuer: test authority, personalisation data, personalisation.",
     no_args_is_help=True,
-    rich_markup_mode=None,
 )
 
 
@@ -87,6 +87,8 @@ def _give_up(sentence: str, code: int = WRONG_USE) -> NoReturn:
 
 
 app.command("ca")(make_authority)
+app.command("open", short_help="Open an account in the bank's books.")(open_account)
+app.command("deposit", short_help="Pay cash into an account.")(deposit)
 
 
 @app.command("data")

@@ -53,7 +53,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, 
 app = typer.Typer(
     help="卡片生命周期：挂失、解挂、解锁、注销、状态。The life of a card: loss, unblocking, cancellation, status.",
     no_args_is_help=True,
-    rich_markup_mode=None,
 )
 
 

@@ -45,7 +45,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Tell where it listens as J
 app = typer.Typer(
     help="主机：发卡行、医保中心、密钥服务、证书机构。Run a bank, centre, key service or certificate authority as a host.",
     no_args_is_help=True,
-    rich_markup_mode=None,
 )
 
 

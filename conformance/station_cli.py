@@ -90,7 +90,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, 
 app = typer.Typer(
     help="制卡设备：恢复、作废、流水。Go on with interrupted issuances of the station, or give their chips up.",
     no_args_is_help=True,
-    rich_markup_mode=None,
 )
 
 

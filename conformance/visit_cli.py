@@ -11,6 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from conformance.bank_option import account_of, bank_named
+from conformance.medical_cli import (
+    Books,
+    CategoryName,
+    CategoryOption,
+    Eligible,
+    LanguageName,
+    LanguageOption,
+    LineDown,
+    ModeOption,
+    Number,
+    Total,
+    UseAccount,
+    print_books,
+    table_of,
+    visit_of,
+)
 from conformance.medical_desk import (
     BENCH_FAILED,
     REFUSED,
@@ -31,22 +47,6 @@ from conformance.outbox_option import OutboxPath, outbox_at
 from conformance.pay_cli import LanguageName as PaymentLanguage
 from conformance.pay_cli import next_number
 from conformance.pay_cli import table_of as payment_table
-from conformance.settle_cli import (
-    Books,
-    CategoryName,
-    CategoryOption,
-    Eligible,
-    LanguageName,
-    LanguageOption,
-    LineDown,
-    ModeOption,
-    Number,
-    Total,
-    UseAccount,
-    print_books,
-    table_of,
-    visit_of,
-)
 from conformance.settle_programs import ModeName, Timeline, centre_of, require_new, station_of, terminal_of
 
 if TYPE_CHECKING:

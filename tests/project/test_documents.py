@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 from conformance.faults import FAULTS
 from conformance.pytest_plugin import pytest_addoption
@@ -19,7 +18,7 @@ from profiles.certificate_settings import CertificateSettings
 from profiles.loader import available
 from profiles.payment_settings import PaymentSettings
 from profiles.settings import Settings, assumptions
-from sscard import app
+from sscard import COMMANDS, command_of
 from tests.project.documents import DOCUMENTS, READMES, ROOT, blocks, commands_of, text
 
 NAMED = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -33,12 +32,13 @@ def options() -> dict[str, set[str]]:
     def walk(name: str, command: Any) -> None:
         if hasattr(command, "commands"):
             for part, below in command.commands.items():
-                walk(f"{name} {part}".strip(), below)
+                walk(f"{name} {part}", below)
         else:
             given = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
             found[name] = {option for option in given if option.startswith("--")} | {"--help"}
 
-    walk("", get_command(app))
+    for name in COMMANDS:
+        walk(name, command_of(name))
     return found
 
 
