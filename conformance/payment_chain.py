@@ -35,7 +35,8 @@ from emulator.crypto.rsa import RsaPublicKey
 from emulator.iso7816 import Response, Tlv, TlvError, tlv
 from profiles.algorithm_sets import AlgorithmSet, algorithm_sets
 from profiles.applications import payment_directory
-from profiles.model import PathName, Profile
+from profiles.model import Profile
+from profiles.payment_model import PathName
 
 AUTHORITY_INDEX, ISSUER_CERTIFICATE, SIGNED_STATIC, CARD_CERTIFICATE = 0x8F, 0x90, 0x93, 0x9F46
 ISSUER_REMAINDER, ISSUER_EXPONENT, CARD_REMAINDER, CARD_EXPONENT = 0x92, 0x9F32, 0x9F48, 0x9F47

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from profiles.model import PathName, Profile, TestCertification, TransactionPath
+from profiles.model import Profile
 from profiles.payment_content import COMPUTED, COMPUTED_SM
+from profiles.payment_model import PathName, TestCertification, TransactionPath
 
 
 class AlgorithmSet(NamedTuple):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from profiles import payment_content
 from profiles.algorithm_sets import algorithm_sets
 from profiles.dictionary import ValueFormatError
-from profiles.model import Directory, Profile, SmPayment
+from profiles.model import Directory, Profile
+from profiles.payment_model import SmPayment
 from profiles.problems import Problem
 
 KEY_USES = ("payment cryptogram", "payment MAC", "payment encryption")

@@ -9,8 +9,9 @@ from profiles import check_extended, payment_content
 from profiles.algorithm_sets import AlgorithmSet, algorithm_sets
 from profiles.check_algorithms import card_warnings, check_keys, check_sets
 from profiles.dictionary import ValueFormatError
-from profiles.model import PERSONALISATION, Directory, PathName, Profile, TransactionPath
+from profiles.model import Directory, Profile
 from profiles.payment_content import COMPUTED_BY, given_records
+from profiles.payment_model import PERSONALISATION, PathName, TransactionPath
 from profiles.problems import Problem
 
 APPLICATION = "debit"

@@ -8,56 +8,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
-from profiles.access import AccessCondition
 from profiles.certificate_settings import CertificateSettings
-from profiles.payment_keys import AuthorityBits
-from profiles.payment_settings import PaymentSettings
+from profiles.fields import Access, FileIdentifier, HexByte, HexBytes, Names, Table
+from profiles.payment_model import Payment, Personalisation
 from profiles.settings import Settings
 
 
-def _from_hex(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return bytes.fromhex(value)
-        except ValueError:
-            raise ValueError("an even number of hexadecimal digits was expected") from None
-    return value
-
-
-def _to_hex(value: bytes) -> str:
-    return value.hex().upper()
-
-
-def _access(value: object) -> object:
-    return AccessCondition.parse(value) if isinstance(value, str) else value
-
-
-HexBytes = Annotated[bytes, BeforeValidator(_from_hex), PlainSerializer(_to_hex)]
-HexByte = Annotated[bytes, BeforeValidator(_from_hex), PlainSerializer(_to_hex), Field(min_length=1, max_length=1)]
-FileIdentifier = Annotated[
-    bytes, BeforeValidator(_from_hex), PlainSerializer(_to_hex), Field(min_length=2, max_length=2)
-]
-Access = Annotated[AccessCondition, BeforeValidator(_access), PlainSerializer(str)]
-
-
-Names = Annotated[tuple[str, ...], Field(strict=False)]
-"""TOML has lists where we have tuples; all else must be of its type."""
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
-
-
-class Text(_Table):
+class Text(Table):
     """A name in Chinese and in English."""
 
     zh: str
     en: str
 
 
-class Chip(_Table):
+class Chip(Table):
     """What the reset answer says (reconstructed specification §5.2)."""
 
     protocol: Literal["T=0", "T=1"] = "T=0"
@@ -67,14 +33,14 @@ class Chip(_Table):
     """Interface byte TA1 of a card that can negotiate its speed; absent means default speed."""
 
 
-class Issuer(_Table):
+class Issuer(Table):
     """Who issues the card: enters the diversification of its keys."""
 
     city_code: Annotated[str, Field(pattern=r"^\d{6}$")]
     """发卡地区行政区划代码, six digits of GB/T 2260, e.g. ``500000``."""
 
 
-class Pin(_Table):
+class Pin(Table):
     """A PIN 个人密码 of a directory."""
 
     reference: HexByte
@@ -105,7 +71,7 @@ KeyUse = Literal[
 ]
 
 
-class Key(_Table):
+class Key(Table):
     """A key of a directory (reconstructed specification §4.1)."""
 
     kid: HexByte | None = None
@@ -138,7 +104,7 @@ FileStructure = Literal["transparent", "fixed", "variable", "cyclic", "internal"
 """``internal``: no command reads or updates it."""
 
 
-class ExtendedFile(_Table):
+class ExtendedFile(Table):
     """What makes a file one of the extended application 扩展应用 (JR/T 0025.14 §8, appendix B)."""
 
     opening_key: str
@@ -150,7 +116,7 @@ class ExtendedFile(_Table):
     file have this length."""
 
 
-class File(_Table):
+class File(Table):
     """An elementary file (reconstructed specification §2.2)."""
 
     fid: FileIdentifier
@@ -225,70 +191,10 @@ class File(_Table):
         return self.sfi if self.sfi is not None else self.fid[1] & 0x1F
 
 
-class TransactionPath(_Table):
-    """What GET PROCESSING OPTIONS answers for a kind of transaction."""
-
-    aip: Annotated[HexBytes, Field(min_length=2, max_length=2)]
-    """应用交互特征 82."""
-    afl: Annotated[HexBytes, Field(max_length=252)]
-    """应用文件定位器 94: SFI·8, first and last record, how many of them are authenticated; four bytes an entry."""
-
-
-class TestCertification(_Table):
-    """Which published test keys certify the application (`payment-test-keys.toml`); never use them on a real card."""
-
-    scheme: Literal["RSA", "SM2"]
-    authority_bits: AuthorityBits = 1408
-    """Length of the RSA key of the authority: with 1408 issuer and card have 1152 and 1024 bits, with 1984 they have 1984 and 1152."""
-    code: Annotated[HexBytes, Field(min_length=2, max_length=2)] = bytes.fromhex("DAC5")
-    """Data authentication code 数据认证码 in the signed static data."""
-    expiry: Annotated[HexBytes, Field(min_length=2, max_length=2)]
-    """MMYY of both certificates."""
-
-
 CONTACTLESS_FEATURE = "contactless"
-PathName = Literal["ordinary", "e-cash", "contactless", "qPBOC"]
-"""Kinds of transaction: two on the contacts, contactless debit and credit, and quick debit and credit (qPBOC)."""
 
 
-class ContactlessPayment(_Table):
-    """What a payment application has for its contactless interface alone."""
-
-    data: dict[str, str]
-    """Data objects that take the place of those of the contact interface, or exist there alone: PDOL 9F38 above all."""
-
-
-class SmPayment(_Table):
-    """What a payment application of two algorithm sets 双算法 has for a transaction with SM2, SM3 and SM4 (JR/T 0025.17 §10).
-
-    DF69 of the terminal chooses the set. Counters, balances, PIN and every data object that is not named here are shared.
-    """
-
-    data: dict[str, str]
-    """9F10 of the contact interface."""
-    path: dict[PathName, TransactionPath]
-    """The same kinds of transaction as the other set has."""
-    certification: TestCertification
-    contactless: ContactlessPayment | None = None
-    """9F10 of the contactless interface."""
-
-
-class Payment(_Table):
-    """What a payment application has besides files, keys, PIN and data objects."""
-
-    algorithm: Literal["3DES", "SM4"] | None = None
-    """Block cipher of its keys, of the set without SM algorithms where it has two; absent: that of the card."""
-    path: dict[PathName, TransactionPath]
-    allowed: dict[str, Annotated[tuple[HexBytes, ...], Field(strict=False)]] = {}
-    """Conditions of use: the values of PDOL objects, by tag, with which a transaction may begin."""
-    certification: TestCertification | None = None
-    contactless: ContactlessPayment | None = None
-    sm: SmPayment | None = None
-    """The second algorithm set of a dual-algorithm card; absent: the application has one set."""
-    settings: PaymentSettings = PaymentSettings()
-
-
-class Certificates(_Table):
+class Certificates(Table):
     """What a certificate application has besides files, keys and PINs (reconstructed specification §3.3)."""
 
     generate: Access
@@ -302,7 +208,7 @@ class Certificates(_Table):
     settings: CertificateSettings = CertificateSettings()
 
 
-class SecureAccessModule(_Table):
+class SecureAccessModule(Table):
     """Whose keys an application of a secure access module 安全存取模块 (PSAM) holds (reconstructed specification §3.2)."""
 
     cards: str
@@ -311,26 +217,7 @@ class SecureAccessModule(_Table):
     """Names of keys that it does not hold: modules differ by content (vol. 2 §7.10)."""
 
 
-PERSONALISATION = "payment personalisation"
-"""Application of a directory that becomes a payment application by personalisation."""
-
-
-class Personalisation(_Table):
-    """How a payment application is personalised after the chip left its maker (JR/T 0025.10 §8.2)."""
-
-    kmc: str
-    """Name of the personalisation master key KMC 个人化主密钥, a key of the directory."""
-    kmc_identifier: Annotated[HexBytes, Field(min_length=6, max_length=6)]
-    """KMC标识: the first six bytes of KEYDATA, such as the issuer identification number filled with F."""
-    key_version: HexByte = b"\x01"
-    algorithm: Literal["3DES", "SM4"] | None = None
-    """Block cipher of the channel and of the application; absent: that of the card."""
-    product: str | None = None
-    """Card product, by name or as a profile file, whose data groupings the suites store."""
-    settings: PaymentSettings = PaymentSettings()
-
-
-class Directory(_Table):
+class Directory(Table):
     """MF, DDF or ADF."""
 
     fid: FileIdentifier
@@ -351,10 +238,10 @@ class Directory(_Table):
     """Further objects inside tag A5 of the answer of SELECT, e.g. ``9F0C 03 860103``."""
     template: HexBytes = b""
     """Further objects inside the template 6F of that answer, behind A5."""
-    file: dict[str, File] = {}
-    key: dict[str, Key] = {}
-    pin: dict[str, Pin] = {}
-    data: dict[str, str] = {}
+    file: dict[str, File] = Field(default_factory=dict)
+    key: dict[str, Key] = Field(default_factory=dict)
+    pin: dict[str, Pin] = Field(default_factory=dict)
+    data: dict[str, str] = Field(default_factory=dict)
     """Data objects of a payment application by tag, written as the dictionary says."""
     payment: Payment | None = None
     certificates: Certificates | None = None
@@ -369,16 +256,16 @@ class Directory(_Table):
     present: bool = True
 
 
-class TestKeys(_Table):
+class TestKeys(Table):
     """Where the root keys come from. Published test keys only; real ones by reference."""
 
     seed: str = "sscard published test keys"
     """Root key of (name, version) = left bytes of SM3(seed ‖ '/' ‖ name ‖ '/' ‖ version)."""
-    value: dict[str, str] = {}
+    value: dict[str, str] = Field(default_factory=dict)
     """Overrides by ``NAME.version``: hexadecimal digits, ``env:VARIABLE`` or ``file:PATH``."""
 
 
-class Profile(_Table):
+class Profile(Table):
     """A card product."""
 
     format: Literal[1]
@@ -395,7 +282,7 @@ class Profile(_Table):
     settings: Settings = Settings()
     test_keys: TestKeys = TestKeys()
     directory: dict[str, Directory]
-    content: dict[str, dict[str, dict[str, Any]]] = {}
+    content: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     """Values by directory, file and tag; a list where a tag repeats; ``records`` for cyclic, ``data`` for transparent."""
 
     @property

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from profiles.dictionary import PaymentElement, ValueFormatError, payment_elements
-from profiles.model import Directory, Profile, TransactionPath
+from profiles.model import Directory, Profile
+from profiles.payment_model import TransactionPath
 
 COMPUTED = "computed"
 """Value of a certificate or signature that is made when the card is built."""

@@ -12,8 +12,9 @@ from operator import or_
 
 from profiles import payment_content
 from profiles.algorithm_sets import algorithm_sets
-from profiles.model import Payment, Profile, TestCertification
+from profiles.model import Profile
 from profiles.payment_keys import rsa_test_keys
+from profiles.payment_model import Payment, TestCertification
 
 DEFAULTS = {"9F52": bytes(2), "9F56": bytes(1), "9F68": b"\x80\x00\x00\x00", "DF61": bytes(1)}
 """Bit fields, and what a card without them does (JR/T 0025.5 §14.4.2, JR/T 0025.12 §7.9.2)."""

@@ -22,7 +22,7 @@ from emulator.cos.dispatch import CommandSet, CommandTable
 from emulator.cos.image import create_image, open_image
 from emulator.cos.memory import Memory
 from profiles import dictionary, load, model
-from profiles.model import PERSONALISATION
+from profiles.payment_model import PERSONALISATION
 
 FILE_SYSTEM = CommandSet(selection.COMMANDS, records.COMMANDS, binaries.COMMANDS, challenges.COMMANDS)
 SOCIAL_SECURITY = CommandSet(

@@ -42,7 +42,7 @@ from emulator.cos.structure import (
 from emulator.cos.tree import Node
 from emulator.crypto import Algorithm, decrypt_ecb, encrypt_block, mac, unpad_length_prefixed
 from emulator.iso7816 import SW, Command, StatusError
-from profiles.model import PERSONALISATION
+from profiles.payment_model import PERSONALISATION
 
 CREATE, END, TRANSPORT_CODE = 0x01, 0x02, 0x03
 DELETE_FILE, DELETE_DIRECTORY, DELETE_ALL = 0x01, 0x02, 0x03

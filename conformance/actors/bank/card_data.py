@@ -26,8 +26,9 @@ from profiles.algorithm_sets import AlgorithmSet, algorithm_sets
 from profiles.applications import payment_directory
 from profiles.dictionary import ValueFormatError, groupings
 from profiles.keys import root_key
-from profiles.model import Directory, Profile, TestCertification
+from profiles.model import Directory, Profile
 from profiles.payment_content import Computed
+from profiles.payment_model import TestCertification
 
 LONGEST_TRACK_2 = 37
 """Digits of 57, its separator counted."""

@@ -12,7 +12,8 @@ from emulator.cos.dispatch import Handler
 from emulator.cos.memory import Value
 from emulator.iso7816 import SW, Command, StatusError
 from profiles.applications import awaited_directory
-from profiles.model import PERSONALISATION, Profile
+from profiles.model import Profile
+from profiles.payment_model import PERSONALISATION
 
 FAULTS = FaultSet(frozenset({PERSONALISATION, "debit"}))
 INITIALISE, AUTHENTICATE = "INITIALIZE UPDATE", "EXTERNAL AUTHENTICATE with MAC"

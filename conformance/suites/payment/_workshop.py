@@ -17,8 +17,9 @@ from emulator.iso7816 import SW, Response
 from profiles import ProfileError, load
 from profiles.applications import awaited_directory, payment_directory
 from profiles.keys import RootKeyError
-from profiles.model import Personalisation, Profile
+from profiles.model import Profile
 from profiles.payment_content import record_values
+from profiles.payment_model import Personalisation
 
 CENTURY = 2000
 CURRENCY = to_bytes("0E01", bytes.fromhex("9F51020156"))

@@ -7,7 +7,8 @@ from emulator.cos.memory import Snapshot, number_in, records_in
 from emulator.crypto import Algorithm
 from emulator.crypto.personalisation import ChannelKeys, card_keys
 from profiles.keys import root_key
-from profiles.model import PERSONALISATION, Profile
+from profiles.model import Profile
+from profiles.payment_model import PERSONALISATION
 
 SERIAL_SIZE = 4
 FIRST_SEQUENCE = 1
