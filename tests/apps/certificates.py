@@ -7,11 +7,13 @@ from hashlib import new
 from emulator import load_card
 from emulator.cos.card import Card
 from profiles import load
+from profiles.certificate_settings import CertificateSettings
 from profiles.model import Profile
 from tests.crypto.oracle import sm4_encrypt
 
 ENVIRONMENT, APPLICATION = "504B492EC9E7BBE1B1A3D5CF", "53532E434552542E41444631"
 USER_PIN, ADMINISTRATOR_PIN = "123456", "26010574"
+PROFILE = load("ssc3-sm4")
 
 
 def sm4(key: bytes, data: bytes) -> bytes:
@@ -43,7 +45,7 @@ class Terminal:
     """A card with hexadecimal in and out."""
 
     def __init__(self, profile: Profile | None = None) -> None:
-        self.card: Card = load_card(profile or load("ssc3-sm4"))
+        self.card: Card = load_card(profile or PROFILE)
         self.card.reset()
 
     def send(self, command: str) -> str:
@@ -92,3 +94,21 @@ class Terminal:
         while len(found) < length:
             found += self.data(f"00B0{len(found):04X}{min(0xFA, length - len(found)):02X}")
         return found
+
+
+def changed(**settings_of_application: object) -> Terminal:
+    """A card with other settings of the application."""
+    described = PROFILE.directory["CERT"]
+    assert described.certificates is not None
+    certificates = described.certificates.model_copy(
+        update={"settings": CertificateSettings(**settings_of_application)}
+    )
+    directory = described.model_copy(update={"certificates": certificates})
+    result = Terminal(PROFILE.model_copy(update={"directory": {**PROFILE.directory, "CERT": directory}}))
+    result.enter()
+    return result
+
+
+def tries(terminal: Terminal, path: str) -> object:
+    """The try counter of a PIN."""
+    return terminal.card.memory.cells["tries:" + path]

@@ -1,9 +1,10 @@
-"""Cards whose keys are those of the worked examples in volume 2 §9.2 of the reconstructed specification."""
+"""Cards whose keys are those of the worked examples in volume 2 §9.2 of the reconstructed specification; a terminal for certificates."""
 
 import pytest
 
 from emulator import load_card
 from profiles import load
+from tests.apps.certificates import Terminal
 
 ROOT = "000102030405060708090A0B0C0D0E0F"
 STK = "0F1E2D3C4B5A6978"
@@ -72,3 +73,11 @@ def sm4():
     talk = Talk(worked_example("ssc3-sm4"))
     talk.send(SSSE)
     return talk
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    """In the certificate application."""
+    result = Terminal()
+    result.enter()
+    return result
