@@ -181,6 +181,7 @@ def run_logged(
     from conformance import bring_up
     from conformance.engine import Plan, announcement, new_run_number
     from conformance.events import RunFinished
+    from conformance.failures import BenchError
     from conformance.log import EventLog
     from profiles import load
     from reports.write import write_all
@@ -206,6 +207,8 @@ def run_logged(
             conduct(work)
         except KeyboardInterrupt:
             typer.echo("已中断 · interrupted; what was found until now is reported", err=True)
+        except BenchError as broken:
+            trouble = str(broken)
         except Exception as broken:
             trouble = f"{type(broken).__name__}: {broken}"
         conformity = _conformity(work.conformity, trouble)

@@ -16,8 +16,8 @@ from conformance.campaign.rules import Finding
 from conformance.campaign.seams import Place
 from conformance.campaign.systems import rows_of
 from conformance.campaign.tables import tables
-from conformance.campaign.trial import Spec, Tried, run_trial
-from conformance.campaign.workers import Task, crew, known_flow, scratch
+from conformance.campaign.trial import Spec, Tried
+from conformance.campaign.workers import Task, crew, known_flow, run_alone
 from conformance.campaign.world import COMPLETED, Flow, World
 from conformance.cases import Level
 from conformance.events import UNDISTURBED
@@ -148,8 +148,7 @@ class Campaign:
             if moment == "after":
                 entries.extend(flow.timing(world))
 
-        with scratch() as folder:
-            calm = replace(run_trial(flow, Spec(flow.name), folder, watch), step=flow.steps[0].name)
+        calm = replace(run_alone(flow, Spec(flow.name), watch), step=flow.steps[0].name)
         tally.shown.append(calm)
         if entries:
             self._tell_times(flow, entries)
@@ -239,7 +238,7 @@ class Campaign:
 
 def only_of(tried: Tried) -> str:
     """How ``--only`` names a trial: flow/step/failure/place."""
-    return "/".join((tried.spec.flow, tried.step, tried.spec.failure or UNDISTURBED, tried.spec.place)).rstrip("/")
+    return tried.spec.named(tried.step)
 
 
 def spec_of(text: str) -> Spec:

@@ -12,6 +12,7 @@ from conformance.campaign.rules import Case, Finding, judge
 from conformance.campaign.seams import Killed, Place, Seams, Strike
 from conformance.campaign.systems import Shown, show
 from conformance.campaign.world import Flow, World
+from conformance.events import UNDISTURBED
 
 MOST_RECOVERIES = 8
 """How often people try again before they call it a day."""
@@ -34,6 +35,10 @@ class Spec:
     def place(self) -> str:
         """Numbers of the places, joined."""
         return "+".join(f"{number}.{write}" if write else str(number) for _, number, write in self.strikes)
+
+    def named(self, step: str = "") -> str:
+        """As ``--only`` names it: flow/step/failure/place; the step is for people, and may be empty."""
+        return "/".join((self.flow, step, self.failure or UNDISTURBED, self.place)).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,11 @@ Watch = Callable[[str, World], None]
 """Sees the world of a trial ``before`` it and ``after`` it."""
 
 
-def run_trial(flow: Flow, spec: Spec, folder: Path, watch: Watch = lambda moment, world: None) -> Tried:
+def unwatched(moment: str, world: World) -> None:
+    """Nobody looks on."""
+
+
+def run_trial(flow: Flow, spec: Spec, folder: Path, watch: Watch = unwatched) -> Tried:
     """Run a trial in a folder of its own."""
     seams = Seams([Strike(FAILURES[name], number, write) for name, number, write in spec.strikes])
     world = flow.build(seams, folder)

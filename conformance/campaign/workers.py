@@ -15,8 +15,9 @@ from pathlib import Path
 from conformance.campaign.flows import flow_of
 from conformance.campaign.plan import PairTask, seconds
 from conformance.campaign.planted import plant
-from conformance.campaign.trial import Spec, Tried, run_trial
+from conformance.campaign.trial import Spec, Tried, Watch, run_trial, unwatched
 from conformance.campaign.world import Flow
+from conformance.failures import BenchError
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - only a place for folders of our own, which have names nobody can guess
 CHUNK = 4
@@ -60,12 +61,23 @@ def carry_out(task: Task) -> list[Tried]:
     """The trials of a task; their places are left behind."""
     spec = task.work if isinstance(task.work, Spec) else task.work.first
     flow = known_flow(spec.flow, task.fault)
+    first = run_alone(flow, spec)
+    if isinstance(task.work, Spec):
+        return [replace(first, places=())]
+    found = seconds(flow, task.work, first.places, task.seed, task.chosen)
+    return [replace(run_alone(flow, each), places=()) for each in found]
+
+
+def run_alone(flow: Flow, spec: Spec, watch: Watch = unwatched) -> Tried:
+    """Run a trial in a folder that nothing else was in: what one leaves, an outbox perhaps, is no beginning for the next.
+
+    Raises :class:`BenchError` with the trial's name for whatever else than a rule breaks in it.
+    """
     with scratch() as folder:
-        first = run_trial(flow, spec, folder)
-        if isinstance(task.work, Spec):
-            return [replace(first, places=())]
-        found = seconds(flow, task.work, first.places, task.seed, task.chosen)
-        return [replace(run_trial(flow, each, folder), places=()) for each in found]
+        try:
+            return run_trial(flow, spec, folder, watch)
+        except Exception as problem:
+            raise BenchError(f"trial {spec.named()}: {type(problem).__name__}: {problem}") from problem
 
 
 def _ignore_interrupts() -> None:
