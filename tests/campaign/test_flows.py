@@ -163,3 +163,14 @@ def test_a_terminal_killed_at_any_place_settles_everything_once(flow: str) -> No
     assert {name for _, name in tally.cells if "+" not in name} == KILLING - {"killed", "killed-after"}
     assert [(tried.spec, tried.findings) for cell in tally.cells.values() for tried in cell if tried.findings] == []
     assert set(tally.outcomes) <= ({"completed", "as before"} if flow == "visit" else {"completed"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flow", [each for each in WITH_OUTBOX if each != "payment"])  # which takes its time
+def test_a_killed_terminal_that_finds_no_host_when_it_starts_again_settles_everything_once(flow: str) -> None:
+    """What the card had done once waited for delivery, and was not reversed afterwards, or was loaded a second time."""
+    killing, silent = ("killed-after-chip", "killed-after-host"), ("unreachable", "answer-lost")
+    campaign, _ = ran(Order((flow,), failures=(*killing, *silent), level=Level.OFFICIAL))
+    cells = campaign.tallies[0].cells
+    assert {f"{first}+{second}" for first in killing for second in silent} <= {failure for _, failure in cells}
+    assert [(tried.spec, tried.findings) for cell in cells.values() for tried in cell if tried.findings] == []

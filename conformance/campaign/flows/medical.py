@@ -97,10 +97,11 @@ class MedicalWorld(HospitalWorld):
         for bill in self.flow.bills:
             if self._settled(bill) is None and not self._is_open(bill):
                 self._settle(bill, off_line=False)
-            self._take_back(bill)
         self.terminal.deliver()
+        for bill in self.flow.bills:
+            self._take_back(bill)
         loaded = self.flow.mode is not Mode.OFFLINE or self._is_loaded()
-        done = loaded and all(self._settled(bill) for bill in self.flow.bills)
+        done = loaded and all(self._is_done(bill) for bill in self.flow.bills)
         open_ends = self.terminal.unresolved or self.loads.unresolved
         return done and not open_ends and not self.pending()
 
@@ -111,6 +112,9 @@ class MedicalWorld(HospitalWorld):
         self.say(result.zh, result.en)
 
     def _is_loaded(self) -> bool:
+        """Whether the centre knows that the card loaded, or shall learn it from the station."""
+        if any(tac for _, tac in self.loads.undelivered):
+            return True
         state = self.centre.books.load(self._loads[-1]) if self._loads else None
         return state is not None and state.state == "loaded"
 
@@ -145,6 +149,11 @@ class MedicalWorld(HospitalWorld):
         return next(
             (n for n in self._attempts[bill.number] if n in self.results and self.results[n].outcome.good), None
         )
+
+    def _is_done(self, bill: Bill) -> bool:
+        """Whether a bill is settled, and taken back where the hospital wants that."""
+        settled = self._settled(bill)
+        return settled is not None and (settled in self._reversed or not bill.reversed)
 
     def _is_open(self, bill: Bill) -> bool:
         """Whether nobody knows yet whether the card settled it."""
