@@ -227,7 +227,7 @@ def _settled(
     centre: Centre,
     visit: Visit,
     timeline: Timeline,
-    outbox: Keeper | None,
+    outbox: Keeper,
     *,
     line_down: bool,
 ) -> Result:

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from conformance.actors.bank import Bank
     from conformance.actors.hosts.bank import BankHost
-    from conformance.actors.outbox import OutboxFile
+    from conformance.actors.outbox import Keeper
     from conformance.actors.terminal.till_outbox import TillOutbox
 
 WRONG_USE, BENCH_FAILED = 2, 3
@@ -29,15 +29,15 @@ OutboxPath = Annotated[
 @contextmanager
 def outbox_at(
     path: Path | None, books: Path | None, name: str, give_up: Callable[[str, int], NoReturn]
-) -> Iterator[OutboxFile | None]:
-    """The outbox in a file, None where none is wanted; ends the command where it cannot be used.
+) -> Iterator[Keeper]:
+    """The outbox in a file, one of this call alone where none is wanted; ends the command where it cannot be used.
 
     A host without books of its own would forget what the outbox has to tell it: ``name`` is the option that gives them.
     """
-    from conformance.actors.outbox import OutboxError, OutboxFile
+    from conformance.actors.outbox import Forgetful, OutboxError, OutboxFile
 
     if path is None:
-        yield None
+        yield Forgetful()
         return
     if books is None:
         give_up(f"--outbox is delivered to a host that remembers from one call to the next; give {name} too", WRONG_USE)
@@ -53,7 +53,7 @@ def outbox_at(
         outbox.close()
 
 
-def till_at(outbox: OutboxFile | None, bank: Bank | BankHost, tell: Callable[[str], None]) -> TillOutbox:
+def till_at(outbox: Keeper, bank: Bank | BankHost, tell: Callable[[str], None]) -> TillOutbox:
     """A till's outbox; the bank hears first what an earlier call left in it, as far as it can be reached."""
     from conformance.actors.bank import HostUnreachable
     from conformance.actors.terminal.till_outbox import TillOutbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 DECLINED, WRONG_USE, BENCH_FAILED = 1, 2, 3
 CURRENCIES = {"CNY": "0156", "HKD": "0344", "MOP": "0446", "USD": "0840"}
 OFFLINE_TERMINAL = 0x23
-NUMBERS, DAY = 1_000_000, 86_400_000_000
-"""Numbers of a terminal's transactions in a day, and the microseconds of one."""
 
 
 class LanguageName(StrEnum):
@@ -119,11 +117,12 @@ def pay(
     say = _tell_nobody if as_json else _print_step
     if pin is not None and not re.fullmatch("[0-9]{4,12}", pin):
         _give_up("--pin is not four to twelve digits", WRONG_USE)
-    terminal = _terminal(offline=offline, rsa_only=rsa_only)
     counter = transit is PassageName.open
     antenna = contactless or (transit is not None and not counter)
     with bank_named(loaded, books, _give_up) as bank, outbox_at(outbox, books, "--bank", _give_up) as kept:
         till = till_at(kept, bank, tell=lambda text: None if as_json else typer.echo(text))
+        terminal = _terminal(kept.terminal, offline=offline, rsa_only=rsa_only)
+        purchase = replace(purchase, number=kept.next_number())
         with _target(loaded, reader, image, contactless=antenna) as target:
             if counter:
                 _open(open_sectors(loaded, target, bank, pin or "", expect_card or "", say), as_json=as_json)
@@ -199,35 +198,8 @@ def _purchase(amount: str | None, load: str | None, currency: str, *, online: bo
     code = CURRENCIES.get(currency.upper(), currency)
     if not re.fullmatch("[0-9]{4}", code):
         _give_up(f"--currency {currency!r} is unknown; give {', '.join(CURRENCIES)} or four digits", WRONG_USE)
-    now = datetime.now().astimezone()
-    return Purchase(
-        fen,
-        code,
-        TransactionKind.PURCHASE if load is None else TransactionKind.LOAD,
-        number=next_number(now),
-        when=now,
-        e_cash=e_cash,
-        force_online=online,
-    )
-
-
-_numbers: list[int] = []
-"""Numbers of the transactions that this program made."""
-
-
-def next_number(now: datetime) -> int:
-    """The number of this moment, or the next one where the program has just used it: a bank takes no number twice."""
-    number = _number_of_day(now)
-    while number in _numbers:
-        number = (number + 1) % NUMBERS
-    _numbers.append(number)
-    return number
-
-
-def _number_of_day(now: datetime) -> int:
-    """Number of a transaction, six digits that rise through the day: another one each 0.09 s."""
-    of_day = ((now.hour * 60 + now.minute) * 60 + now.second) * 1_000_000 + now.microsecond
-    return of_day * NUMBERS // DAY
+    kind = TransactionKind.PURCHASE if load is None else TransactionKind.LOAD
+    return Purchase(fen, code, kind, e_cash=e_cash, force_online=online)
 
 
 def _load_profile(name: str) -> Profile:
@@ -249,12 +221,10 @@ def _cleared(bank: Bank | BankHost, result: TransactionResult) -> Settlement | N
         _give_up(f"the payment was approved and not presented yet: {problem}", BENCH_FAILED)
 
 
-def _terminal(*, offline: bool, rsa_only: bool) -> TerminalConfiguration:
-    from dataclasses import replace
-
+def _terminal(identification: str, *, offline: bool, rsa_only: bool) -> TerminalConfiguration:
     from conformance.actors.terminal import DEFAULT_CONFIGURATION
 
-    chosen = replace(DEFAULT_CONFIGURATION, supports_sm=not rsa_only)
+    chosen = replace(DEFAULT_CONFIGURATION, terminal_id=identification, supports_sm=not rsa_only)
     return replace(chosen, terminal_type=OFFLINE_TERMINAL) if offline else chosen
 
 

@@ -110,7 +110,7 @@ def require_new(place: Place, centre: Centre, line: Line, number: str) -> None:
 
 
 def terminal_of(
-    reader: CardReader, centre: Centre, timeline: Timeline, outbox: Keeper | None, *, line_down: bool
+    reader: CardReader, centre: Centre, timeline: Timeline, outbox: Keeper, *, line_down: bool
 ) -> tuple[HospitalTerminal, Line]:
     """A licensed terminal, and its line to the centre; it tells what an earlier call left in its outbox."""
     from conformance.actors.medical.line import Line
@@ -126,11 +126,10 @@ def terminal_of(
     return terminal, line
 
 
-def station_of(terminal: HospitalTerminal, outbox: Keeper | None) -> LoadStation:
+def station_of(terminal: HospitalTerminal, outbox: Keeper) -> LoadStation:
     """The load station beside a terminal: whichever begins asks the card first what the other left open."""
     from conformance.actors.medical.account_load import LoadStation
-    from conformance.actors.outbox import Forgetful
 
-    station = LoadStation(terminal.reader, terminal.centre, ask_first=[terminal.resolve], outbox=outbox or Forgetful())
+    station = LoadStation(terminal.reader, terminal.centre, ask_first=[terminal.resolve], outbox=outbox)
     terminal.ask_first.append(station.resolve)
     return station

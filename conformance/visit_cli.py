@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -45,7 +46,6 @@ from conformance.medical_desk import (
 )
 from conformance.outbox_option import OutboxPath, outbox_at
 from conformance.pay_cli import LanguageName as PaymentLanguage
-from conformance.pay_cli import next_number
 from conformance.pay_cli import table_of as payment_table
 from conformance.settle_programs import ModeName, Timeline, centre_of, require_new, station_of, terminal_of
 
@@ -158,7 +158,7 @@ def visit(
     ):
         from conformance.actors.bank.line import BankLine
         from conformance.actors.medical.visit_payment import Unpaid, VisitDesk
-        from conformance.actors.terminal import PreparedHolder
+        from conformance.actors.terminal import DEFAULT_CONFIGURATION, PreparedHolder
 
         timeline = Timeline(as_json)
         centre = centre_of(place, opened, mode, books)
@@ -173,14 +173,14 @@ def visit(
                 holder=lambda: PreparedHolder((entered,) if entered else ()),
                 unpaid=Unpaid[unpaid.name.upper()],
                 cash=lambda fen: has_cash,
-                first_number=next_number(asked.when),
+                configuration=replace(DEFAULT_CONFIGURATION, terminal_id=kept.terminal),
+                next_number=kept.next_number,
                 listener=timeline.told,
                 payment_listener=lambda event: _tell(timeline, event),
                 outbox=kept,
             )
-            if kept is not None:
-                station_of(terminal, kept).deliver()
-                _make_good(desk, timeline)
+            station_of(terminal, kept).deliver()
+            _make_good(desk, timeline)
             require_new(place, centre, line, asked.number)
             result = desk.settle(asked, by_card=own_part is OwnPartName.card)
             line.down = to_bank.down = to_bank.loses_answers = False

@@ -8,13 +8,19 @@ can't be masked, as the station's journal masks persons, because they must be se
 (Fernet: AES-CBC with HMAC) under a key in a second file, ``FILE.key``, in place of the security module that a terminal in use
 keeps it in; stages and numbers alone stand in clear. A copy of the outbox without its key tells nothing of anybody. Both
 files are the owner's alone (mode 600). PINs and PIN blocks are in no entry.
+
+It also keeps who the terminal is to a bank (9F1C, field 41) and how far it has counted (9F41, field 11). By both and the day a
+bank knows a transaction, and takes another one with the same for a repetition (code 94).
 """
 
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
+import secrets
 import sqlite3
+import string
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +32,13 @@ from pydantic import ConfigDict, ValidationError, create_model
 from conformance.actors.store import OWNER_ALONE, Store
 
 Content = TypeVar("Content")
+LARGEST_NUMBER = 999_999
+"""Of a transaction, six digits; 1 is the next one."""
+
+
+def new_terminal() -> str:
+    """An identification 9F1C for a terminal that has none: two that have the same would be one to a bank."""
+    return "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(8))
 
 
 class OutboxError(ValueError):
@@ -51,7 +64,14 @@ class Entry:
 
 
 class Keeper(Protocol):
-    """Where a terminal keeps what is open."""
+    """Where a terminal keeps what is open, who it is, and how far it has counted."""
+
+    @property
+    def terminal(self) -> str:
+        """The identification of the terminal, 9F1C."""
+
+    def next_number(self) -> int:
+        """The next value of its transaction sequence counter 9F41, which is kept before it is used."""
 
     def keep(self, box: Box, number: str, stage: str, content: str = "") -> None:
         """Make an entry, or bring it to its next stage; it keeps its place."""
@@ -64,7 +84,15 @@ class Keeper(Protocol):
 
 
 class Forgetful:
-    """Keeps nothing: what is open lives as long as the program."""
+    """Keeps nothing: what is open lives as long as the program, and the next program is another terminal."""
+
+    def __init__(self) -> None:
+        self.terminal = new_terminal()
+        self._count = itertools.count(1)
+
+    def next_number(self) -> int:
+        """The next number, from 1."""
+        return next(self._count)
 
     def keep(self, box: Box, number: str, stage: str, content: str = "") -> None:
         """Nothing is kept."""
@@ -86,6 +114,9 @@ CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY, box TEXT NOT NULL, number TEXT NOT NULL, stage TEXT NOT NULL, content BLOB NOT NULL,
     UNIQUE (box, number)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS terminal (
+    id INTEGER PRIMARY KEY CHECK (id = 1), identification TEXT NOT NULL, number INTEGER NOT NULL
+) STRICT;
 """
 
     def __init__(self, path: Path) -> None:
@@ -100,6 +131,9 @@ CREATE TABLE IF NOT EXISTS entry (
             super().__init__(path)
             path.chmod(OWNER_ALONE)
             self.run("PRAGMA synchronous = FULL")
+            self.run("INSERT OR IGNORE INTO terminal VALUES (1, ?, 0)", new_terminal())
+            (row,) = self.all("SELECT identification FROM terminal")
+            self.terminal = str(row["identification"])
             for box in Box:
                 self.entries(box)
         except (OSError, sqlite3.Error, ValueError) as problem:
@@ -128,6 +162,14 @@ CREATE TABLE IF NOT EXISTS entry (
         """Close the file, and let others have it."""
         super().close()
         os.close(self._lock)
+
+    def next_number(self) -> int:
+        """The next value of the terminal's counter, which is kept before it is used."""
+        try:
+            (row,) = self.all("UPDATE terminal SET number = number % ? + 1 RETURNING number", LARGEST_NUMBER)
+        except sqlite3.Error as problem:
+            raise OutboxError(f"the outbox cannot be written: {problem}") from None
+        return int(row["number"])
 
     def keep(self, box: Box, number: str, stage: str, content: str = "") -> None:
         """Make an entry, or bring it to its next stage; it keeps its place."""

@@ -151,7 +151,7 @@ def _visit(promise: Promise, card: Target, bank: Bank, centre: Centre, product: 
     """A bill whose own part the same card pays."""
     terminal = HospitalTerminal(reader_of(card, product), Line(centre))
     holder = PreparedHolder((scene.BANK_PIN,), online_pin=scene.BANK_PIN)
-    desk = VisitDesk(terminal, bank, holder=lambda: holder, first_number=next(_numbers) + 500_000)
+    desk = VisitDesk(terminal, bank, holder=lambda: holder, next_number=_numbers.__next__)
     result = desk.settle(Visit("VISIT-2", 600_000, 600_000, when=datetime.now().astimezone()))
     good = result.medical.outcome.good and result.own is OwnPart.CARD
     text = f"{result.medical.outcome.value[1]}, own part {result.due / 100:.2f}: {result.own.en}"

@@ -2,12 +2,10 @@
 
 import json
 import sqlite3
-from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
 
-from conformance.pay_cli import next_number
 from sscard import app
 
 PAN = "6214988660100000304"
@@ -270,9 +268,10 @@ def test_books_that_fail_on_the_way_are_one_sentence(tmp_path, monkeypatch):
     assert result.stderr == "sscard pay: the books cannot be used: database is locked\n"
 
 
-def test_two_transactions_of_a_moment_have_two_numbers() -> None:
-    """A bank takes the second one for a repetition otherwise."""
-    midnight = datetime(2026, 11, 27, 23, 59, 59, 999_999, tzinfo=UTC)
-    numbers = [next_number(midnight) for _ in range(3)]
-    assert len(set(numbers)) == 3
-    assert all(0 <= number <= 999_999 for number in numbers)
+def test_two_calls_are_two_terminals_to_a_bank():
+    """It takes the second one for a repetition otherwise, where both come to the same number of their own."""
+    (_, one), (_, other) = (table("--amount", "1", "--pin", "123456") for _ in range(2))
+    assert one["number"][:8] != other["number"][:8]
+    for made in (one, other):
+        assert made["number"].endswith("000001")
+        assert made["number"][:8] in made["receipt"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -63,6 +64,14 @@ def test_a_killed_payment_is_made_good_by_the_next_call(books: Path, name: str, 
     again = CliRunner().invoke(app, [*options(books), "--amount", "1.00", "--online"])
     assert "outbox" not in again.stdout
     assert balance(books) == BALANCE - paid - 200
+
+
+def test_the_terminal_of_an_outbox_counts_on_from_call_to_call(books: Path) -> None:
+    """Its transaction sequence counter 9F41, whatever the clock says: the bank takes no number twice."""
+    call = (*options(books), "--amount", "1.00", "--json")
+    numbers = [json.loads(CliRunner().invoke(app, call).stdout)["number"] for _ in range(3)]
+    assert len({number[:8] for number in numbers}) == 1
+    assert [number[14:] for number in numbers] == ["000001", "000002", "000003"]
 
 
 @pytest.mark.parametrize("more", [("--contactless",), ("--transit", "entry")])

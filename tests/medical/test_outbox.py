@@ -11,7 +11,7 @@ import pytest
 from conformance.actors.medical.messages import Mode
 from conformance.actors.medical.terminal import HospitalTerminal
 from conformance.actors.medical.visit import OfflineLimits, Outcome, Visit
-from conformance.actors.outbox import Box, Entry, OutboxError, OutboxFile
+from conformance.actors.outbox import LARGEST_NUMBER, Box, Entry, Forgetful, OutboxError, OutboxFile
 from tests.medical.hospital import NOON, Hospital
 
 PERSON = "500000199001011239"
@@ -77,6 +77,40 @@ def test_an_outbox_that_cannot_be_read_on_the_way_is_the_same_error(tmp_path: Pa
     outbox.run("DROP TABLE entry")
     with pytest.raises(OutboxError, match=r"^the outbox cannot be read: no such table: entry$"):
         outbox.entries(Box.MEDICAL)
+    outbox.close()
+
+
+def test_an_outbox_knows_its_terminal_and_how_far_it_has_counted(tmp_path: Path) -> None:
+    outbox = OutboxFile(tmp_path / "outbox")
+    terminal = outbox.terminal
+    assert [outbox.next_number() for _ in range(2)] == [1, 2]
+    outbox.close()
+    outbox = OutboxFile(tmp_path / "outbox")
+    assert (outbox.terminal, outbox.next_number()) == (terminal, 3)
+    outbox.run("UPDATE terminal SET number = ?", LARGEST_NUMBER)
+    assert outbox.next_number() == 1
+    outbox.close()
+    other = OutboxFile(tmp_path / "other")
+    assert other.terminal not in (terminal, Forgetful().terminal)
+    other.close()
+
+
+def test_an_outbox_of_before_that_knew_no_terminal_gets_one(tmp_path: Path) -> None:
+    outbox = OutboxFile(tmp_path / "outbox")
+    outbox.keep(Box.MEDICAL, "1", "settled", "content")
+    outbox.run("DROP TABLE terminal")
+    outbox.close()
+    outbox = OutboxFile(tmp_path / "outbox")
+    assert (len(outbox.terminal), outbox.next_number()) == (8, 1)
+    assert [each.number for each in outbox.entries(Box.MEDICAL)] == ["1"]
+    outbox.close()
+
+
+def test_a_number_that_cannot_be_kept_is_not_given(tmp_path: Path) -> None:
+    outbox = OutboxFile(tmp_path / "outbox")
+    outbox.run("PRAGMA query_only = ON")
+    with pytest.raises(OutboxError, match=r"^the outbox cannot be written: "):
+        outbox.next_number()
     outbox.close()
 
 

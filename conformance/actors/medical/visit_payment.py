@@ -107,7 +107,7 @@ class VisitDesk:
         unpaid: What happens to an own part that the card does not pay. A settlement of an offline area is kept all the same:
             its account stands on the card, and only the card could take it back.
         cash: Whether the holder pays an amount in cash.
-        first_number: Number of the first purchase; those after it count on.
+        next_number: Gives each purchase its number, the next one of the payment terminal's counter; from 1 unless given.
         now: The desk's clock.
         listener: Hears of every step of the medical terminal's kind.
         payment_listener: Hears the events of the kernel.
@@ -124,7 +124,7 @@ class VisitDesk:
         configuration: TerminalConfiguration = DEFAULT_CONFIGURATION,
         unpaid: Unpaid = Unpaid.KEEP,
         cash: Callable[[int], bool] = lambda fen: True,
-        first_number: int = 1,
+        next_number: Callable[[], int] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         listener: Callable[[Told], None] = lambda told: None,
         payment_listener: Callable[[Event], None] | None = None,
@@ -142,7 +142,7 @@ class VisitDesk:
         self._bank = bank
         self._holder = holder
         self._configuration = decided_by_bank(configuration)
-        self._numbers = itertools.count(first_number)
+        self._next_number = next_number or itertools.count(1).__next__
         self._now = now
         self._tell = listener
         self._payment_listener = payment_listener
@@ -300,7 +300,7 @@ class VisitDesk:
             listener=self._payment_listener,
             outbox=self._till,
         )
-        purchase = Purchase(due, number=next(self._numbers), when=self._now(), e_cash=False, force_online=True)
+        purchase = Purchase(due, number=self._next_number(), when=self._now(), e_cash=False, force_online=True)
         self._kept.reach(visit, VisitStage.PAYING, Kept(True, number_of(self._configuration, purchase)))
         payment = kernel.run(purchase)
         if payment.undelivered is not None:

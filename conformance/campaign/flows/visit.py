@@ -6,6 +6,7 @@ which the desk's program begins again where it was killed.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class VisitWorld(HospitalWorld):
             HospitalTerminal(self.reader, self.to_centre, outbox=outbox),
             self.to_bank,
             outbox=outbox,
-            first_number=1000 * self.starts,
+            next_number=itertools.count(1000 * self.starts).__next__,
             holder=lambda: PreparedHolder((PIN,)),
             unpaid=Unpaid.REVERSE,
             now=lambda: NOON,
