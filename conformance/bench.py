@@ -137,6 +137,8 @@ class Bench:
         self.confirm_card: Callable[[], None] = _trust
         """Called after the card was reached through another interface of a bench that cannot know which card is there."""
         self._keys: KeyService | None = None
+        self._reached: dict[str, Callable[[], bytes]] = {}
+        """What puts a copy in of a card that went a long way, by the state into which it led."""
         self.atr = b""
 
     # Card on, card off
@@ -154,6 +156,25 @@ class Bench:
         if not self.target.renewable:
             raise NotRun("需要新卡片，本测试台无法更换", "needs a fresh card, which this bench cannot put in")
         return self._switched("NEW CARD", self.target.renew)
+
+    def reach(self, state: str, way: Callable[[], None]) -> None:
+        """Bring the card into a state to which the way is long, and reset it.
+
+        Where the bench puts cards in, it goes that way once; whoever needs the state again gets a copy of the card that
+        went it. The interface in use stays.
+        """
+        put_in = self._reached.get(state)
+        if put_in is not None:
+            self.step(
+                "放入已走到此状态的卡片的副本",
+                "a copy of the card that an earlier case brought into this state is put in",
+            )
+            self._switched("COPY OF A CARD", put_in)
+            return
+        way()
+        if self.target.renewable:
+            self._reached[state] = self.target.keep()
+        self.reset()
 
     def switch(self, interface: Interface) -> bytes:
         """Go over to an interface of the card and hand out the ATR that it shows; the session is lost.

@@ -20,12 +20,13 @@ from conformance.payment_dialogue import (
     Visit,
     amount,
     application,
+    counter,
     declared_objects,
     get_data,
     set_data,
 )
 from emulator.crypto.payment import pin_block
-from emulator.iso7816 import SW, Response
+from emulator.iso7816 import SW, Response, tlv
 from profiles.algorithm_sets import algorithm_sets
 from profiles.applications import payment_directory
 from profiles.model import Profile
@@ -235,6 +236,30 @@ def next_one(visit: Visit, kind: int = TC, requirement: str | None = None, **off
     visit.open()
     visit.objects = {**known, **visit.objects}
     return visit.begin(**offered).first(kind, requirement=requirement)
+
+
+# Transaction counter
+
+NEARLY_COUNTED_OUT = "the transaction counter one before its end"
+LAST_COUNTER = 0xFFFF
+
+
+def count_nearly_out(bench: Bench) -> None:
+    """Initiations over the contacts until the counter, which both interfaces share, stands one before its end: some 65,000."""
+    visit = Visit(bench)
+    selected = visit.send_select()
+    begun = counter(bench)
+    if begun >= LAST_COUNTER:
+        if visit.send_begin().sw == SW.CONDITIONS_OF_USE_NOT_SATISFIED:
+            raise NotRun(
+                "ATC 已到上限，需要另一张卡片", "the transaction counter is at its end already: needs another card"
+            )
+        return  # a card that goes on nevertheless, for the case to judge
+    bench.need(selected, "选择金融应用", "SELECT of the payment application")
+    times = LAST_COUNTER - 1 - begun
+    if times:
+        command = apdu(0x80, 0xA8, 0, 0, tlv.build(0x83, visit.pdol_values()), ne=256)
+        bench.need(bench.repeat(command, times), f"应用初始化 {times} 次", f"GET PROCESSING OPTIONS {times} times")
 
 
 # Offline PIN

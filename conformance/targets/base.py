@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -76,6 +77,9 @@ class Target(Protocol):
 
     def renew(self) -> bytes:
         """Put a fresh card of the same product in and hand out its ATR; the interface in use stays."""
+
+    def keep(self) -> Callable[[], bytes]:
+        """Keep the card as it is now: what is answered puts a copy of it in, as :meth:`renew` does a fresh one."""
 
     def tear(self, command: bytes, write: int) -> bytes | None:
         """Send a command and cut the supply at the physical write number ``write`` (from 1) that it causes.

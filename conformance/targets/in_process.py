@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from conformance.failures import BenchError
@@ -132,7 +133,14 @@ class InProcessTarget:
 
     def renew(self) -> bytes:
         """Put a fresh card in."""
-        self.card.restore(self._fresh)
+        return self._put_in(self._fresh)
+
+    def keep(self) -> Callable[[], bytes]:
+        """Keep the whole memory."""
+        return partial(self._put_in, self.card.snapshot())
+
+    def _put_in(self, memory: Snapshot) -> bytes:
+        self.card.restore(memory)
         return self._side.reset()
 
     def power_off(self) -> None:

@@ -139,6 +139,10 @@ class PcscTarget:
         """Not possible with a card in a reader."""
         raise BenchError("this bench cannot exchange the card")
 
+    def keep(self) -> Callable[[], bytes]:
+        """Not possible with a card in a reader."""
+        raise BenchError("this bench cannot copy the card")
+
     def tear(self, command: bytes, write: int) -> bytes | None:
         """Not possible through a PC/SC reader."""
         raise BenchError("this bench cannot cut the supply at a chosen write")

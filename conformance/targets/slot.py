@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Callable
 
 from conformance.failures import BenchError
 from conformance.targets.base import Interface, Target, TargetDescription
@@ -129,6 +130,10 @@ class SlotTarget:
     def renew(self) -> bytes:
         """No fresh card can be had."""
         raise BenchError("a slot has no fresh cards")
+
+    def keep(self) -> Callable[[], bytes]:
+        """The card in another process cannot be copied."""
+        raise BenchError("a slot cannot copy its card")
 
     def tear(self, command: bytes, write: int) -> bytes | None:
         """The supply of a card in another process cannot be cut at a write."""

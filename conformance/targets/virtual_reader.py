@@ -6,11 +6,14 @@ supply at any write. Everything that a case learns still comes through the reade
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from conformance.failures import BenchError
 from conformance.targets.in_process import cut_supply_at
 from conformance.targets.pcsc import PcscTarget
 from emulator.cos.card import Card
-from emulator.cos.memory import PowerLoss
+from emulator.cos.memory import PowerLoss, Snapshot
 from emulator.links.stack import Stack, StackError, open_stack
 from emulator.links.vpcd import LinkError
 
@@ -64,7 +67,14 @@ class VirtualReaderTarget(PcscTarget):
 
     def renew(self) -> bytes:
         """Put a fresh card in."""
-        self._virtual_card.restore(self._fresh)
+        return self._put_in(self._fresh)
+
+    def keep(self) -> Callable[[], bytes]:
+        """Keep the whole memory."""
+        return partial(self._put_in, self._virtual_card.snapshot())
+
+    def _put_in(self, memory: Snapshot) -> bytes:
+        self._virtual_card.restore(memory)
         return self.reset()
 
     def tear(self, command: bytes, write: int) -> bytes | None:

@@ -26,6 +26,7 @@ _SWITCHES = {
     "RESET": Name("冷复位", "cold reset"),
     "WARM RESET": Name("热复位", "warm reset"),
     "NEW CARD": Name("换新卡并上电", "fresh card, power on"),
+    "COPY OF A CARD": Name("换入卡片副本并上电", "copy of a card, power on"),
     "CONTACT": Name("换到接触界面并上电", "over to the contacts, power on"),
     "CONTACTLESS": Name("换到非接触界面并上电", "over to the antenna, power on"),
     "POWER OFF": Name("断电", "power off"),
@@ -96,8 +97,8 @@ class Decoder:
         """Decode a command and its answer.
 
         Text is hexadecimal, ``XX`` for a byte that is unknown; the words of the event log are understood: ``POWER ON``,
-        ``RESET``, ``WARM RESET``, ``NEW CARD``, ``CONTACT``, ``CONTACTLESS`` and ``POWER OFF`` for a command, ``POWER LOST …`` for an answer that never
-        came. What can't be read is shown as unreadable, never refused.
+        ``RESET``, ``WARM RESET``, ``NEW CARD``, ``COPY OF A CARD``, ``CONTACT``, ``CONTACTLESS`` and ``POWER OFF`` for a command,
+        ``POWER LOST …`` for an answer that never came. What can't be read is shown as unreadable, never refused.
         """
         if isinstance(command, str) and command in _SWITCHES:
             return self.power_off() if command == "POWER OFF" else self.reset(response, command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from conformance.failures import BenchError
 from conformance.targets.base import Interface, TargetDescription
@@ -36,6 +37,9 @@ class ForeignTarget:
 
     def renew(self) -> bytes:
         raise BenchError("this bench cannot exchange the card")
+
+    def keep(self) -> Callable[[], bytes]:
+        raise BenchError("this bench cannot copy the card")
 
     def tear(self, command: bytes, write: int) -> bytes | None:
         raise BenchError("this bench cannot cut the supply")

@@ -58,7 +58,7 @@ def test_both_sides_in_a_reader():
 
 
 def torn_and_renewed(target):
-    """A wrong PIN cut at its first write through the antenna, and a fresh card through the antenna."""
+    """A wrong PIN cut at its first write through the antenna; a fresh card, and copies of a used one, through the antenna."""
     target.connect()
     target.switch(Interface.CONTACTLESS)
     verify = bytes.fromhex("0020000003999999")
@@ -68,9 +68,14 @@ def torn_and_renewed(target):
     target.transmit(SELECT_ENVIRONMENT)
     assert target.tear(verify, 99) in (b"\x63\xc5", b"\x63\xc4")
     target.renew()
-    assert target.interface is Interface.CONTACTLESS
     target.transmit(SELECT_ENVIRONMENT)
     assert target.transmit(verify) == b"\x63\xc5"
+    put_used_in = target.keep()
+    for put_in, left in ((target.renew, 5), (put_used_in, 4), (put_used_in, 4)):
+        put_in()
+        assert target.interface is Interface.CONTACTLESS
+        target.transmit(SELECT_ENVIRONMENT)
+        assert target.transmit(verify) == bytes((0x63, 0xC0 | left))
 
 
 def test_tear_and_renew_through_the_antenna_in_process():

@@ -127,6 +127,10 @@ class BrokenTarget:
     def renew(self) -> bytes:
         return self._alteration.reset(self._target.renew())
 
+    def keep(self) -> Callable[[], bytes]:
+        put_in = self._target.keep()
+        return lambda: self._alteration.reset(put_in())
+
     def tear(self, command: bytes, write: int) -> bytes | None:
         return self._alteration.tear(command, write, self._target.tear)
 
@@ -172,6 +176,9 @@ class Kept:
 
     def renew(self) -> bytes:
         raise BenchError("this bench cannot put a fresh card in")
+
+    def keep(self) -> Callable[[], bytes]:
+        raise BenchError("this bench cannot copy the card")
 
     def tear(self, command: bytes, write: int) -> bytes | None:
         raise BenchError("this bench cannot cut the supply at a chosen moment")

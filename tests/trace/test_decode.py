@@ -197,7 +197,8 @@ def test_a_malformed_answer_to_reset_says_why() -> None:
 
 def test_the_words_of_the_event_log() -> None:
     card = decoder()
-    assert card.exchange("WARM RESET", ATR).kind == "reset"
+    for word in ("WARM RESET", "NEW CARD", "COPY OF A CARD"):
+        assert card.exchange(word, ATR).kind == "reset"
     assert card.exchange("POWER OFF", "").kind == "power off"
     torn = card.exchange("00DC092C03050100", "POWER LOST AT WRITE 2")
     assert torn.status.en == "power lost before the answer"

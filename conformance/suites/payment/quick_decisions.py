@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from conformance.bench import Bench
 from conformance.cases import Kind, Suite
-from conformance.dialogue import apdu
 from conformance.failures import NotApplicable, NotRun
-from conformance.payment_dialogue import AAC, ARQC, TC, Visit, counter, get_data
-from conformance.payment_judging import NEW_CARD, PIN_EXCEEDED, exhaust_pin
+from conformance.payment_dialogue import AAC, ARQC, TC, Visit, get_data
+from conformance.payment_judging import NEARLY_COUNTED_OUT, NEW_CARD, PIN_EXCEEDED, count_nearly_out, exhaust_pin
 from conformance.quick_dialogue import (
     CAPABLE,
     FOREIGN,
@@ -22,13 +21,12 @@ from conformance.quick_dialogue import (
     qualifiers,
 )
 from conformance.targets.base import Interface
-from emulator.iso7816 import SW, tlv
+from emulator.iso7816 import SW
 
 SUITE = Suite("qPBOC decisions", "qPBOC 决定", "Payment: qPBOC decisions", interface=Interface.CONTACTLESS)
 
 END = SW.CONDITIONS_OF_USE_NOT_SATISFIED
 LIMIT = 3000
-LAST_COUNTER = 0xFFFF
 NO_METHOD = qualifiers(online_pin=False, signature=False, verification=True)
 
 
@@ -291,12 +289,13 @@ def indicators_kept(bench: Bench) -> None:
     ),
 )
 def counter_end(bench: Bench) -> None:
-    """Initiations over the contacts, whose counter it is, too, until it stands one before its end: some 65,000."""
-    with at_the_contacts(bench):
-        visit = Visit(bench).open()
-        command = apdu(0x80, 0xA8, 0, 0, tlv.build(0x83, visit.pdol_values()), ne=256)
-        times = LAST_COUNTER - 1 - counter(bench)
-        bench.need(bench.repeat(command, times), f"应用初始化 {times} 次", f"GET PROCESSING OPTIONS {times} times")
+    """Initiations over the contacts, whose counter it is, too, until it stands one before its end; then two taps."""
+
+    def way() -> None:
+        with at_the_contacts(bench):
+            count_nearly_out(bench)
+
+    bench.reach(NEARLY_COUNTED_OUT, way)
     terminal = Terminal(bench)
     for _ in range(2):
         terminal.send_select()
