@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NoReturn
 
 LENGTH = 16
-REFERENCES = ("env:", "file:")
 
 
 def transport_key_of(
@@ -16,7 +15,7 @@ def transport_key_of(
 
     With ``digits`` the option may hold the key's hexadecimal digits, too.
     """
-    from profiles.keys import RootKeyError, key_at
+    from profiles.keys import REFERENCES, RootKeyError, key_at
 
     if reference is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from profiles.access import AccessCondition
+from profiles.keys import REFERENCES, RootKeyError, key_at
 from profiles.model import Directory, Key, Profile
 from profiles.problems import Problem
 
@@ -141,7 +142,7 @@ def _key(path: str, key: Key, algorithm: str) -> Iterator[Problem]:
 
 def _test_keys(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
     keys = {name: key for directory in profile.directory.values() for name, key in directory.key.items()}
-    for name in profile.test_keys.value:
+    for name, reference in profile.test_keys.value.items():
         key_name, _, version = name.rpartition(".")
         if key_name in ignored:
             continue
@@ -149,5 +150,10 @@ def _test_keys(profile: Profile, ignored: frozenset[str]) -> Iterator[Problem]:
         path = f"test_keys.value.{name}"
         if key is None:
             yield Problem(path, "no key of the profile has this name; write NAME.version, e.g. UKSSSE.1")
-        elif not version.isdigit() or not 1 <= int(version) <= key.versions:
+        elif version not in map(str, range(1, key.versions + 1)):
             yield Problem(path, f"{key_name} has versions 1 to {key.versions}")
+        elif not reference.startswith(REFERENCES):
+            try:
+                key_at(reference, key.length, "the value")
+            except RootKeyError as error:
+                yield Problem(path, str(error))

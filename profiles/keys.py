@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives import hashes
 
 from profiles.model import Key, Profile
 
+REFERENCES = ("env:", "file:")
+"""What begins a reference to a key that stands elsewhere; anything else is the key itself."""
+
 
 class RootKeyError(ValueError):
     """A root key that the profile does not name, or whose reference leads to no key."""

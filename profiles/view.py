@@ -11,6 +11,7 @@ from rich.tree import Tree
 from profiles.applications import open_points
 from profiles.content import values
 from profiles.dictionary import Content, Element, elements, layouts, payment_elements
+from profiles.keys import REFERENCES
 from profiles.model import Directory, File, Key, Profile
 
 MASK = "••••"
@@ -28,7 +29,7 @@ def document(profile: Profile, *, unmask: bool = False) -> dict[str, Any]:
             directory["certificates"] |= {"initial_administrator_pin": MASK, "initial_master_key": MASK}
     references = plain["test_keys"]["value"]
     for name, value in references.items():
-        references[name] = value if value.startswith(("env:", "file:")) else MASK
+        references[name] = value if value.startswith(REFERENCES) else MASK
     for name, files in plain["content"].items():
         for file_name, content in files.items():
             file = profile.directory[name].file[file_name]

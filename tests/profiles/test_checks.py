@@ -146,6 +146,10 @@ ERRORS = [
     ),
     ("test_keys.value", {"UKMF.1": "00"}, "test_keys.value.UKMF.1", "no key of the profile has this name"),
     ("test_keys.value", {"UKSSSE.4": "00"}, "test_keys.value.UKSSSE.4", "UKSSSE has versions 1 to 3"),
+    ("test_keys.value", {"UKSSSE.01": "env:K"}, "test_keys.value.UKSSSE.01", "UKSSSE has versions 1 to 3"),
+    ("test_keys.value", {"UKSSSE.²": "env:K"}, "test_keys.value.UKSSSE.²", "UKSSSE has versions 1 to 3"),
+    ("test_keys.value", {"UKSSSE.1": "00"}, "test_keys.value.UKSSSE.1", "the value holds 1 byte, 16 are needed"),
+    ("test_keys.value", {"UKSSSE.1": "x"}, "test_keys.value.UKSSSE.1", "the value does not hold an even number"),
     # files
     ("directory.SSSE.file.EF0D.elements", ["EA", "EE"], "directory.SSSE.file.EF0D.elements", "no data element EE"),
     (
