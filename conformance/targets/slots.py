@@ -10,8 +10,7 @@ from conformance.failures import BenchError
 from conformance.targets.base import Target
 from conformance.targets.in_process import InProcessTarget
 from conformance.targets.pcsc import PcscTarget
-from emulator.cos.memory import PowerLoss
-from emulator.links.card import CardDevice
+from conformance.targets.virtual_reader import KIND, insert_sides
 from emulator.links.stack import Stack, StackError, open_stack
 from emulator.links.vpcd import LinkError, VpcdLink
 
@@ -58,23 +57,18 @@ class ReaderSlots(Slots):
             self._stack = (stack or open_stack(-(-count // SLOTS_OF_A_READER))).start()
         except StackError as problem:
             raise BenchError(str(problem)) from None
-        self._links: dict[PcscTarget, tuple[VpcdLink, ...]] = {}
+        self._links: dict[PcscTarget, list[VpcdLink]] = {}
 
     def put(self, chip: InProcessTarget, *, antenna: bool = False) -> Target:
         """Put a chip into the next slot and connect to it through PC/SC."""
         slot = sum(map(len, self._links.values()))
-        sides: list[CardDevice] = [chip.card.contactless(), chip.card] if antenna else [chip.card]
-        last = slot + len(sides) - 1
         try:
-            names = self._stack.reader_names[slot : last + 1]
-            # The antenna first: it is silent once the contacts have power.
-            links = [self._stack.insert(side, last - at, gone=(PowerLoss,)) for at, side in enumerate(sides)]
-            target = PcscTarget(
-                names[0], "virtual card in a PC/SC reader", contactless_reader=names[1] if antenna else None
-            )
+            names = self._stack.reader_names[slot:]
+            links = insert_sides(self._stack, chip.card, slot, antenna=antenna)
+            target = PcscTarget(names[0], KIND, contactless_reader=names[1] if antenna else None)
         except (LinkError, IndexError) as problem:
             raise BenchError(f"no slot {slot} for the chip: {problem}") from None
-        self._links[target] = tuple(links)
+        self._links[target] = links
         target.wait_for_card()
         target.connect()
         return target
@@ -93,7 +87,7 @@ class ReaderSlots(Slots):
             link.insert()
         reader.wait_for_card()
 
-    def _found(self, target: Target) -> tuple[PcscTarget, tuple[VpcdLink, ...]]:
+    def _found(self, target: Target) -> tuple[PcscTarget, list[VpcdLink]]:
         return next((each, links) for each, links in self._links.items() if each is target)
 
     def close(self) -> None:

@@ -15,9 +15,18 @@ from conformance.targets.pcsc import PcscTarget
 from emulator.cos.card import Card
 from emulator.cos.memory import PowerLoss, Snapshot
 from emulator.links.stack import Stack, StackError, open_stack
-from emulator.links.vpcd import LinkError
+from emulator.links.vpcd import LinkError, VpcdLink
 
-CONTACT_SLOT, ANTENNA_SLOT = 0, 1
+KIND = "virtual card in a PC/SC reader"
+
+
+def insert_sides(stack: Stack, card: Card, slot: int, *, antenna: bool) -> list[VpcdLink]:
+    """Put a card into a slot; with ``antenna`` also into the field of the slot after it.
+
+    The links come in the order in which the sides have to be put in: the field gets no answer once the contacts have power.
+    """
+    field = [stack.insert(card.contactless(), slot + 1, gone=(PowerLoss,))] if antenna else []
+    return [*field, stack.insert(card, slot, gone=(PowerLoss,))]
 
 
 class VirtualReaderTarget(PcscTarget):
@@ -33,15 +42,9 @@ class VirtualReaderTarget(PcscTarget):
         except StackError as problem:
             raise BenchError(str(problem)) from None
         try:
-            if dual:
-                self._stack.insert(card.contactless(), ANTENNA_SLOT, gone=(PowerLoss,))
-            self._stack.insert(card, CONTACT_SLOT, gone=(PowerLoss,))
+            insert_sides(self._stack, card, 0, antenna=dual)
             names = self._stack.reader_names
-            super().__init__(
-                names[CONTACT_SLOT],
-                "virtual card in a PC/SC reader",
-                contactless_reader=names[ANTENNA_SLOT] if dual else None,
-            )
+            super().__init__(names[0], KIND, contactless_reader=names[1] if dual else None)
             self.wait_for_card()
         except LinkError as problem:
             self._stack.stop()
