@@ -15,7 +15,7 @@ import typer
 from conformance.bank_authority_cli import make_authority
 from conformance.bank_books_cli import deposit, open_account
 from conformance.bank_option import BANK_BALANCE
-from conformance.pay_cli import purchase_of
+from conformance.pay_cli import exit_code, purchase_of
 from conformance.transport_key_option import transport_key_of
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def personalise(
     if paid is not None:
         shown["payment"] = {"approved": paid.approved, "reason": paid.reason.en, "tvr": paid.tvr.hex().upper()}
     _print_groupings(groupings, shown, as_json=as_json)
-    raise typer.Exit(0 if paid is None or paid.approved else CARD_FAILED)
+    raise typer.Exit(0 if paid is None else exit_code(paid))
 
 
 def _print_groupings(data: DataFile, more: dict[str, Any], *, as_json: bool) -> None:

@@ -181,7 +181,6 @@ def run_logged(
     from conformance import bring_up
     from conformance.engine import Plan, announcement, new_run_number
     from conformance.events import RunFinished
-    from conformance.failures import BenchError
     from conformance.log import EventLog
     from profiles import load
     from reports.write import write_all
@@ -200,30 +199,41 @@ def run_logged(
         log.open(folder / "run.ndjson")
     except OSError as problem:
         _give_up(f"{folder}: the report cannot be written there ({problem.strerror})")
-    work, trouble = make(log.write), None
-    with log:
-        log.write(announcement(plan, number))
-        try:
-            conduct(work)
-        except KeyboardInterrupt:
-            typer.echo("已中断 · interrupted; what was found until now is reported", err=True)
-        except BenchError as broken:
-            trouble = str(broken)
-        except Exception as broken:
-            trouble = f"{type(broken).__name__}: {broken}"
-        conformity = _conformity(work.conformity, trouble)
-        log.write(
-            RunFinished(
-                t=datetime.now(UTC),
-                interrupted=not work.complete,
-                reason=trouble,
-                conformity=conformity,
-                exchanges=0,
-                seconds=perf_counter() - started,
+    work = make(log.write)
+    try:
+        with log:
+            log.write(announcement(plan, number))
+            trouble = _trouble_of(conduct, work)
+            conformity = _conformity(work.conformity, trouble)
+            log.write(
+                RunFinished(
+                    t=datetime.now(UTC),
+                    interrupted=not work.complete,
+                    reason=trouble,
+                    conformity=conformity,
+                    exchanges=0,
+                    seconds=perf_counter() - started,
+                )
             )
-        )
-    written = write_all(folder / "run.ndjson", folder, profile=profile)
+        written = write_all(folder / "run.ndjson", folder, profile=profile)
+    except OSError as problem:
+        _give_up(f"{folder}: the report could not be written to its end ({problem.strerror})", BENCH_FAILED)
     return work, Ran(number, conformity, trouble, written.html)
+
+
+def _trouble_of(conduct: Callable[[W], None], work: W) -> str | None:
+    """Conduct a work; what was wrong with the bench, if anything ended it before its time."""
+    from conformance.failures import BenchError
+
+    try:
+        conduct(work)
+    except KeyboardInterrupt:
+        typer.echo("已中断 · interrupted; what was found until now is reported", err=True)
+    except BenchError as broken:
+        return str(broken)
+    except Exception as broken:
+        return f"{type(broken).__name__}: {broken}"
+    return None
 
 
 def _conformity(stated: Conformity, trouble: str | None) -> int:

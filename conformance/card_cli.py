@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.actors.hosts.centre import CentreHost
     from conformance.actors.medical.books import RegisteredCard
     from conformance.actors.medical.centre import Centre
+    from conformance.actors.medical.messages import CardState
     from conformance.actors.medical.reader import CardReader
 
 REFUSED, WRONG_USE, BENCH_FAILED = 1, 2, 3
@@ -106,12 +107,11 @@ class _Counter:
             except (sqlite3.Error, ValueError) as problem:
                 self.give_up(f"the books {self.books} cannot be used: {problem}")
             try:
-                found = centre.card(self.card)
+                with self.using(self.books):
+                    found = centre.card(self.card)
                 if found is None:
                     self.give_up("the register has no such card", REFUSED)
                 yield centre, found
-            except sqlite3.Error as problem:
-                self.give_up(f"the books {self.books} cannot be used: {problem}", BENCH_FAILED)
             except HostUnreachable as problem:
                 self.give_up(f"{problem}; give the same command again when the host is back", BENCH_FAILED)
 
@@ -128,13 +128,19 @@ class _Counter:
                 bank = bank_at(load(self.profile), self.bank_file, opened)
             except (sqlite3.Error, ValueError) as problem:
                 self.give_up(f"the books {self.bank_file} cannot be used: {problem}")
-            try:
+            with self.using(self.bank_file):
                 number = self.account or bank.cards.number_of(self.card)
-                if number is None:
-                    self.give_up("the bank has no data return of this card; give --account NUMBER", REFUSED)
-                yield bank, number
-            except sqlite3.Error as problem:
-                self.give_up(f"the books {self.bank_file} cannot be used: {problem}", BENCH_FAILED)
+            if number is None:
+                self.give_up("the bank has no data return of this card; give --account NUMBER", REFUSED)
+            yield bank, number
+
+    @contextmanager
+    def using(self, books: Path | None) -> Iterator[None]:
+        """End the command where books fail on the way; there are those of the centre and of the bank, and one alone is to blame."""
+        try:
+            yield
+        except sqlite3.Error as problem:
+            self.give_up(f"the books {books} cannot be used: {problem}", BENCH_FAILED)
 
     @contextmanager
     def card_reader(self) -> Iterator[CardReader]:
@@ -250,12 +256,16 @@ def unblock(
         counter.give_up("--application and --new-pin need the card: give --image FILE or --reader NAME")
     if new_pin is not None and not re.fullmatch(f"[0-9]{{4,{LONGEST_PIN}}}", new_pin):
         counter.give_up("--new-pin is not four to sixteen digits")
+    if application is not None and new_pin is not None:
+        counter.give_up("--application and --new-pin are two unblockings; give one of them")
     with counter.centre() as (_, registered):
         _require_present(counter, registered)
     if not counter.has_card:
         _change(counter, CardState.NORMAL, False, as_json, None)
         return
     with counter.card_reader() as card_reader:
+        if application is not None and application not in card_reader.cards.directory:
+            counter.give_up(f"profile {profile} has no application {application}")
         card_reader.begin()
         counter.require_card(card_reader)
         try:
@@ -265,7 +275,7 @@ def unblock(
                 reload_pin(card_reader, new_pin)
             else:
                 unblock_pin(card_reader)
-        except (KeysRefused, KeyError) as problem:
+        except KeysRefused as problem:
             counter.give_up(f"cannot be unblocked: {problem}", REFUSED)
         what = application or "PIN"
         _tell(counter, registered, None, [(f"{what} 已解锁", f"{what} unblocked")], as_json)
@@ -322,7 +332,7 @@ def _block(counter: _Counter) -> tuple[str, str]:
 
 def _change(
     counter: _Counter,
-    state: Any,
+    state: CardState,
     phone: bool,
     as_json: bool,
     at_bank: Callable[[CardDesk | CardDeskHost, str, str, str], Answer] | None,
@@ -335,16 +345,19 @@ def _change(
     told = done or []
     with counter.centre() as (centre, registered), counter.bank() as known:
         try:
-            if registered.state is not state:
-                centre.change_card(counter.card, state, Channel.PHONE if phone else Channel.WINDOW)
+            with counter.using(counter.books):
+                if registered.state is not state:
+                    centre.change_card(counter.card, state, Channel.PHONE if phone else Channel.WINDOW)
         except ValueError as problem:
             counter.give_up(str(problem), REFUSED)
         if known is not None and at_bank is not None:
             bank, number = known
-            answer = at_bank(bank.cards, f"card-{uuid.uuid4()}", number, counter.card.upper())
+            with counter.using(counter.bank_file):
+                answer = at_bank(bank.cards, f"card-{uuid.uuid4()}", number, counter.card.upper())
             if answer.outcome not in (Outcome.DONE, Outcome.DONE_BEFORE):
                 counter.give_up(f"the register is changed, and the bank refuses: {answer.outcome}", REFUSED)
-        after = centre.card(counter.card)
+        with counter.using(counter.books):
+            after = centre.card(counter.card)
         _tell(counter, after or registered, known, told, as_json)
 
 
@@ -366,7 +379,8 @@ def _tell(
     as_json: bool,
 ) -> None:
     """The card at centre and bank, of which a bank behind a socket tells the card in use alone; nothing of a person."""
-    cards = [] if known is None else cards_of(*known)
+    with counter.using(counter.bank_file):
+        cards = [] if known is None else cards_of(*known)
     if as_json:
         table = {
             "card": found.card,

@@ -211,7 +211,7 @@ def _run(plan: Plan, target: Target, out: Path | None, say: _Voice) -> int:
     engine = Engine(plan, target, all_suites(), log.write, redact, interruption.heed)
     names = [case.identifier for _, case in engine.cases]
     idle = [beginning for beginning in plan.only if not any(name.startswith(beginning) for name in names)]
-    if idle or not names:
+    if idle:
         _give_up(f"no case begins with {' or with '.join(idle)}", WRONG_USE)
     folder = out or Path("out") / engine.run_number
     try:

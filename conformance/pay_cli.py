@@ -138,7 +138,7 @@ def pay(
         typer.echo(json.dumps(table_of(result, settlement, language), ensure_ascii=False))
     else:
         _print_end(result, settlement, language)
-    raise typer.Exit(_exit_code(result))
+    raise typer.Exit(exit_code(result))
 
 
 def _open(opening: Opening, *, as_json: bool) -> NoReturn:
@@ -318,7 +318,7 @@ def table_of(result: TransactionResult, settlement: Settlement | None, language:
     return {
         "approved": result.approved,
         "reason": {"zh": result.reason.zh, "en": result.reason.en, "detail": result.detail},
-        "exit_code": _exit_code(result),
+        "exit_code": exit_code(result),
         "number": result.number,
         "aid": result.aid.hex().upper(),
         "label": result.label,
@@ -352,7 +352,8 @@ def table_of(result: TransactionResult, settlement: Settlement | None, language:
     }
 
 
-def _exit_code(result: TransactionResult) -> int:
+def exit_code(result: TransactionResult) -> int:
+    """0 approved, 1 declined, 3 the card was lost."""
     from conformance.actors.terminal import Reason
 
     if result.approved:

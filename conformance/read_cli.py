@@ -81,8 +81,10 @@ def read(
     with place.open() as opened:
         middleware = Middleware(opened)
         if everything:
-            _print_everything(opened.cards, middleware, as_json)
-            return
+            found = _everything(opened.cards, middleware)
+            _print_everything(found, as_json)
+            lost = any(exit_code(row["code"]) == BENCH_FAILED for row in found)
+            raise typer.Exit(BENCH_FAILED if lost else 0)
         if files is None:
             name, answer = "iReadCardBas", middleware.call("iReadCardBas", CONTACT)
         else:
@@ -226,14 +228,18 @@ def _print_basics(text: str) -> None:
     typer.echo(f"\niReadCardBas 0\n{text}")
 
 
-def _print_everything(profile: Profile, middleware: Middleware, as_json: bool) -> None:
-    found = [
+def _everything(profile: Profile, middleware: Middleware) -> list[dict[str, Any]]:
+    """Every file of the medical applications; one that the card refuses, such as without PIN, says so and is no failure."""
+    return [
         _file(name, short, file, middleware)
         for name, directory in profile.directory.items()
         if directory.payment is None
         for short, file in directory.file.items()
         if short.startswith("EF")
     ]
+
+
+def _print_everything(found: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"files": found}, ensure_ascii=False))
         return

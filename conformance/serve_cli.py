@@ -204,9 +204,8 @@ def _serve(
     as_json: bool,
 ) -> None:
     """Listen until a signal ends it; tell where as soon as it does."""
-    from conformance.actors.hosts.address import TOKEN_VARIABLE, Address, AddressError, Token
+    from conformance.actors.hosts.address import TOKEN_VARIABLE, Address, Token
     from conformance.actors.hosts.server import Host
-    from profiles.keys import RootKeyError
 
     if (socket is None) == (port is None):
         _give_up("give either --socket PATH or --port NUMBER")
@@ -220,9 +219,7 @@ def _serve(
             _give_up(f"{sentence}: give --token-file FILE, or set {TOKEN_VARIABLE}")
         address = Address.of_port(port) if socket is None and port is not None else Address.of_path(socket or Path())
         host = Host(make, address, token)
-    except AddressError as problem:
-        _give_up(str(problem))
-    except (ValueError, RootKeyError) as problem:
+    except ValueError as problem:
         _give_up(str(problem))
     except sqlite3.Error as problem:
         _give_up(f"the books cannot be used: {problem}")

@@ -236,17 +236,26 @@ class Desk:
     @contextmanager
     def broken_off(self, number: str, *command: str | Path) -> Iterator[None]:
         """End a command that Ctrl-C breaks off in one sentence: how its request goes on, or that nothing has begun."""
-        from conformance.actors.station import Journal
-        from conformance.actors.station.journal import State
-
         try:
             yield
         except KeyboardInterrupt:
+            again = f"go on, with the same PINs: {self.again(*command)}"
+            how = again if self._has_open(number) else "start the same command again"
+            self.give_up(f"broken off; {how}", INTERRUPTED)
+
+    def _has_open(self, number: str) -> bool:
+        """Whether the journal has an open request of a number; one that is missing or cannot be used has none."""
+        from conformance.actors.station import Journal, JournalError
+        from conformance.actors.station.journal import State
+
+        if not self.journal.exists():
+            return False
+        try:
             with closing(Journal(self.journal)) as journal:
                 known = journal.request(number)
-            begun = known is not None and known.state is State.OPEN
-            how = f"go on, with the same PINs: {self.again(*command)}" if begun else "start the same command again"
-            self.give_up(f"broken off; {how}", INTERRUPTED)
+        except (JournalError, sqlite3.Error):
+            return False
+        return known is not None and known.state is State.OPEN
 
     @contextmanager
     def image_of_request(self) -> Iterator[RequestAtDesk]:

@@ -87,12 +87,14 @@ class _Old:
     pin: str | None
     profile: str
     bank_card: bool
+    given_profile: str | None = None
+    """What ``--old-profile`` said."""
 
     @property
     def again(self) -> tuple[str, ...]:
         """The options by which the old card is named again."""
-        places = ("--old-image", self.image), ("--old-reader", self.reader)
-        return tuple(str(each) for name, place in places if place is not None for each in (name, place))
+        given = ("--old-image", self.image), ("--old-reader", self.reader), ("--old-profile", self.given_profile)
+        return tuple(str(each) for name, value in given if value is not None for each in (name, value))
 
     @contextmanager
     def chip(self, desk: Desk) -> Iterator[OldChip | None]:
@@ -226,7 +228,7 @@ def replace_card(
         transport_key=transport_key,
     )
     former = old_profile or ("ssc2-3des" if kind is ReplaceKind.generation else profile)
-    old = _Old(old_image, old_reader, old_pin, former, bank_card=False)
+    old = _Old(old_image, old_reader, old_pin, former, bank_card=False, given_profile=old_profile)
     name = kinds.get(kind, "generation change")
     _work(desk, order, number, new_pin, name, old, timeline, resume, as_json, "--kind", kind.value)
 

@@ -6,6 +6,9 @@ import stat
 import pytest
 from typer.testing import CliRunner
 
+from conformance.actors.terminal import Kernel
+from conformance.failures import BenchError
+from conformance.targets.in_process import InProcessTarget
 from sscard import app
 
 PAN = "6214980000000001235"
@@ -56,6 +59,21 @@ def test_a_chip_in_a_file_is_issued_and_pays(tmp_path, authority, profile, produ
     assert PAN not in result.stdout
     again = run("personalise", *options)
     assert (again.exit_code, "issued already" in again.stderr) == (1, True)
+
+
+def test_a_chip_that_goes_during_its_first_payment_is_a_failure_of_the_bench(tmp_path, monkeypatch):
+    real = Kernel.run
+
+    def gone(target, command):
+        raise BenchError("no card")
+
+    def run_without_card(kernel, purchase):
+        monkeypatch.setattr(InProcessTarget, "transmit", gone)
+        return real(kernel, purchase)
+
+    monkeypatch.setattr(Kernel, "run", run_without_card)
+    result = run("personalise", "--image", tmp_path / "card.img", "--pan", PAN, "--try", "1", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["payment"]["approved"]) == (3, False)
 
 
 def test_data_in_a_file(tmp_path, authority):

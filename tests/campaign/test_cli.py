@@ -116,6 +116,14 @@ def test_a_folder_that_cannot_be_written_is_told() -> None:
     assert "cannot be written there" in result.stderr
 
 
+def test_a_full_disk_is_no_verdict_on_the_systems() -> None:
+    Path("r").mkdir()
+    Path("r/run.ndjson").symlink_to("/dev/full")
+    result = run("--only", "visit/READING/none", "--out", "r")
+    assert result.exit_code == 3
+    assert "sscard campaign: r: the report could not be written to its end (No space left on device)\n" in result.stderr
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_it_early_with_a_report() -> None:
     words = [sys.executable, "-m", "sscard", "campaign", "--flow", "issue", "--level", "official", "--out", "r"]

@@ -1,6 +1,7 @@
 """``sscard card`` as a clerk types it: loss, unblocking, cancellation, status."""
 
 import json
+import sqlite3
 from datetime import date
 
 import pytest
@@ -182,8 +183,7 @@ def test_a_card_without_unblock_refuses_and_the_register_stays(card):
     refused = run("unblock", card, "--books", "centre.db", "--image", "card.sscard", "--application", "DF04")
     assert refused.exit_code == 1
     unknown = run("unblock", card, "--books", "centre.db", "--image", "card.sscard", "--application", "DF99")
-    assert unknown.exit_code == 1
-    assert "Traceback" not in unknown.stderr
+    assert (unknown.exit_code, unknown.stderr) == (2, "sscard card unblock: profile ssc3-sm4 has no application DF99\n")
     assert status_of(card)[0] == "normal"
 
 
@@ -204,6 +204,17 @@ def test_a_lock_in_the_register_is_lifted_without_the_card(card):
         (("lose", "F" * 32, "--books", "text.db"), 2, "cannot be used"),
         (("unblock", "F" * 32, "--books", "centre.db", "--new-pin", "1234"), 2, "need the card"),
         (("unblock", "F" * 32, "--books", "centre.db", "--image", "card.sscard", "--new-pin", "x"), 2, "four to"),
+        (
+            (
+                *("unblock", "F" * 32, "--books", "centre.db", "--image", "card.sscard"),
+                "--new-pin",
+                "1234",
+                "--application",
+                "DF04",
+            ),
+            2,
+            "give one of them",
+        ),
         (("cancel", "F" * 32, "--books", "centre.db", "--image", "card.sscard"), 1, "no such card"),
         (("cancel", "F" * 32, "--books", "centre.db", "--image", "a", "--reader", "b"), 2, "not both"),
         (("status", "F" * 32, "--books", "centre.db", "--profile", "none"), 2, "none"),
@@ -216,6 +227,18 @@ def test_wrong_use_gets_one_sentence(card, tmp_path, arguments, code, sentence):
     assert sentence in result.stderr
     assert result.stderr.startswith("sscard card ")
     assert "Traceback" not in result.stderr
+
+
+def test_books_that_fail_on_the_way_are_named(card, monkeypatch):
+    """Those of the centre, not the bank's, which are open beside them."""
+
+    def locked(centre, *given):
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(Centre, "change_card", locked)
+    result = run("lose", card, *BOTH)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == "sscard card lose: the books centre.db cannot be used: database is locked\n"
 
 
 OTHER_CARD = "F" * 32

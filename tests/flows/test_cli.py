@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from conformance.actors.bank import Bank, CardState, IssuerKeys, Ledger
 from conformance.actors.bank.card_data import CardOrder
+from conformance.actors.station import OldChip
 from conformance.campaign.flows.persons import personalise
 from conformance.demo import scene
 from conformance.targets.in_process import virtual_target
@@ -111,6 +112,31 @@ def test_a_wrong_pin_interrupts_and_resume_goes_on(desk):
     assert run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD).exit_code == 3
     resumed = run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD, "--resume")
     assert resumed.exit_code == 0, resumed.output
+
+
+def test_what_goes_on_names_the_product_of_the_old_card_again(desk):
+    run("upgrade", "order.toml", *PLACE, "--image", "new.sscard", *OLD)
+    write_order("second.toml", number="CQ-2")
+    old = ("--old-image", "new.sscard", "--old-profile", "ssc3-sm4")
+    new = ("--image", "third.sscard", "--serial", "00000102")
+    result = run("replace", "second.toml", *PLACE, *new, *old, "--old-pin", "000000")
+    assert result.exit_code == 3, result.output
+    assert f"replace second.toml --resume {' '.join(old)} --kind same-number " in result.stderr
+
+
+@pytest.mark.parametrize("journal", ["station.db", "folder"])
+def test_a_command_broken_off_before_its_journal_leaves_none(desk, monkeypatch, journal):
+    """It says so in one sentence, even where the journal could not be used."""
+    (desk / "folder").mkdir()
+
+    def break_off(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(OldChip, "__init__", break_off)
+    where = [journal if each == "station.db" else each for each in PLACE]
+    result = run("upgrade", "order.toml", *where, "--image", "new.sscard", *OLD)
+    assert (result.exit_code, result.stderr) == (3, "sscard upgrade: broken off; start the same command again\n")
+    assert not (desk / "station.db").exists()
 
 
 def test_another_command_names_the_one_that_goes_on(desk):

@@ -10,6 +10,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from conformance.actors.medical.codes import Code
+from conformance.actors.medical.middleware import Middleware
 from emulator import load_card
 from emulator.links.stack import PrivateStack
 from profiles import load
@@ -248,6 +250,12 @@ def test_every_file(product: str) -> None:
     shown = run("read", "--all", "--profile", product)
     assert "DF04/EF08" in shown.stdout
     assert shown.exit_code == 0
+
+
+def test_a_card_that_goes_while_every_file_is_read_is_a_failure_of_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Middleware, "call", lambda middleware, name, *rest: (Code.NO_CARD, "no card"))
+    result = run("read", "--all")
+    assert (result.exit_code, f"{int(Code.NO_CARD)} no card" in result.stdout) == (3, True)
 
 
 def test_operations_by_name(tmp_path: Path) -> None:
