@@ -65,7 +65,7 @@ def _same_sequence(bench: Bench, steps: list[Step]) -> None:
 
 
 def _do(bench: Bench, step: Step) -> Response:
-    """Carry out a step, which may well be refused; what cannot be put into a command says so instead of an answer."""
+    """Carry out a step, which may well be refused; one that gets no challenge on its way ends with the status word 0."""
     what, name, number, data = step
     p1, p2 = number >> 8, number & 0xFF
     try:

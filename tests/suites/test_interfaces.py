@@ -12,7 +12,19 @@ from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
 
-from .broken import HOSTILE, assert_good, assert_judged, assert_left_as_it_was, good_card, product, run
+from .broken import (
+    HOSTILE,
+    Alteration,
+    Transmit,
+    assert_good,
+    assert_judged,
+    assert_left_as_it_was,
+    good_card,
+    is_command,
+    product,
+    run,
+    word,
+)
 
 SUITES, CARD = (interfaces.SUITE, interfaces_one_chip.SUITE, interfaces_sequences.SUITE), "ssc3-sm4"
 ANTENNA_FAULTS = [name for name in FAULTS if name.startswith("atr.antenna-")]
@@ -74,3 +86,30 @@ def test_fault_of_both_sides_is_no_difference(name: str) -> None:
     card = InProcessTarget(with_fault(load_card(CARD), name))
     assert "SSC-ATR-010" not in run(interfaces.SUITE, CARD, card=card, only="ATR/antenna-history").failed
     assert run(interfaces.SUITE, CARD, card=card, only="ATR/both-contents").failed == set()
+
+
+class OtherMemory(Alteration):
+    """Records read through the antenna are others, and none can be updated there."""
+
+    antenna = False
+
+    def reset(self, atr: bytes) -> bytes:
+        self.antenna = atr.startswith(b"\x3b\x8d")
+        return atr
+
+    def transmit(self, command: bytes, card: Transmit) -> bytes:
+        if self.antenna and is_command(command, ins=0xDC):
+            return word(0x6581)
+        answer = card(command)
+        other = self.antenna and is_command(command, ins=0xB2) and len(answer) > 4
+        return answer[:2] + bytes((answer[2] ^ 1,)) + answer[3:] if other else answer
+
+
+def test_a_record_that_cannot_be_put_back_through_the_antenna_is_put_back_through_the_contacts() -> None:
+    """And the case fails all the same."""
+    target = InProcessTarget(load_card(CARD))
+    before = target.snapshot()
+    result = run(interfaces_one_chip.SUITE, CARD, OtherMemory(), card=target, only="ATR/one-memory")
+    assert result.failed == {"SSC-ATR-011"}
+    after = target.snapshot()
+    assert {name for name, value in before.items() if after[name] != value and name.startswith("file:")} == set()
