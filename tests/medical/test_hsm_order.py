@@ -23,11 +23,12 @@ LATER = {
 
 @pytest.mark.parametrize("step", LATER)
 def test_no_step_without_the_one_before(step: str) -> None:
-    """−12, whether nothing came before, another operation, or the same step already; the card is asked nothing."""
+    """−12, whether nothing came before or another operation; the card is asked nothing."""
     counter = Counter()
     none = ["00" * 16] * LATER[step]
     counter.hospital.slot.commands.clear()
     assert counter(step, *none) == (-12, "未建立连接：须先完成上一步")
+    assert counter.hospital.slot.commands == []
     other = "iUnblockPIN" if step.startswith("iReadCard") else "iReadCardBas"
     counter(f"{other}_HSM_Step1", 1, *([""] if other == "iUnblockPIN" else []))
     counter.hospital.slot.commands.clear()

@@ -99,8 +99,7 @@ def mac_fits(command: Command, key: bytes, challenge: bytes) -> bool:
 
 
 def _key(card: Card, pin: Pin) -> bytes:
-    stored = octets_in(card.memory.cells[pin.cell])
-    return pin_key(stored)
+    return pin_key(octets_in(card.memory.cells[pin.cell]))
 
 
 def _new_pin(key: bytes, command: Command) -> bytes:

@@ -60,8 +60,7 @@ def amount_file(node: Node) -> File:
 
 def amounts_of(card: Card, node: Node) -> Amounts:
     """The amounts of the current application."""
-    contents = octets_in(card.memory.cells[amount_file(node).cell])
-    return Amounts.parse(contents)
+    return Amounts.parse(octets_in(card.memory.cells[amount_file(node).cell]))
 
 
 def require_pin(card: Card, node: Node) -> None:

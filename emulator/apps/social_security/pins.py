@@ -57,8 +57,7 @@ def verify(card: Card, command: Command) -> bytes:
 
 
 def _matches(card: Card, cell: str, presented: bytes) -> bool:
-    stored = octets_in(card.memory.cells[cell])
-    return hmac.compare_digest(stored, presented)
+    return hmac.compare_digest(octets_in(card.memory.cells[cell]), presented)
 
 
 @COMMANDS.command("CHANGE PIN")
