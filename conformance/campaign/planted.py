@@ -78,6 +78,13 @@ def _leaves_chips_open(flow: Any) -> None:
     when_opened(flow, "open_journal", skip)
 
 
+def _forgets_certificates(flow: Any) -> None:
+    def forget(station: Any) -> None:
+        station.equipment = replace(station.equipment, certificates=None)
+
+    when_opened(flow, "station", forget)
+
+
 def _keeps_persons_in_its_journal(flow: Any) -> None:
     def tell(journal: Any) -> None:
         def begin(real: Any, order: Any, *more: Any) -> None:
@@ -216,6 +223,9 @@ PLANTED: Mapping[str, Planted] = {
         *("issue", (4, 7), "设备不关闭芯片、不回读即交付", "the station neither closes chips nor reads them back"),
         _leaves_chips_open,
         ("SSC-ISS-003", "SSC-ISS-012"),
+    ),
+    "station.forgets-certificates": Planted(
+        *("issue", (4,), "不写证书即交付", "the station hands cards out without certificates"), _forgets_certificates
     ),
     "station.keeps-persons": Planted(
         *("issue", (6,), "流水中保存姓名明文", "the station's journal keeps names in clear"),

@@ -120,6 +120,8 @@ def ends_completed_or_as_before(case: Case) -> Iterator[tuple[str, str]]:
             yield f"芯片 {name} 未完成即已交付", f"chip {name} was handed out half-made"
         if facts.issued and facts.open_transport:
             yield f"芯片 {name} 未关闭即已交付", f"chip {name} was handed out before it was closed"
+        if facts.issued and not whole and chip.certified and set(facts.certified) != {facts.person and facts.person[1]}:
+            yield f"芯片 {name} 无持卡人证书即已交付", f"chip {name} was handed out without certificates of its holder"
 
 
 def medical_sides_agree(case: Case) -> Iterator[tuple[str, str]]:

@@ -61,6 +61,7 @@ class Chip:
         pin: PIN of its social security application, where the world knows it.
         replaced: Whether another card has taken its place.
         transport_code: What its maker's transport code is, where it came from a maker.
+        certified: Whether its card must have certificates of its holder.
     """
 
     target: InProcessTarget
@@ -70,6 +71,7 @@ class Chip:
     pin: str = ""
     replaced: bool = False
     transport_code: bytes = b""
+    certified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

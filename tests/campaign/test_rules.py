@@ -150,6 +150,8 @@ def test_nothing_is_said_of_facts_as_they_are(cases: dict[str, Case], flow: str)
         ("upgrade", lambda case: replace(case, ending="elsewhere"), 4, "after the recovery: elsewhere"),
         ("upgrade", chip(NEW, identification=None), 4, "chip chip 1 was handed out half-made"),
         ("upgrade", chip(NEW, open_transport=True), 4, "chip chip 1 was handed out before it was closed"),
+        ("upgrade", chip(NEW, certified=(A.name, "")), 4, "chip chip 1 was handed out without certificates"),
+        ("upgrade", chip(NEW, certified=(A.name, B.name)), 4, "without certificates of its holder"),
         ("medical", waits, 5, "a terminal still keeps settlements"),
         ("medical", centre(settlements=twice), 5, "one TAC settled 2 times"),
         ("medical", centre(persons=dearer), 5, "are not those of the settlements"),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from conformance.actors.bank import Bank, IssuerKeys, Ledger
+from conformance.actors.certificates.authority import CertificationAuthority
 from conformance.actors.key_service import KeyService
 from conformance.actors.medical.centre import Centre
 from conformance.actors.station import Ending, Equipment, Journal, Kind, OldChip, Outcome, Station, Told
@@ -44,6 +45,7 @@ from conformance.campaign.world import COMPLETED, DESTROYED, Chip, Flow, FlowSte
 from conformance.events import TimedEntry
 from conformance.targets.in_process import InProcessTarget, chip_of, fresh_chip, numbered
 from profiles import load
+from profiles.face import Face
 from profiles.model import Profile
 
 NUMBER, RIVAL, EARLIER = "CQ-2026-000001", "CQ-2026-000002", "CQ-2026-000000"
@@ -60,6 +62,7 @@ AT_KEYS = frozenset(
         *("enciphered_pin_block", "enciphered_key", "enciphered_under", "transport_code", "master_authentication"),
     }
 )
+AT_AUTHORITY = frozenset({"answer"})
 IRREVERSIBLE = frozenset(
     {Step.CLOSE, Step.REGISTER, Step.SWITCH, Step.ACTIVATE, Step.BLOCK_OLD, Step.RETURN_E_CASH, Step.RETURN}
 )
@@ -74,6 +77,14 @@ class Prefab:
 
     books: Mapping[str, bytes]
     chips: Mapping[str, Any]
+
+
+class Press:
+    """A printer: what fails while it prints fails at the chip, whose data it prints, or in the journal."""
+
+    def print_face(self, face: Face) -> Face:
+        """The face, as it was to be."""
+        return face
 
 
 class StationWorld(World):
@@ -109,7 +120,7 @@ class StationWorld(World):
         blank = self.flow.blank(serial)
         target = fresh_chip(blank)
         code = KeyService(blank, blank.chip.historical).transport_code(TRANSPORT_KEY)
-        self.chips[name] = Chip(target, self.flow.product, "A", pin=PIN_A, transport_code=code)
+        self.chips[name] = Chip(target, self.flow.product, "A", pin=PIN_A, transport_code=code, certified=True)
         self._atrs[target.reset().hex().upper()] = name
         return target
 
@@ -141,7 +152,10 @@ class StationWorld(World):
             guarded = Guarded(self.seams, journal, "journal", PlaceKind.MOMENT, only=JOURNALLED, before=self._note_step)
             kept = cast(Journal, guarded)
         equipment = self.flow.equipment(centre, bank, kept)
-        return replace(equipment, keys=self.keys_of_card) if watched else equipment
+        if not watched:
+            return equipment
+        authority = Guarded(self.seams, equipment.certificates, "authority", only=AT_AUTHORITY)
+        return replace(equipment, keys=self.keys_of_card, certificates=cast(CertificationAuthority, authority))
 
     def keys_of_card(self, profile: Profile, historical: bytes, city_code: str | None = None) -> KeyService:
         """The key service for a card, behind a line."""
@@ -253,6 +267,7 @@ class StationFlow(Flow):
         self.old_product = self.product
         self._blank = load(BLANKS[whole.algorithm])
         self._keys = IssuerKeys.of_profile(whole)
+        self._authority = CertificationAuthority.published()
         self._prefab: Prefab | None = None
         self._data: dict[tuple[str, str], Any] = {}
         equipment = self.equipment(cast(Centre, None), cast(Bank, self), cast(Journal, None))
@@ -266,7 +281,11 @@ class StationFlow(Flow):
 
     def equipment(self, centre: Centre, bank: Bank, journal: Journal) -> Equipment:
         """What the station has."""
-        return Equipment(self.product, self._blank, centre, journal, bank=bank)
+        return Equipment(
+            *(self.product, self._blank, centre, journal, Press()),
+            bank=bank,
+            certificates=self._authority,
+        )
 
     def station(self, equipment: Equipment, listener: Callable[[Told], None]) -> Station:
         """A station's program."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from conformance.actors.bank.messages import AuthorisationRequest
 from conformance.actors.medical.messages import PreSettlement
 from conformance.campaign.outside import books
+from conformance.campaign.outside.certificates import certified_names
 from conformance.campaign.outside.payment import PaymentCard, Shown
 from conformance.campaign.outside.social import MedicalCard, SocialCard
 from conformance.campaign.world import Chip, World
@@ -31,6 +32,7 @@ class ChipFacts:
         settles: Whether the centre would settle a bill with it.
         pays: The bank's code to a purchase of nothing on line; empty where the chip gave no ARQC.
         e_cash: Balance in fen that the financial application shows; None where it shows none.
+        certified: Names in the certificates that authority and keys of the chip stand behind, of an issued chip that must have them.
         issued, replaced: Whether the chip was issued at that moment, and whether another one had taken its place.
     """
 
@@ -44,6 +46,7 @@ class ChipFacts:
     settles: bool = False
     pays: str = ""
     e_cash: int | None = None
+    certified: tuple[str, ...] = ()
     issued: bool = False
     replaced: bool = False
 
@@ -169,6 +172,7 @@ def _seen(world: World, name: str, chip: Chip) -> Seen:
             open_commands=tuple(social.accepted_pre_issue()) if chip.issued else (),
             open_transport=bool(chip.transport_code) and social.takes_transport_code(chip.transport_code),
             medical=social.medical(chip.pin) if chip.pin else None,
+            certified=certified_names(social) if chip.certified and chip.issued else (),
         )
     seen = Seen(memory, facts, payment.request(f"probe {name}"))
     return world.seen.setdefault(key, seen) if known is None else seen
