@@ -67,7 +67,15 @@ _NEEDED: Mapping[str, str] = {
     "dict_type": "a table",
     "model_type": "a table",
     "model_attributes_type": "a table",
+    "dataclass_exact_type": "an access condition",
 }
+
+
+_LENGTHS: Mapping[str, tuple[str, str]] = {
+    "too_short": ("at least", "min_length"),
+    "too_long": ("at most", "max_length"),
+}
+"""Of bytes: nothing else has a length of its own."""
 
 
 def _problem(error: Any) -> Problem:
@@ -79,6 +87,11 @@ def _problem(error: Any) -> Problem:
         message = f"{_NEEDED[error['type']]} is needed"
     elif error["type"] == "string_pattern_mismatch":
         message = f"is not of the form {error['ctx']['pattern']}"
+    elif error["type"] in _LENGTHS:
+        words, name = _LENGTHS[error["type"]]
+        limit = error["ctx"][name]
+        needed = "1 byte is" if limit == 1 else f"{limit} bytes are"
+        message = f"{words} {needed} needed, not {error['ctx']['actual_length']}"
     elif error["type"] == "extra_forbidden":
         name = str(error["loc"][-1])
         close = difflib.get_close_matches(name, _names(error["loc"]), n=1)
@@ -113,7 +126,9 @@ def _checks_of_the_sound_part(table: sources.Table, error: ValidationError) -> l
         profile = model.Profile.model_validate(sound)
     except (partial.NothingSoundError, ValidationError):
         return []
-    return [problem for problem in check(profile, taken_out) if problem.level == "error"]
+    unsaid = tuple(f"{what}.{name}." for name in taken_out for what in ("directory", "content"))
+    found = (problem for problem in check(profile, taken_out) if problem.level == "error")
+    return [problem for problem in found if not f"{problem.path}.".startswith(unsaid)]
 
 
 def _unique(problems: list[Problem]) -> list[Problem]:

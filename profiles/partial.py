@@ -27,6 +27,10 @@ _STAND_INS: Mapping[str, Any] = {
 _DIRECTORY_STAND_INS: Mapping[str, Any] = {"fid": "FFFF", "title": _TITLE, "application": "-"}
 
 
+APPLICATIONS = ("payment", "certificates", "sam", "personalisation", "data")
+"""Tables of a directory on which most of what is checked of it, and of its content, rests."""
+
+
 class NothingSoundError(Exception):
     """A fault so deep that nothing can be said about the rest."""
 
@@ -34,6 +38,7 @@ class NothingSoundError(Exception):
 def sound_part(table: Table, places: Iterable[Place]) -> tuple[Table, frozenset[str]]:
     """The table without the smallest whole parts that hold the faults at ``places``, and the names of those parts.
 
+    A directory is among the names where an application was taken out of it: what is then found of it means nothing.
     Raises :class:`NothingSoundError` where nothing whole can be taken out.
     """
     sound = deepcopy(table)
@@ -67,4 +72,4 @@ def _mend_directory(table: Table, place: list[str]) -> set[str]:
         raise NothingSoundError
     else:
         directory.pop(field, None)
-    return set()
+    return {place[0]} if field in APPLICATIONS else set()

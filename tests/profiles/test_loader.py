@@ -126,6 +126,9 @@ def test_broken_files(tmp_path: Path, text: str, path: str, said: str) -> None:
         ('features = "contactless"\n', "features", "a list is needed"),
         ("[issuer]\ncity_code = 430100\n", "issuer.city_code", "a string is needed"),
         ('[issuer]\ncity_code = "43"\n', "issuer.city_code", r"is not of the form ^\d{6}$"),
+        ("[directory.SSSE.file.EF05]\nread = 5\n", "directory.SSSE.file.EF05.read", "an access condition is needed"),
+        ('[directory.DF01]\nfid = "DF"\n', "directory.DF01.fid", "at least 2 bytes are needed, not 1"),
+        ('[chip]\nta1 = "1111"\n', "chip.ta1", "at most 1 byte is needed, not 2"),
     ],
 )
 def test_a_value_of_another_type_is_not_read_as_one(tmp_path: Path, text: str, place: str, said: str) -> None:
@@ -198,6 +201,20 @@ def test_a_fault_of_type_hides_no_other(tmp_path: Path, fault: str) -> None:
     problems = _problems(tmp_path / "mine.toml")
     assert len(problems) == 2
     assert problems["directory.DF03.lock_key"] == "names LKDF30, which no key in DF03 or above has"
+
+
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [
+        ('[directory.DEBIT.payment]\nallowed = { "9F66" = "x" }\n', "directory.DEBIT.payment.allowed.9F66"),
+        ('[directory.DEBIT.data]\n"9F36" = 5\n', "directory.DEBIT.data.9F36"),
+        ("[directory.CERT.certificates]\ngenerate = 5\n", "directory.CERT.certificates.generate"),
+    ],
+)
+def test_a_fault_in_an_application_makes_no_others_up(tmp_path: Path, table: str, place: str) -> None:
+    """Without its payment table a directory would lack what its content is made of; other directories are still looked at."""
+    (tmp_path / "odd.toml").write_text(f'extends = "ssc3-sm4"\n{table}[directory.DF03]\nlock_key = "LKDF30"\n')
+    assert set(_problems(tmp_path / "odd.toml")) == {place, "directory.DF03.lock_key"}
 
 
 def test_the_error_reads_as_a_list(tmp_path: Path) -> None:
