@@ -65,7 +65,7 @@ def emulate(
 ) -> None:
     """Put a card into a PC/SC reader until Ctrl-C, and show a decoded trace of all that is said to it.
 
-    Exit code: 0 ended by Ctrl-C, 2 wrong use, 3 no reader, or another card in it.
+    Exit code: 0 ended by Ctrl-C or SIGTERM, 2 wrong use, 3 no reader, or another card in it.
     """
     from emulator.links.stackbase import StackError
     from emulator.links.vpcd import LinkError
@@ -176,7 +176,8 @@ def _serve_in_stack(
             _until_interrupted(link, stack.reader_names[slot])
             return
         other = slot ^ 1
-        with stack.link(module[0], other, gone=(PowerLoss,), **module[1]):
+        with stack.link(module[0], other, gone=(PowerLoss,), **module[1]) as beside:
+            beside.wait_until_powered()
             typer.echo(f"PSAM 在读卡器中 · the secure access module is in {stack.reader_names[other]}")
             _until_interrupted(link, stack.reader_names[slot])
 
