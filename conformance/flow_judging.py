@@ -179,7 +179,7 @@ def _outcome(
     trials = end.trials if end else sum(cell.trials for cell in cells)
     struck = end.interruptions if end else 0
     tried = trials > 0 and (struck > 0 or end is None or all(cell.failure == UNDISTURBED for cell in cells))
-    uncounted = max(end.broken, 0) if end and not broken else 0
+    uncounted = max(end.broken - len(broken), 0) if end else 0
     if broken or uncounted or any(row["broken"] and decides(row["requirement"]) for row in rows):
         conformity = Conformity.NON_CONFORMANT
     elif end is None or not tried:

@@ -135,7 +135,7 @@ class FlowReport:
     @property
     def breaches(self) -> int:
         """Trials after which a rule was broken; what the log counts without listing it is counted too."""
-        return len(self.findings) or self.outcome.uncounted
+        return len(self.findings) + self.outcome.uncounted
 
     @property
     def unmet(self) -> tuple[SystemReport, ...]:

@@ -84,6 +84,8 @@ def test_breaches_that_are_counted_and_not_listed_count() -> None:
     run = Flow(Run()).trials("close", "power-cut", completed=4).end(broken=2).end()
     assert statement(run) is Conformity.NON_CONFORMANT
     assert flow_outcomes(run.events)[0].uncounted == 2
+    run = Flow(Run()).trials("close", "power-cut", (1, "3"), (2, "3"), (1, "4"), completed=4).end(broken=5).end()
+    assert flow_outcomes(run.events)[0].uncounted == 3
 
 
 def test_a_promise_of_time_that_was_not_kept_does_not_decide() -> None:

@@ -78,13 +78,23 @@ WITH_OLD_CARD = frozenset({Step.VERIFY_HOLDER, Step.BLOCK_OLD})
 
 
 def plan(order: Order, equipment: Equipment) -> tuple[Step, ...]:
-    """The steps of an order at a station: it may lack printer and authority, the card a bank, the old card be gone."""
+    """The steps of an order at a station with this equipment; see :func:`planned`."""
+    return planned(
+        order,
+        printer=equipment.printer is not None,
+        authority=equipment.certificates is not None,
+        bank=equipment.bank is not None,
+    )
+
+
+def planned(order: Order, *, printer: bool = True, authority: bool = True, bank: bool = True) -> tuple[Step, ...]:
+    """The steps of an order at a station: it may lack printer, authority for certificates and bank, the old card be gone."""
     left_out: set[Step] = set()
-    if equipment.printer is None:
+    if not printer:
         left_out.add(Step.PRINT)
-    if equipment.certificates is None:
+    if not authority:
         left_out.add(Step.CERTIFICATES)
-    if equipment.bank is None or not order.former.account:
+    if not bank or not order.former.account:
         left_out |= AT_BANK
     if order.former.old_card is not OldCard.PRESENT:
         left_out |= WITH_OLD_CARD

@@ -21,7 +21,7 @@ from conformance.actors.station import Ending, Equipment, Journal, Kind, OldChip
 from conformance.actors.station.chip import TRANSPORT_KEY
 from conformance.actors.station.journal import NO_COST
 from conformance.actors.station.outcome import Step
-from conformance.actors.station.steps import plan
+from conformance.actors.station.steps import planned
 from conformance.actors.station.timeline import PROMISED, entries
 from conformance.campaign.flows.persons import (
     BANK_PIN_A,
@@ -270,8 +270,7 @@ class StationFlow(Flow):
         self._authority = CertificationAuthority.published()
         self._prefab: Prefab | None = None
         self._data: dict[tuple[str, str], Any] = {}
-        equipment = self.equipment(cast(Centre, None), cast(Bank, self), cast(Journal, None))
-        taken = plan(order_of(A, NUMBER, self.kind, self.old_card), equipment)
+        taken = planned(order_of(A, NUMBER, self.kind, self.old_card))
         self.steps = (REQUEST, *(FlowStep(each.name, each.zh, each.en, each in IRREVERSIBLE) for each in taken))
 
     @lru_cache  # noqa: B019 - a flow lives as long as its process
