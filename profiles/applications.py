@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profiles.model import Profile
+from profiles.model import Certificates, Profile
 from profiles.settings import Assumption, assumptions
 
 OWN_APPLICATIONS = frozenset({"chip", "social security"})
@@ -30,6 +30,11 @@ def payment_directory(profile: Profile) -> str | None:
 def awaited_directory(profile: Profile) -> str | None:
     """The directory of a payment application that waits for its personalisation; None on a card without one."""
     return next((name for name, directory in profile.directory.items() if directory.personalisation is not None), None)
+
+
+def certificates_of(profile: Profile) -> Certificates:
+    """The rules of the certificate application, which the card must have."""
+    return next(each.certificates for each in profile.directory.values() if each.certificates is not None)
 
 
 def open_points(profile: Profile) -> tuple[Assumption, ...]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from conformance.actors.bank import Bank, Settlement, TransactionKind
 from conformance.actors.certificates.card import CertificateCard, CertificateCardError
@@ -47,14 +48,14 @@ TAP, FARE = 1_000, 400
 _numbers = itertools.count(1)
 
 
-def pay(link: Link, bank: Bank, amount: int, **purchase: object) -> TransactionResult:
+def pay(link: Link, bank: Bank, amount: int, **purchase: Any) -> TransactionResult:
     """A transaction that the bank decides, unless ``purchase`` says otherwise."""
     link_reset = getattr(link, "reset", None)
     if link_reset is not None:
         link_reset()
     holder = PreparedHolder((scene.BANK_PIN,), online_pin=scene.BANK_PIN)
-    given: dict[str, object] = {"e_cash": False, "force_online": True, "number": next(_numbers), **purchase}
-    return Kernel(link, host=bank, holder=holder).run(Purchase(amount, **given))  # type: ignore[arg-type]
+    given: dict[str, Any] = {"e_cash": False, "force_online": True, "number": next(_numbers), **purchase}
+    return Kernel(link, host=bank, holder=holder).run(Purchase(amount, **given))
 
 
 def reader_of(link: Target, product: Profile) -> CardReader:

@@ -15,6 +15,7 @@ from emulator.crypto.challenge import challenge_proof, command_mac, pin_key
 from emulator.iso7816 import Command, StatusError
 from emulator.iso7816.status import tries_of
 from profiles import load
+from profiles.applications import certificates_of
 from profiles.model import Certificates
 
 FAULTS = FaultSet(frozenset({"certificate environment", "certificates"}))
@@ -266,9 +267,8 @@ def _initial_key(cells: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _initial() -> Certificates:
-    found = load("ssc3-sm4").directory["CERT"].certificates
-    assert found is not None  # noqa: S101 - the product has it
-    return found
+    """What the card has as it came from its maker."""
+    return certificates_of(load("ssc3-sm4"))
 
 
 FAULTS.contents(

@@ -60,12 +60,13 @@ class CertificateCard:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        name, described = next((n, d) for n, d in profile.directory.items() if d.certificates is not None)
-        assert described.certificates is not None  # noqa: S101 - chosen by it
-        assert described.parent is not None  # noqa: S101 - an ADF has one
-        self.rules = described.certificates
-        self.application, self.environment = described, profile.directory[described.parent]
-        self.names = {APPLICATION: name, ENVIRONMENT: described.parent}
+        name, self.application, self.rules, parent = next(
+            (name, described, described.certificates, described.parent)
+            for name, described in profile.directory.items()
+            if described.certificates is not None and described.parent is not None
+        )
+        self.environment = profile.directory[parent]
+        self.names = {APPLICATION: name, ENVIRONMENT: parent}
         self.state = State()
         for pin in REFERENCES:
             self.state.pins[pin] = self._pin(pin)[1]

@@ -36,7 +36,7 @@ def first(card: PaymentCard, kind: int, offered: Mapping[int, bytes]) -> Generat
     """The first GENERATE AC for ``kind`` with the values of CDOL1."""
     now = card.transaction
     if now.e_cash is not None:
-        return _first_of_e_cash(card, kind, offered)
+        return _first_of_e_cash(card, kind, offered, E_CASH_SETS[now.e_cash]["balance"])
     wants, results = _risks(card, offered)
     if kind == AAC or now.blocked:
         given, because = AAC, REQUESTED if kind == AAC else "PAY-GAC-038"
@@ -174,8 +174,8 @@ def _note_failures(card: PaymentCard, offered: Mapping[int, bytes]) -> None:
     card.memory.dynamic_failed |= bool(verification & DYNAMIC_FAILED)
 
 
-def _first_of_e_cash(card: PaymentCard, kind: int, offered: Mapping[int, bytes]) -> Generated:
-    """JR/T 0025.13 §7.4.5: of the checks those of failed authentication alone, and a debit with the TC."""
+def _first_of_e_cash(card: PaymentCard, kind: int, offered: Mapping[int, bytes], balance: int) -> Generated:
+    """JR/T 0025.13 §7.4.5: of the checks those of failed authentication alone, and a debit of ``balance`` with the TC."""
     memory, now = card.memory, card.transaction
     now.results = (_flags(card), _dynamic(card))
     given, because = kind, REQUESTED
@@ -184,8 +184,7 @@ def _first_of_e_cash(card: PaymentCard, kind: int, offered: Mapping[int, bytes])
     elif kind == TC and not _same(now.offered, offered):
         given, because = AAC, "PAY-ECC-014"
     if given == TC:
-        assert now.e_cash is not None  # noqa: S101 - it is an e-cash transaction
-        memory.values[E_CASH_SETS[now.e_cash]["balance"]] -= number(offered.get(0x9F02, b""))
+        memory.values[balance] -= number(offered.get(0x9F02, b""))
         card.approved(offered)
         because = "PAY-ECC-010"
     memory.online_pending |= given == ARQC

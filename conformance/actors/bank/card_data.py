@@ -106,6 +106,12 @@ def individual(product: Profile, order: CardOrder) -> Profile:
     Raises:
         CardDataError: The product has no payment application, or the order does not fit it.
     """
+    made, _ = _individual(product, order)
+    return made
+
+
+def _individual(product: Profile, order: CardOrder) -> tuple[Profile, str]:
+    """The profile of the very card, and the name of its payment application."""
     order.check()
     name = payment_directory(product)
     if name is None:
@@ -120,7 +126,7 @@ def individual(product: Profile, order: CardOrder) -> Profile:
         }
     )
     _check_pin(made, name)
-    return made
+    return made, name
 
 
 def _changes(directory: Directory, order: CardOrder) -> dict[str, Any]:
@@ -221,11 +227,9 @@ def personalisation_data(
         CardDataError: The product has no payment application or a part that no grouping carries, or the order does not fit.
     """
     try:
-        made = individual(product, order)
+        made, name = _individual(product, order)
     except ValueFormatError as error:
         raise CardDataError(str(error)) from error
-    name = payment_directory(made)
-    assert name is not None  # noqa: S101 - seen by individual()
     directory, sets = made.directory[name], algorithm_sets(made, name)
     masters = keys or IssuerKeys.of_profile(made)
     computed: dict[str, dict[str, bytes]] = {}

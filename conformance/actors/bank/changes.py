@@ -7,6 +7,7 @@ change is named by the number of its freeze. The rules are constraints of the ta
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -323,7 +324,8 @@ class CardDesk:
             return Answer(OVER.get(found.state, Outcome.DONE_BEFORE), found.new_sequence)
         first, another = found.kind is ChangeKind.FIRST, found.kind is ChangeKind.DIFFERENT_NUMBER
         old = self._ledger.owner(found.pan) if first else self._ledger.account(found.pan, found.old_sequence)
-        assert old is not None  # noqa: S101 - a change is frozen with its card, or opened with its account
+        if old is None:
+            raise sqlite3.IntegrityError(f"change {change} has neither its card nor its account")
         if another:
             if not pan or self._ledger.account_of(pan) is not None:
                 return Answer(Outcome.NUMBER_TAKEN)

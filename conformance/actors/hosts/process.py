@@ -69,17 +69,17 @@ class HostProcess:
         with tempfile.TemporaryFile() as said:
             pipe = subprocess.PIPE
             self._child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=environment)  # noqa: S603
-            told = self._first_line(self._child)
+            told = self._first_line(self._child.stdout)
             if not told:
                 raise HostFailed(f"the {self.kind} did not start: {self._last_words(said)}")
         self.address = Address.parse(json.loads(told)["address"])
         return self
 
     @staticmethod
-    def _first_line(child: subprocess.Popen[bytes]) -> bytes:
-        assert child.stdout is not None  # noqa: S101 - a pipe
-        ready, _, _ = select.select([child.stdout], [], [], START_PATIENCE)
-        return child.stdout.readline() if ready else b""
+    def _first_line(pipe: IO[bytes] | None) -> bytes:
+        if pipe is None or not select.select([pipe], [], [], START_PATIENCE)[0]:
+            return b""
+        return pipe.readline()
 
     def _last_words(self, said: IO[bytes]) -> str:
         child = self._taken()

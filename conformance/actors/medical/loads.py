@@ -7,6 +7,7 @@ the card did not carry out is reversed.
 from __future__ import annotations
 
 import hmac
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -78,7 +79,8 @@ class Loads:
 
     def _tac(self, card: str, load: AccountLoad) -> bytes:
         registered = self._books.card(card)
-        assert registered is not None  # noqa: S101 - the table's foreign key
+        if registered is None:
+            raise sqlite3.IntegrityError(f"a load is of card {card}, which is not in the register")
         service = KeyService(self._cards, registered.historical, card[:6])
         return service.load_transaction_code(self._tac_key or "", load)
 

@@ -19,7 +19,8 @@ from conformance.actors.key_service import KeyService
 from conformance.actors.medical.reader import CardGone, CardRefused
 from conformance.actors.station.link import ChipLink
 from conformance.actors.station.order import EXPIRES, ISSUED, Order
-from profiles.model import Certificates, Directory, Profile
+from profiles.applications import certificates_of
+from profiles.model import Directory, Profile
 
 ENVIRONMENT, APPLICATION = "certificate environment", "certificates"
 
@@ -52,12 +53,7 @@ class Certification:
         self._keys = keys
         self._environment = _directory(product, ENVIRONMENT)
         self._application = _directory(product, APPLICATION)
-
-    @property
-    def _rules(self) -> Certificates:
-        rules = self._application.certificates
-        assert rules is not None  # noqa: S101 - found by it
-        return rules
+        self._rules = certificates_of(product)
 
     @property
     def _holder(self) -> str:

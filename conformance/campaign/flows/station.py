@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -266,6 +265,7 @@ class StationFlow(Flow):
         self.product = compact(whole)
         self.old_product = self.product
         self._blank = load(BLANKS[whole.algorithm])
+        self._blanks: dict[int, Profile] = {}
         self._keys = IssuerKeys.of_profile(whole)
         self._authority = CertificationAuthority.published()
         self._prefab: Prefab | None = None
@@ -273,10 +273,11 @@ class StationFlow(Flow):
         taken = planned(order_of(A, NUMBER, self.kind, self.old_card))
         self.steps = (REQUEST, *(FlowStep(each.name, each.zh, each.en, each in IRREVERSIBLE) for each in taken))
 
-    @lru_cache  # noqa: B019 - a flow lives as long as its process
     def blank(self, serial: int) -> Profile:
         """A blank chip's product with a serial number of its own."""
-        return numbered(self._blank, f"{serial:08X}")
+        if serial not in self._blanks:
+            self._blanks[serial] = numbered(self._blank, f"{serial:08X}")
+        return self._blanks[serial]
 
     def equipment(self, centre: Centre, bank: Bank, journal: Journal) -> Equipment:
         """What the station has."""

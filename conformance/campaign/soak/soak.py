@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from conformance import events
@@ -174,7 +175,11 @@ class Soak:
             payroll.act()
             return False
 
-        acts: list[Callable[[], bool]] = [*(lambda n=n: station(n) for n in range(STATIONS)), visit, pay]
+        def finish(number: int) -> None:
+            if orders.waits(number):
+                station(number)
+
+        acts: list[Callable[[], bool]] = [*(partial(station, number) for number in range(STATIONS)), visit, pay]
         city = orders.city
         crew = [threading.Thread(target=self._kept, args=(city, over, act), daemon=True) for act in acts]
         reaper = threading.Thread(target=self._guarded, args=(city, lambda: killer.work(rest)), daemon=True)
@@ -194,7 +199,7 @@ class Soak:
             for each in crew:
                 each.join()
         for number in range(STATIONS):
-            self._guarded(city, lambda n=number: station(n) if orders.waits(n) else None)  # type: ignore[misc]
+            self._guarded(city, partial(finish, number))
         if self._trouble:
             raise self._trouble[0]
 

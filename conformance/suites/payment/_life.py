@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine
 
@@ -171,10 +172,10 @@ class PaymentMachine(RuleBasedStateMachine):
         self.bench.reset(cold)
         self.select()
 
-    def begin(self, **offered: object) -> None:
-        """SELECT and GET PROCESSING OPTIONS; the list of records says whether it is e-cash."""
+    def begin(self, **offered: Any) -> None:
+        """SELECT and GET PROCESSING OPTIONS with what is offered; the list of records says whether it is e-cash."""
         self.select()
-        self._offer(**offered)  # type: ignore[arg-type]  # the names are those of _offer
+        self._offer(**offered)
         response = self.visit.send_begin()
         self.word(response, SW.SUCCESS, "PAY-GPO-001", "应用初始化", "GET PROCESSING OPTIONS")
         self.model.begin(self._listed(PDOL))

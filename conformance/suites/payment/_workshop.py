@@ -15,7 +15,7 @@ from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
 from emulator.iso7816 import SW, Response
 from profiles import ProfileError, load
-from profiles.applications import awaited_directory, payment_directory
+from profiles.applications import payment_directory
 from profiles.keys import RootKeyError
 from profiles.model import Profile
 from profiles.payment_content import record_values
@@ -42,11 +42,10 @@ class Workshop:
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        name = awaited_directory(bench.profile)
-        if name is None:
+        awaited = (directory.personalisation for directory in bench.profile.directory.values())
+        described = next((each for each in awaited if each is not None), None)
+        if described is None:
             raise NotApplicable("卡片声明中没有待个人化的应用", "the declared card has no application to personalise")
-        described = bench.profile.directory[name].personalisation
-        assert described is not None  # noqa: S101 - found by it
         self.described: Personalisation = described
         try:
             self.aid, self.master_key = MasterKey.of_profile(bench.profile)
