@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from typing import Any
 
 WRONG_USE, BENCH_FAILED, INTERRUPTED = 2, 3, 130
+OF_A_PATH = (errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG)
+"""Why nobody can even ask whether there is a file."""
 
 try:
     import typer
@@ -95,6 +98,11 @@ def _unforeseen(problem: Exception) -> int:
 
     if isinstance(problem, RootKeyError):
         typer.echo(f"sscard: {problem}", err=True)
+        return WRONG_USE
+    if isinstance(problem, OSError) and problem.errno in OF_A_PATH and problem.filename is not None:
+        typer.echo(
+            f"sscard: {problem.filename}: {problem.strerror}; name another path, or get the right to it", err=True
+        )
         return WRONG_USE
     import traceback
 

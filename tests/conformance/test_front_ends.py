@@ -161,6 +161,16 @@ def test_a_mistake_of_the_program_is_no_verdict_on_the_card(monkeypatch, capsys)
     assert "a mistake of sscard itself" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words", [("read", "--image"), ("profile", "validate"), ("settle", "medical", "--total", "1", "--books")]
+)
+def test_a_path_of_which_nothing_can_be_told_is_wrong_use(tmp_path, words):
+    """As one in a folder that its owner has closed to others."""
+    done = sscard(*words, "x" * 300, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == f"sscard: {'x' * 300}: File name too long; name another path, or get the right to it\n"
+
+
 def test_ctrl_c_leaves_a_report(tmp_path):
     running = subprocess.Popen(
         [*SSCARD, "certify", "--in-process", "--level", "official", "--out", "out"],
