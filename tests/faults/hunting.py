@@ -19,6 +19,7 @@ from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Verdict
 from emulator import load_card
 from emulator.apps.load import card_of
+from emulator.apps.payment.application import Tag, data_cell
 from emulator.cos.card import Card
 from emulator.cos.memory import Memory, Snapshot
 from profiles import load
@@ -72,10 +73,14 @@ AREAS = (
 )
 UNBLOCKING = "ssc3-sm4 with APPLICATION UNBLOCK"
 OFFLINE = "ssc2-3des of settlement mode 3, near its last transaction number"
-RARE = (UNBLOCKING, OFFLINE, "debit-total", "debit-prepaid")
+COUNTED_OUT = "debit near the end of its transaction counter"
+AT_THE_END = frozenset({"PAY-GPO-005", "PAY-QPB-051"})
+"""Requirements to whose judgement the way is long: some 65,000 transactions from a fresh card."""
+RARE = (UNBLOCKING, OFFLINE, "debit-total", "debit-prepaid", COUNTED_OUT)
 PRODUCTS = (*SHIPPED, *RARE)
-"""The products as they are, two that declare more, and debit cards with other additional processes."""
+"""The products as they are, two that declare more, and debit cards with other additional processes, or with a past."""
 NEARLY_LAST = 0xFFFF - 40
+COUNTER = data_cell("DEBIT", Tag.ATC)
 CATALOGUE = load_catalogue(SOCIAL_SECURITY, PAYMENT_CATALOGUE)
 MOST_DIRECTED = 8
 """Requirements that a directed case judges at most; generated sequences over the whole card judge many."""
@@ -86,6 +91,8 @@ def product(name: str) -> Profile:
     """A profile by its name."""
     if name == OFFLINE:
         return _offline(load("ssc2-3des"))
+    if name == COUNTED_OUT:
+        return load("debit")
     if name != UNBLOCKING:
         return load(name)
     profile = load("ssc3-sm4")
@@ -111,7 +118,8 @@ def cases(name: str) -> list[Case]:
 @lru_cache
 def good_memory(name: str) -> Snapshot:
     """The memory of a good card of a product."""
-    return load_card(product(name)).snapshot()
+    memory = load_card(product(name)).snapshot()
+    return {**memory, COUNTER: NEARLY_LAST.to_bytes(2)} if name == COUNTED_OUT else memory
 
 
 def good_card(name: str) -> Card:
@@ -130,11 +138,13 @@ def faulty_card(name: str, fault: Fault) -> Card:
 
 
 def places() -> list[tuple[str, str]]:
-    """Every fault on every product that can have it; on the rare ones only where no other can."""
+    """Every fault on every product that can have it; on the rare ones only where no other can, or only after a long way."""
     found = []
     for fault in FAULTS.values():
         able = [name for name in PRODUCTS if fault.applies_to(product(name))]
         usual = [name for name in able if name not in RARE]
+        if AT_THE_END.issuperset(fault.requirements):
+            usual = [COUNTED_OUT]
         found += [(fault.name, name) for name in usual or able]
     return found
 

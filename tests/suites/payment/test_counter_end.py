@@ -7,7 +7,7 @@ import pytest
 from conformance.bench import NoRedaction
 from conformance.engine import Engine, Plan
 from conformance.events import Event
-from conformance.faults.catalogue import FaultSet, paying
+from conformance.faults import with_fault
 from conformance.judge import case_outcomes
 from conformance.suites.payment import initiation, quick_decisions
 from conformance.targets.base import Target
@@ -16,16 +16,12 @@ from conformance.verdict import Verdict
 from emulator.apps.load import card_of
 from emulator.apps.payment.application import Tag, data_cell
 from emulator.cos.card import Card
-from emulator.cos.dispatch import Handler
 from emulator.cos.memory import Memory
-from emulator.cos.structure import CONTACT, CONTACTLESS
-from emulator.iso7816 import Command
-from profiles.applications import PAYMENT_APPLICATIONS
 from tests.suites.broken import Kept, good_card, product
 
 CONTACTS, ANTENNA = "PAY-GPO/counter-end/BO", "PAY-QPB/counter-end/BO"
 REQUIREMENT = {CONTACTS: "PAY-GPO-005", ANTENNA: "PAY-QPB-051"}
-SIDE = {CONTACTS: CONTACT, ANTENNA: CONTACTLESS}
+FAULT = {CONTACTS: "gpo.counter-begins-again", ANTENNA: "qpb.counter-begins-again"}
 NEAR, INITIATION = 0xFFF0, 0xA8
 COUNTER = data_cell("DEBIT", Tag.ATC)
 
@@ -45,19 +41,6 @@ def card_at(counter: int) -> Card:
     return card_of(Memory({**good_card("debit").snapshot(), COUNTER: counter.to_bytes(2)}))
 
 
-def begins_again(card: Card, *sides: str) -> Card:
-    """The card behind these sides has a counter that begins again where it should end."""
-    faults = FaultSet(PAYMENT_APPLICATIONS, interfaces=frozenset(sides))
-
-    @faults.command("GET PROCESSING OPTIONS", "x", "x", "x", ["PAY-GPO-005"], paying)
-    def deviating(card: Card, command: Command, good: Handler) -> bytes:
-        if card.memory.cells[COUNTER] in (b"\xff\xfe", b"\xff\xff"):
-            card.memory.commit({COUNTER: bytes(2)})
-        return good(card, command)
-
-    return faults.faults[0].apply(card)
-
-
 def judged(target: Target, *only: str) -> tuple[dict[str, Verdict], set[str]]:
     """The verdict of each case, and the requirements that failed."""
     log: list[Event] = []
@@ -74,21 +57,23 @@ def test_both_cases_pass_and_go_the_way_once() -> None:
     assert target.initiations == (0xFFFE - NEAR) + 2 + 2
 
 
-@pytest.mark.parametrize("case", SIDE)
+@pytest.mark.parametrize("case", FAULT)
 @pytest.mark.parametrize("alone", [False, True], ids=["both", "alone"])
 def test_a_fault_of_one_interface_is_found_by_its_case(case: str, alone: bool) -> None:
-    target = InProcessTarget(begins_again(card_at(NEAR), SIDE[case]))
+    target = InProcessTarget(with_fault(card_at(NEAR), FAULT[case]))
     verdicts, failed = judged(target, *((case,) if alone else ()))
     assert failed == {REQUIREMENT[case]}
     assert {name for name, verdict in verdicts.items() if verdict is Verdict.PASS} == (
-        set() if alone else SIDE.keys() - {case}
+        set() if alone else FAULT.keys() - {case}
     )
 
 
 @pytest.mark.parametrize("counter", [0xFFFE, 0xFFFF])
 def test_a_card_that_counts_on_from_its_end_fails(counter: int) -> None:
-    target = InProcessTarget(begins_again(card_at(counter), CONTACT, CONTACTLESS))
-    assert judged(target)[1] == set(REQUIREMENT.values())
+    card = card_at(counter)
+    for fault in FAULT.values():
+        card = with_fault(card, fault)
+    assert judged(InProcessTarget(card))[1] == set(REQUIREMENT.values())
 
 
 def test_a_card_one_before_the_end_goes_no_way() -> None:
