@@ -11,11 +11,12 @@ from conformance.targets.in_process import InProcessTarget
 from conformance.verdict import Conformity, Verdict
 from emulator import load_card
 from profiles import load
+from profiles.loader import available
 from tests.conformance.test_foreign_cards import run
 
 PRODUCTS = (
     *("ssc3-sm4", "ssc2-3des", "blank", "blank-3des", "debit", "debit-sm", "debit-dual"),
-    *("psam-3des", "psam-sm4", "debit-blank", "debit-sm-blank"),
+    *("psam-3des", "psam-sm4", "debit-blank", "debit-sm-blank", "ssc3-blank", "ssc2-blank"),
 )
 VARIANTS = ("debit-total", "debit-either", "debit-prepaid", "debit-plain")
 """Debit cards with other additional processes."""
@@ -31,6 +32,10 @@ def test_a_good_card_is_conformant(product, seed):
     bad = [(o.case.identifier, o.reason) for o in outcomes if o.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)]
     assert bad == []
     assert engine.conformity is Conformity.CONFORMANT
+
+
+def test_no_product_is_left_out():
+    assert sorted((*PRODUCTS, *VARIANTS)) == sorted(available())
 
 
 def all_cases(product: str) -> list[Case]:
