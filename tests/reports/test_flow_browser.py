@@ -10,7 +10,7 @@ import pytest
 from reports.write import write_all
 from tests.reports.building import Run
 from tests.reports.flow_logs import Flow, upgrade
-from tests.reports.test_browser import chromium
+from tests.reports.test_browser import SCRIPTS, chromium
 from tests.reports.test_flow_html import BREACHES
 
 pytestmark = pytest.mark.browser
@@ -74,12 +74,12 @@ def test_no_cell_of_a_matrix_reaches_into_the_next(tmp_path: Path, width: int) -
     assert "wide 0 of 57" in shown.stdout
 
 
-@pytest.mark.parametrize("switch", [[], ["--blink-settings=scriptEnabled=false"]], ids=["JavaScript", "none"])
-def test_the_page_is_a_picture_and_prints(report: Path, switch: list[str]) -> None:
-    paper = report.parent / "report.pdf"
+@SCRIPTS
+def test_the_page_is_a_picture_and_prints(report: Path, tmp_path: Path, scripts: bool) -> None:
+    paper = tmp_path / "report.pdf"
     for name, size in (("desk", "1200,3000"), ("phone", "390,3000")):
-        picture = report.parent / f"{name}.png"
-        chromium(report, f"--screenshot={picture}", f"--window-size={size}", *switch)
+        picture = tmp_path / f"{name}.png"
+        chromium(report, f"--screenshot={picture}", f"--window-size={size}", scripts=scripts)
         assert picture.stat().st_size > 50_000
-    chromium(report, f"--print-to-pdf={paper}", "--no-pdf-header-footer", *switch)
+    chromium(report, f"--print-to-pdf={paper}", "--no-pdf-header-footer", scripts=scripts)
     assert paper.read_bytes()[:5] == b"%PDF-"
