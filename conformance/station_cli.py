@@ -175,7 +175,8 @@ def resume(
 ) -> None:
     """Go on with an interrupted request, its order and its chip: the card is finished, or the chip declared destroyed.
 
-    Exit code: 0 issued, 1 the chip is destroyed, 2 wrong use, 3 interrupted again, or another chip in the reader.
+    Exit code: 0 issued, 1 the chip is destroyed, or the request is none to go on with, 2 wrong use, 3 interrupted again, or
+    another chip in the reader.
     """
     desk = Desk(
         *("station resume", profile, blank, journal, books, image, reader, expect_chip),
@@ -217,6 +218,7 @@ def destroy(
         authority=authority,
         transport_key=transport_key,
     )
+    desk.require_books()
     with desk.station(View(as_json).tell) as station:
         outcome = station.destroy(number, reason)
     codes = {Ending.DESTROYED: 0, Ending.INTERRUPTED: INTERRUPTED}
@@ -269,6 +271,7 @@ def _work(
     order = read_order(desk, path, number)
     row = ("--number", number) if number else ()
     if resume:
+        desk.require_books()
         require_kind(desk, order, path, *row)
     desk.check_bank(order.former.account, bank_pin)
     again = ("station", "resume", path, *row)

@@ -120,6 +120,12 @@ class Desk:
             if digits is not None and not re.fullmatch(pattern, digits):
                 self.give_up(f"{name} {digits!r} is not made of the hexadecimal digits that it takes")
 
+    def require_books(self) -> None:
+        """End a command that goes on with a request where its books are missing: new ones would know nothing of it, and stay."""
+        for place, kind in ((self.journal, "journal"), (self.books, "books of a centre")):
+            if socket_of(place) is None and not place.exists():
+                self.give_up(f"{place}: no such {kind}; name that of the request")
+
     def products(self) -> tuple[Profile, Profile]:
         """The card product, and that of its blank chip."""
         from profiles import ProfileError, load

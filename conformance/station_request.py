@@ -65,8 +65,6 @@ def require_kind(desk: Desk, order: Order, path: Path, *row: str) -> None:
     from conformance.actors.station import Journal, JournalError, Kind
     from conformance.actors.station.journal import State
 
-    if not desk.journal.exists():
-        return
     try:
         with closing(Journal(desk.journal)) as journal:
             known = journal.request(order.number)

@@ -258,6 +258,7 @@ def _work(
     order = replace(read_order(desk, path, number), kind=Kind(kind))
     row = ("--number", number) if number else ()
     if resume:
+        desk.require_books()
         require_kind(desk, order, path, *row)
     again = (desk.command, path, *row, "--resume", *old.again, *more)
     carry_out(desk, order, new_pin, again, timeline, resume=resume, as_json=as_json, old=old.chip(desk))

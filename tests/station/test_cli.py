@@ -230,6 +230,26 @@ def test_a_journal_that_fails_on_the_way_is_one_sentence_and_the_request_goes_on
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize(
+    ("mistyped", "sentence"), [("journal", "no such journal"), ("books", "no such books of a centre")]
+)
+def test_what_goes_on_makes_no_new_books(desk, mistyped, sentence):
+    """Those of a mistyped name would know nothing of the request, and the next call would take them for the right ones."""
+    interrupted(desk)
+    place = {"journal": "station.db", "books": "centre.db", mistyped: "mistyped.db"}
+    where = [word for name, path in place.items() for word in (f"--{name}", path)]
+    before = sorted(desk.iterdir())
+    for command in (
+        ("station", "destroy", FIELDS["number"], *where, "--reason", "bent"),
+        ("station", "resume", "order.toml", *where, "--new-pin", NEW, "--image", "card.sscard"),
+        ("replace", "order.toml", *where, "--bank", "bank.db", "--new-pin", NEW, "--image", "card.sscard", "--resume"),
+    ):
+        result = run(*command)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.endswith(f": mistyped.db: {sentence}; name that of the request\n")
+        assert sorted(desk.iterdir()) == before
+
+
 def test_an_interrupted_request_is_given_up(desk):
     interrupted(desk)
     place = ("--journal", "station.db", "--books", "centre.db")
