@@ -31,5 +31,9 @@ class EventLog:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; raise :class:`OSError` when what was written last finds no room."""
         if self._file is not None:
             self._file.close()

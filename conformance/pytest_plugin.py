@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.log import EventLog
+
 if TYPE_CHECKING:
     from conformance.cases import Case, Suite
     from conformance.engine import Engine
-    from conformance.targets.base import Target
+    from conformance.events import Event
 
 WRONG_USE, BENCH_FAILED = 2, 3
 SUITES = Path(__file__).parent / "suites"
@@ -56,8 +58,8 @@ class _Session:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._target: Target | None = None
-        self._log: Any = None
+        self._out: Path | None = config.getoption("--sscard-out")
+        self._log = EventLog()
         self._begun = False
         self.engine = self._open()
 
@@ -66,7 +68,6 @@ class _Session:
         from conformance.cases import Level
         from conformance.engine import Engine, Plan
         from conformance.failures import BenchError
-        from conformance.log import EventLog
         from conformance.suites import all_suites
         from profiles import ProfileError, load
         from reports.trace.redact import Redactor
@@ -78,7 +79,7 @@ class _Session:
         try:
             profile = load(option("--sscard-profile"))
             bring_up.refuse_unfit(profile)
-            self._target = bring_up.open_target(
+            target = bring_up.open_target(
                 profile,
                 reader=reader,
                 contactless_reader=option("--sscard-contactless-reader"),
@@ -95,46 +96,61 @@ class _Session:
             profile_argument=option("--sscard-profile"),
             level=Level(option("--sscard-level")),
             seed=option("--sscard-seed"),
-            destructive=option("--sscard-destructive") or self._target.renewable,
+            destructive=option("--sscard-destructive") or target.renewable,
             expected_card=option("--sscard-expect-card"),
             command_line=("pytest", *self._config.invocation_params.args),
             tool=bring_up.tool(),
             environment=bring_up.environment(),
             fault=option("--sscard-fault"),
         )
-        self._log = EventLog()
-        out: Path | None = option("--sscard-out")
-        if out is not None:
+        if self._out is not None:
             try:
-                self._log.open(out / "run.ndjson")
+                self._log.open(self._out / "run.ndjson")
             except OSError as problem:
-                self._target.close()
-                sentence = f"{out}: the report cannot be written there ({problem.strerror})"
+                target.close()
+                sentence = f"{self._out}: the report cannot be written there ({problem.strerror})"
                 raise _GaveUp(sentence, WRONG_USE) from None
-        return Engine(plan, self._target, all_suites(), self._log.write, Redactor(profile))
+        return Engine(plan, target, all_suites(), self._write, Redactor(profile))
+
+    def _write(self, event: Event) -> None:
+        """A log that cannot be written ends the session, and not the case that was about to say something."""
+        try:
+            self._log.write(event)
+        except OSError as problem:
+            self.engine.trouble = self._unwritten(problem)
+
+    def _unwritten(self, problem: OSError) -> str:
+        return f"{self._out}: the report could not be written to its end ({problem.strerror})"
 
     def begin(self) -> None:
         """Meet the card, once."""
         if not self._begun:
             self._begun = True
             self.engine.begin()
+        self._end_in_trouble()
+
+    def _end_in_trouble(self) -> None:
         if self.engine.trouble is not None:
             pytest.exit(f"the bench failed: {self.engine.trouble}", returncode=BENCH_FAILED)
 
     def close(self, everything_was_run: bool) -> None:
         """End the run and write the reports that were asked for."""
-        from reports.write import write_all
-
         if self._begun:
             self.engine.complete = everything_was_run and self.engine.trouble is None
             self.engine.end()
-        if self._target is not None:
-            self._target.close()
-        out: Path | None = self._config.getoption("--sscard-out")
-        with self._log:
-            pass
-        if out is not None and self._begun:
-            write_all(out / "run.ndjson", out, profile=self.engine.plan.profile)
+        self.engine.target.close()
+        try:
+            self._report()
+        except OSError as problem:
+            self.engine.trouble = self._unwritten(problem)
+        self._end_in_trouble()  # also where it came with the last case
+
+    def _report(self) -> None:
+        from reports.write import write_all
+
+        self._log.close()
+        if self._out is not None and self._begun:
+            write_all(self._out / "run.ndjson", self._out, profile=self.engine.plan.profile)
 
 
 SESSION = pytest.StashKey[_Session]()

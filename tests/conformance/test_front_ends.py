@@ -27,6 +27,18 @@ PLUGIN += ["--sscard-in-process"]
 HEAD = 'format = 1\nname = "own"\nextends = "ssc3-sm4"\ntitle = { zh = "自有", en = "own" }\n'
 KEY_AWAY = f'{HEAD}[test_keys.value]\n"UKSSSE.1" = "env:SSCARD_ABSENT"\n'
 MISSPELT = f'{HEAD}features = ["mode 1", "contactles"]\n'
+GONE = """
+from conformance.engine import Engine
+from conformance.failures import BenchError
+from conformance.targets.in_process import InProcessTarget
+def gone(target, command):
+    raise BenchError("the card is gone")
+real = Engine.run_case
+def without_card(engine, suite, case):
+    InProcessTarget.transmit = InProcessTarget.reset = gone
+    return real(engine, suite, case)
+Engine.run_case = without_card
+"""
 SSCARD = [sys.executable, "-m", "sscard"]
 
 
@@ -139,6 +151,24 @@ def test_a_full_disk_is_no_verdict_on_the_card(tmp_path):
     (tmp_path / "out" / "run.ndjson").symlink_to("/dev/full")
     done = sscard("certify", "--in-process", "--only", "ATR/form", "--out", "out", cwd=tmp_path)
     assert (done.returncode, "could not be written to its end (No space left" in done.stderr) == (3, True)
+
+
+def test_a_full_disk_ends_a_pytest_session_as_a_bench_that_failed(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.ndjson").symlink_to("/dev/full")
+    words = [*PLUGIN, "--sscard-out", "out", "-k", "ATR/form"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 3, done.stdout
+    assert "the bench failed: out: the report could not be written to its end (No space left on device)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_card_that_goes_in_the_last_case_ends_a_pytest_session_as_a_bench_that_failed(tmp_path):
+    (tmp_path / "conftest.py").write_text(GONE, "utf-8")
+    words = [sys.executable, "-m", "pytest", "-p", "conftest", *PLUGIN[3:], "-k", "PIN/reload-blocked/BV"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 3, done.stdout
+    assert "the bench failed: the card is gone" in done.stderr
 
 
 def test_failures_are_in_the_result_as_json(tmp_path):
