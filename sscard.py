@@ -7,7 +7,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
-WRONG_USE, BENCH_FAILED, INTERRUPTED = 2, 3, 130
+WRONG_USE, BENCH_FAILED, INTERRUPTED, UNHEARD = 2, 3, 130, 141
+"""The last two as a shell tells of a program that SIGINT or SIGPIPE ended."""
 OF_A_PATH = (errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG)
 """Why nobody can even ask whether there is a file."""
 
@@ -78,12 +79,18 @@ for _name, (_, _short_help) in COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line. Exit code 0 good, 1 the card failed, 2 incomplete or wrong use, 3 the bench failed, 130 Ctrl-C."""
+    """Run the command line.
+
+    Exit code 0 good, 1 the card failed, 2 incomplete or wrong use, 3 the bench failed, 130 Ctrl-C, 141 nobody read to the end.
+    """
+    output = sys.stdout
     try:
         app()
     except KeyboardInterrupt:
         pass
     except SystemExit as end:
+        if sys.stdout is not output:  # typer puts another one there when its reader has gone, and ends with 1
+            sys.exit(UNHEARD)
         if end.code != INTERRUPTED:  # with which typer ends a command that Ctrl-C broke off
             raise
     except Exception as problem:  # Python would end with 1, which is a verdict on a card

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -44,6 +45,16 @@ def test_every_command_is_where_the_front_door_says(name: str) -> None:
     shown = CliRunner().invoke(app, [name, "--help"])
     assert shown.exit_code == 0
     assert shown.stdout.startswith(f"Usage: sscard {name} [OPTIONS]")
+
+
+def test_an_output_that_nobody_reads_to_its_end_is_no_verdict() -> None:
+    """As behind `| true`: the pipe is closed when the command begins to tell."""
+    read, write = os.pipe()
+    os.close(read)
+    words = (sys.executable, "-m", "sscard", "profile", "list")
+    with os.fdopen(write, "wb") as pipe:
+        done = subprocess.run(words, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_misspelt_command_is_named_with_the_one_that_was_meant() -> None:
