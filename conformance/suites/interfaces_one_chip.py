@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
@@ -13,7 +14,7 @@ from conformance.dialogue import (
     select,
     verify,
 )
-from conformance.failures import CardFailure, Inconclusive, NotApplicable
+from conformance.failures import BenchError, CardFailure, Inconclusive, NotApplicable
 from conformance.maintenance import open_pin
 from conformance.maintenance import verify_wrong as wrong_verify
 from conformance.suites.access import probe
@@ -57,17 +58,24 @@ def one_memory(bench: Bench) -> None:
         raise Inconclusive(f"{file.path} 没有第 {number} 条记录", f"{file.path} has no record {number}")
     old = before[number - 1]
     new = other_record(file, element, old)
-    _write(bench, file, number, new)
-    try:
+    with _put_back(bench, lambda: _write(bench, file, number, old)):
+        _write(bench, file, number, new)
         bench.switch(Interface.CONTACTLESS)
         _expect_record(bench, file, number, new, "经非接触界面读出", "read through the antenna")
         _write(bench, file, number, old)
         bench.switch(Interface.CONTACT)
         _expect_record(bench, file, number, old, "经接触界面读出", "read through the contacts")
-    except (CardFailure, Inconclusive):
-        with suppress(CardFailure, Inconclusive):
+
+
+@contextmanager
+def _put_back(bench: Bench, act: Callable[[], None]) -> Iterator[None]:
+    """Act at the contacts when the case breaks off, by a failure or for want of an antenna."""
+    try:
+        yield
+    except BaseException:
+        with suppress(CardFailure, Inconclusive, BenchError):
             bench.switch(Interface.CONTACT)
-            _write(bench, file, number, old)
+            act()
         raise
 
 
@@ -104,25 +112,34 @@ def _expect_record(bench: Bench, file: StandardFile, number: int, wanted: bytes,
 def one_counter(bench: Bench) -> None:
     """Wrong PINs on one side, the other, and the first again; the right one on each side in turn."""
     place = open_pin(bench, wrong=3)
-    bench.expect(wrong_verify(bench), place.after(1), "接触界面错误", "wrong through the contacts", requirement=ALIKE)
-    bench.switch(Interface.CONTACTLESS)
-    open_directory(bench, place.directory)
-    second = wrong_verify(bench)
-    bench.switch(Interface.CONTACT)
-    open_directory(bench, place.directory)
-    third = wrong_verify(bench)
-    bench.need(verify(bench), "验证个人密码", "VERIFY")
-    bench.expect(second, place.after(2), "非接触界面错误", "wrong through the antenna", requirement=ALIKE)
-    bench.expect(third, place.after(3), "接触界面再次错误", "wrong through the contacts again", requirement=ALIKE)
-    wrong_verify(bench)
-    bench.switch(Interface.CONTACTLESS)
-    open_directory(bench, place.directory)
-    bench.expect(verify(bench), GOOD, "非接触界面正确", "right through the antenna", requirement=ALIKE)
-    bench.switch(Interface.CONTACT)
-    open_directory(bench, place.directory)
-    again = wrong_verify(bench)
-    bench.need(verify(bench), "验证个人密码", "VERIFY")
-    bench.expect(again, place.after(1), "次数已恢复", "the tries are back", requirement=ALIKE)
+    with _put_back(bench, lambda: _verify_in(bench, place.directory)):
+        bench.expect(
+            wrong_verify(bench), place.after(1), "接触界面错误", "wrong through the contacts", requirement=ALIKE
+        )
+        bench.switch(Interface.CONTACTLESS)
+        open_directory(bench, place.directory)
+        second = wrong_verify(bench)
+        bench.switch(Interface.CONTACT)
+        open_directory(bench, place.directory)
+        third = wrong_verify(bench)
+        bench.need(verify(bench), "验证个人密码", "VERIFY")
+        bench.expect(second, place.after(2), "非接触界面错误", "wrong through the antenna", requirement=ALIKE)
+        bench.expect(third, place.after(3), "接触界面再次错误", "wrong through the contacts again", requirement=ALIKE)
+        wrong_verify(bench)
+        bench.switch(Interface.CONTACTLESS)
+        open_directory(bench, place.directory)
+        bench.expect(verify(bench), GOOD, "非接触界面正确", "right through the antenna", requirement=ALIKE)
+        bench.switch(Interface.CONTACT)
+        open_directory(bench, place.directory)
+        again = wrong_verify(bench)
+        bench.need(verify(bench), "验证个人密码", "VERIFY")
+        bench.expect(again, place.after(1), "次数已恢复", "the tries are back", requirement=ALIKE)
+
+
+def _verify_in(bench: Bench, directory: str) -> None:
+    """Give the tries of the PIN back."""
+    open_directory(bench, directory)
+    verify(bench)
 
 
 @SUITE.case(

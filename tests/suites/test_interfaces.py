@@ -61,6 +61,16 @@ def test_a_bench_without_a_contactless_reader_says_so(suite: Suite) -> None:
 
 
 @each_suite
+def test_a_card_whose_antenna_is_not_reached_is_left_as_it_was(suite: Suite) -> None:
+    target = InProcessTarget(load_card(CARD))
+    target.interfaces = (Interface.CONTACT,)
+    before = target.snapshot()
+    result = run(suite, CARD, card=target, kept=True)
+    assert set(result.verdicts.values()) == {Verdict.NOT_RUN}
+    assert target.snapshot() == before
+
+
+@each_suite
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_card_fails_cleanly(suite: Suite, name: str) -> None:
     assert_judged(run(suite, CARD, HOSTILE[name]()))
