@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,7 +101,7 @@ class Place:
     def open(self) -> Iterator[CardReader]:
         """The reader with the expected card in it, its identification read.
 
-        Whatever is missing ends the command with its exit code.
+        Whatever is missing, or fails while the card is there, ends the command with its exit code.
         """
         from conformance.actors.medical.keys import KeysRefused
         from conformance.actors.medical.reader import CardGone, CardReader, CardRefused
@@ -126,6 +127,8 @@ class Place:
             self.give_up(f"{problem.zh} · {problem}", REFUSED)
         except KeysRefused as problem:
             self.give_up(f"PSAM 或加密机拒绝 · {problem}", REFUSED)
+        except sqlite3.Error as problem:  # of whoever has books while the card is here
+            self.give_up(f"the books cannot be used: {problem}", BENCH_FAILED)
         finally:
             for target in opened:
                 target.close()

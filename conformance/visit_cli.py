@@ -148,7 +148,8 @@ def visit(
         )
 
     def no_bank(sentence: str, code: int) -> NoReturn:
-        where = "; give a profile with both applications, such as ssc3-sm4" if bank_books is None else ""
+        none_in_profile = bank_books is None and code == WRONG_USE
+        where = "; give a profile with both applications, such as ssc3-sm4" if none_in_profile else ""
         place.give_up(f"{sentence}{where}", code)
 
     with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from conformance.actors.medical.centre import Centre
 from conformance.actors.medical.codes import Code
 from conformance.actors.medical.middleware import Middleware
 from emulator import load_card
@@ -256,6 +258,18 @@ def test_a_card_that_goes_while_every_file_is_read_is_a_failure_of_the_bench(mon
     monkeypatch.setattr(Middleware, "call", lambda middleware, name, *rest: (Code.NO_CARD, "no card"))
     result = run("read", "--all")
     assert (result.exit_code, f"{int(Code.NO_CARD)} no card" in result.stdout) == (3, True)
+
+
+@pytest.mark.parametrize("command", [("medical", "--total", "1"), ("load", "--amount", "1"), ("visit", "--total", "1")])
+def test_books_that_fail_on_the_way_are_one_sentence(monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+    def locked(centre: Centre, *given: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(Centre, "pre_settle", locked)
+    monkeypatch.setattr(Centre, "load", locked)
+    result = run("settle", *command, "--pin", "123456", "--json")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == f"sscard settle {command[0]}: the books cannot be used: database is locked\n"
 
 
 def test_operations_by_name(tmp_path: Path) -> None:
