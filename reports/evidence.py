@@ -64,10 +64,9 @@ Timeline = tuple[Entry, ...]
 
 def limits_for(passing: int, others: int) -> tuple[Limits, Limits]:
     """Limits of passing cases and of all others, given how many there are of each."""
-    kept = Limits(3, 1, 6) if passing <= 400 else Limits(2, 1, 3) if passing <= 1500 else Limits(3, 1, 0, brief=True)
-    if others <= 60:
-        return kept, Limits(24, 40, 120)
-    return kept, Limits(2, 4, 12) if others <= 240 else Limits(3, 6, 4, brief=True)
+    kept = Limits(3, 1, 6) if passing <= 400 else Limits(2, 1, 3) if passing <= 600 else Limits(3, 1, 0, brief=True)
+    wanted = ((24, Limits(24, 40, 120)), (80, Limits(8, 16, 40)), (400, Limits(2, 4, 12)))
+    return kept, next((limits for most, limits in wanted if others <= most), Limits(3, 6, 4, brief=True))
 
 
 def timelines(

@@ -262,6 +262,21 @@ def test_a_long_passing_case_keeps_its_beginning_and_end_and_counts_the_rest(tmp
     assert "略去 197 次交互" in case.text
 
 
+@pytest.mark.parametrize("failing", [24, 60])
+def test_a_usual_run_whose_long_cases_fail_stays_small(tmp_path: Path, failing: int) -> None:
+    """It once had 7 MB: passing cases were decoded, too, as soon as enough others did not pass."""
+    run = Run().target()
+    for number in range(1500):
+        name, fails = f"REC/a-case-with-a-name-of-usual-length-{number}/BV", number < failing
+        run.begin(name, HARD[number % len(HARD)], title={"zh": "一个长度通常的用例标题", "en": "a title as they are"})
+        run.send(name, "NEW CARD", ATR).send(name, SELECT_SSSE, "9000")
+        for _ in range(80 if fails else 4):
+            run.send(name, "00B2023420", "091E" + "XX" * 30 + "9000")
+        run.finish(name, "fail" if fails else "pass", HARD[number % len(HARD)] if fails else None)
+    html = render(build(run.end().log(tmp_path), load_catalogue(), load("ssc3-sm4")))
+    assert len(html.encode()) < 5_000_000
+
+
 def test_three_thousand_cases_stay_small(tmp_path: Path) -> None:
     run = Run().target()
     for number in range(3000):
