@@ -287,7 +287,11 @@ def _scan(bench: Bench, codes: Iterable[tuple[int, int]], requirement: str, *, e
     """
     known = declared(bench.profile) | OF_THE_FAMILY
     undeclared = [code for code in codes if code not in known]
-    directories = [name for name, found in bench.profile.directory.items() if found.kind != "MF"]
+    directories = [
+        name
+        for name, found in bench.profile.directory.items()
+        if found.kind != "MF" and found.interface in ("both", bench.target.interface)
+    ]
     for where in ("MF", *(directories if everywhere else directories[:2])):
         _enter(bench, where)
         bench.recorder.quiet = True

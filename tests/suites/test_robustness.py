@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from conformance import events
+from conformance.cases import Level
 from conformance.suites import robustness
 from conformance.verdict import Verdict
 from emulator.iso7816 import ApduError, Command
@@ -25,6 +26,7 @@ from .broken import (
     commands,
     failed,
     is_command,
+    product,
     run,
     word,
 )
@@ -48,6 +50,14 @@ def test_nothing_passes_on_a_card_that_only_says_9000() -> None:
 
 def test_card_that_must_survive_is_left_as_it_was() -> None:
     assert_left_as_it_was(SUITE, "ssc3-sm4")
+
+
+def test_a_scan_of_every_directory_leaves_out_what_the_interface_does_not_show() -> None:
+    """The environment of the antenna cannot be selected over the contacts."""
+    usual = product("ssc3-sm4")
+    shown = {name: usual.directory[name] for name in ("SSSE", "PPSE")}
+    profile = usual.model_copy(update={"directory": shown})
+    assert_good(run(SUITE, "ssc3-sm4", profile=profile, level=Level.STANDARD, only="CMD/hidden-instructions"))
 
 
 class LeavesAfterAnError(Alteration):
