@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.targets.base import Interface
@@ -54,6 +54,24 @@ class Level(Enum):
 _RANK = {level: rank for rank, level in enumerate(Level)}
 
 
+class Loss(IntEnum):
+    """What a case takes from a card for ever. Those that take something run last, in this order: they spoil each other least."""
+
+    NOTHING = 0
+    PART = 1
+    """Of an application: a PIN or key whose tries nothing gives back, records and their room."""
+    APPLICATION = 2
+    """An application, while all the others are looked at."""
+    APPLICATIONS = 3
+    """Applications, one after the other."""
+    ENVIRONMENT = 4
+    """What is not the bank's: its application goes on."""
+    CARD = 5
+    """Every application."""
+    COUNTER = 6
+    """The bank's application, by the end of its counter: behind CARD, which more cases need, and which can't come after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One test case.
@@ -69,7 +87,11 @@ class Case:
     body: Body
     level: Level = Level.QUICK
     destructive: bool = False
-    """Leaves the card in a state that no command of the suite brings back; needs a card that may be given up."""
+    """Uses up what the card has, or would on a bad card; needs a card that may be given up."""
+    loss: Loss = Loss.NOTHING
+    """What it takes from the card for ever; only a destructive one takes anything."""
+    restore: Body | None = None
+    """Puts a card that stays in the bench back after it, however it ended; for a destructive one that takes nothing for ever."""
     needs_tearing: bool = False
     """Cuts the supply at chosen moments."""
     interface: Interface | None = None
@@ -97,7 +119,8 @@ class Suite:
     """The cases of one module, written out or made from the profile of the card.
 
     ``as_issued`` is for suites that judge the contents a card was issued with: they run before any that write.
-    ``ends_card`` is for suites after which a card does nothing more: they run after all others.
+    ``loss`` is what its written-out cases take from a card for ever, unless they say otherwise.
+    ``restore`` puts a card that stays in the bench back after each destructive case that takes nothing for ever.
     ``interface`` is the side of the card on which its written-out cases work.
     """
 
@@ -108,12 +131,14 @@ class Suite:
         en: str,
         *,
         as_issued: bool = False,
-        ends_card: bool = False,
+        loss: Loss = Loss.NOTHING,
+        restore: Body | None = None,
         interface: Interface | None = None,
     ) -> None:
         self.name = name
         self.as_issued = as_issued
-        self.ends_card = ends_card
+        self.loss = loss
+        self.restore = restore
         self.interface = interface
         self.module = ""
         """Name of the module it stands in, below the package of the suites, given when the suites are collected."""
@@ -131,6 +156,8 @@ class Suite:
         expected: tuple[str, str],
         level: Level = Level.QUICK,
         destructive: bool = False,
+        loss: Loss | None = None,
+        restore: Body | None = None,
         needs_tearing: bool = False,
     ) -> Callable[[Body], Body]:
         """Declare the decorated function as a case; ``expected`` is what a good card does, in Chinese and English."""
@@ -145,6 +172,8 @@ class Suite:
                 body=body,
                 level=level,
                 destructive=destructive,
+                loss=self.loss if loss is None else loss,
+                restore=restore or self.restore,
                 needs_tearing=needs_tearing,
                 interface=self.interface,
             )

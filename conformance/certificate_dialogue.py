@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.actors.certificates import commands
-from conformance.actors.certificates.commands import ADMINISTRATOR_PIN, CHALLENGE_LENGTH, USER_PIN
+from conformance.actors.certificates.commands import ADMINISTRATOR_PIN, CHALLENGE_LENGTH, USER_PIN, packed
 from conformance.bench import Bench, Expectation
 from conformance.failures import Inconclusive, NotApplicable
 from emulator.crypto import CryptoError
@@ -206,3 +206,12 @@ def check_keys_work(bench: Bench, requirement: str) -> None:
             received=answer.data,
             requirement=requirement,
         )
+
+
+def declared_user_pin(bench: Bench) -> None:
+    """The administrator sets the user PIN to the declared one, with all its tries, where a command does that."""
+    found = enter(bench)
+    if found.rules.settings.pin_reload != "none":
+        prove(bench, found.administrator)
+        command = commands.reload_pin(found.administrator.digits, packed(found.user.digits), challenge(bench))
+        bench.need(bench.send(command), "恢复用户PIN", "setting the declared user PIN")

@@ -14,7 +14,7 @@ from time import perf_counter
 from conformance import events
 from conformance.actors.key_service import KeyService
 from conformance.bench import Bench, Recorder, Redact, bench_for_case, now
-from conformance.cases import Case, Level, Suite
+from conformance.cases import Case, Level, Loss, Suite
 from conformance.declared import areas_of, catalogue_names, catalogue_of, traits_of
 from conformance.dialogue import ENVIRONMENT
 from conformance.failures import BenchError, CardFailure, Inconclusive, NotApplicable, NotRun
@@ -70,7 +70,7 @@ class WrongCard(BenchError):
 
 
 def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tuple[Suite, Case]]:
-    """The cases of a plan; destructive ones last, so that they spoil nothing for the others, the end of the card after these.
+    """The cases of a plan; destructive ones last, so that they spoil nothing for the others, what takes something for ever after these.
 
     Those of the antenna come together, so that a card that has to be moved is moved once.
     """
@@ -83,9 +83,11 @@ def cases_of(plan: Plan, suites: Iterable[Suite], traits: CardTraits) -> list[tu
         and case.level.rank <= plan.level.rank
         and _concerns(catalogue, case, traits, areas)
     ]
-    return sorted(
-        chosen, key=lambda pair: (pair[0].ends_card, pair[1].destructive, pair[1].side is Interface.CONTACTLESS)
-    )
+    return sorted(chosen, key=lambda pair: _turn(pair[1]))
+
+
+def _turn(case: Case) -> tuple[Loss, bool, bool]:
+    return case.loss, case.destructive, case.side is Interface.CONTACTLESS
 
 
 def _concerns(catalogue: Catalogue, case: Case, traits: CardTraits, areas: Collection[str]) -> bool:
@@ -294,8 +296,7 @@ class Engine:
         """Run the body of a case and say how it ended."""
         try:
             bench_for_case(self.bench, case, self.plan.level, self.plan.seed)
-            case.body(self.bench)
-            self.bench.finish()
+            self._run_body(case)
         except CardFailure as failure:
             return Verdict.FAIL, failure, self._masked(failure.zh, failure.en)
         except Inconclusive as doubt:
@@ -311,6 +312,31 @@ class Engine:
             where = f"{type(broken).__name__}: {broken}{_origin(broken)}"
             return Verdict.ERROR, None, self._masked(f"测试用例自身出错：{where}", f"the case itself broke: {where}")
         return Verdict.PASS, None, None
+
+    def _run_body(self, case: Case) -> None:
+        """Run the body of a case, and put the card back however that ended, unless the bench failed."""
+        try:
+            case.body(self.bench)
+            self.bench.finish()
+        except BenchError:
+            raise
+        except BaseException:
+            self._put_back(case)
+            raise
+        self._put_back(case)
+
+    def _put_back(self, case: Case) -> None:
+        """Give a card that stays in the bench what a destructive case used up, for the cases after it."""
+        if case.restore is None or not case.destructive or case.loss or self.target.renewable:
+            return
+        shown = list(self.bench.recorder.example)
+        self.bench.step("恢复卡片", "the card is put back")
+        try:
+            case.restore(self.bench)
+        except (CardFailure, Inconclusive, NotApplicable, NotRun) as problem:
+            why = self._masked(problem.zh, problem.en)
+            self.bench.step(f"未能恢复：{why['zh']}", f"could not be put back: {why['en']}")
+        self.bench.recorder.example[:] = shown  # what shows a failure ends with it
 
     def _masked(self, zh: str, en: str) -> dict[str, str]:
         """A reason in both languages without secrets."""

@@ -25,6 +25,7 @@ from conformance.payment_dialogue import (
     get_data,
     set_data,
 )
+from conformance.targets.base import Interface
 from emulator.crypto.payment import pin_block
 from emulator.iso7816 import SW, Response, tlv
 from profiles.algorithm_sets import algorithm_sets
@@ -198,23 +199,35 @@ def set_back(bench: Bench, changed: Collection[int]) -> Iterator[None]:
         set_data(bench, declared)
 
 
-@contextmanager
-def brought_back(bench: Bench) -> Iterator[None]:
-    """However the case ends, unblock the application and give the PIN tries back on a card that is not renewed.
+def is_blocked_card(bench: Bench) -> bool:
+    """Whether a card that stays in the bench had its CARD BLOCK already, from which nothing brings it back."""
+    return not bench.target.renewable and Visit(bench).send_select().sw == SW.FUNCTION_NOT_SUPPORTED
+
+
+def require_open_card(bench: Bench) -> None:
+    """Not run on a card that had its CARD BLOCK: what this case takes from a card for ever is gone."""
+    if is_blocked_card(bench):
+        raise NotRun("卡片已永久锁定，需要另一张卡片", "the card is blocked for good already: needs another card")
+
+
+def put_back(bench: Bench) -> None:
+    """Unblock the application, give the PIN its tries back, and leave no reason to go online or to decline.
 
     As the issuer's device does: by scripts after an AAC, which a blocked application gives too.
     """
-    try:
-        yield
-    finally:
-        if not bench.target.renewable:
-            with suppress(CardFailure, Inconclusive):
-                bench.reset()
-                visit = Visit(bench)
-                visit.send_select()
-                visit.begin().first(AAC)
-                visit.send_script(unblock_application())
-                visit.send_script(unblock_pin())
+    if bench.target.interface is Interface.CONTACT:
+        bench.reset()
+    else:
+        bench.switch(Interface.CONTACT)
+    visit = Visit(bench)
+    selected = visit.send_select()
+    visit.begin().first(AAC)
+    if selected.sw == SW.SELECTED_FILE_DEACTIVATED:
+        bench.need(visit.send_script(unblock_application()), "解锁应用", "APPLICATION UNBLOCK")
+    unblocked = visit.send_script(unblock_pin()) if application(bench.profile).pin else None
+    settled(bench)
+    if unblocked is not None:
+        bench.need(unblocked, "解锁PIN", "PIN UNBLOCK")
 
 
 def _declared(bench: Bench) -> dict[int, bytes]:
@@ -246,6 +259,7 @@ LAST_COUNTER = 0xFFFF
 
 def count_nearly_out(bench: Bench) -> None:
     """Initiations over the contacts until the counter, which both interfaces share, stands one before its end: some 65,000."""
+    require_open_card(bench)
     visit = Visit(bench)
     selected = visit.send_select()
     begun = counter(bench)

@@ -167,11 +167,18 @@ def session_of(config: pytest.Config) -> _Session | None:
     return config.stash.get(SESSION, None)
 
 
-def pytest_collection_modifyitems(config: pytest.Config) -> None:
-    """End a session without a run by one sentence: an error of collection would come again with each suite."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take the cases in the order of the run: pytest would use a card up with the first files, and judge it in the rest.
+
+    A session without a run ends by one sentence: an error of collection would come again with each suite.
+    """
     if GAVE_UP in config.stash:
         reason = config.stash[GAVE_UP]
         pytest.exit(str(reason), returncode=reason.code)
+    run = config.stash.get(SESSION, None)
+    if run is not None:
+        turn = {case.identifier: number for number, (_, case) in enumerate(run.engine.cases)}
+        items.sort(key=lambda item: turn[item.case.identifier] if isinstance(item, CaseItem) else -1)
 
 
 class SuiteFile(pytest.File):

@@ -16,4 +16,4 @@ def all_suites() -> list[Suite]:
         if isinstance(suite, Suite):
             suite.module = found.name.removeprefix(f"{__name__}.")
             suites.append(suite)
-    return sorted(suites, key=lambda suite: (not suite.as_issued, suite.ends_card))
+    return sorted(suites, key=lambda suite: (not suite.as_issued, suite.loss))

@@ -8,7 +8,7 @@ from functools import partial
 from hypothesis import strategies as st
 
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Case, Kind, Suite
+from conformance.cases import Case, Kind, Loss, Suite
 from conformance.dialogue import (
     ENVIRONMENT,
     REFUSED,
@@ -21,7 +21,7 @@ from conformance.dialogue import (
     satisfy,
     select,
 )
-from conformance.failures import NotApplicable
+from conformance.failures import NotApplicable, NotRun
 from conformance.maintenance import (
     APPLICATION_BLOCK,
     APPLICATION_BLOCK_FOR_GOOD,
@@ -66,10 +66,20 @@ def _read(bench: Bench, file: FilePlace) -> Response:
 def _block(bench: Bench, directory: str, header: bytes, requirement: str) -> None:
     """Block an application as its issuer does, also one that is blocked for a time already."""
     open_directory(bench, ENVIRONMENT)
-    select(bench, directory)
+    selected = select(bench, directory)
+    _require_not_for_good(bench, directory, selected)
     prove_lock_key(bench, directory)
     answer = bench.send(life_cycle_command(bench, directory, header))
     bench.expect(answer, GOOD, f"锁定 {directory}", f"APPLICATION BLOCK of {directory}", requirement=requirement)
+
+
+def _require_not_for_good(bench: Bench, directory: str, selected: Response) -> None:
+    """Not run where an earlier case blocked an application of a card that stays in the bench for good."""
+    for_a_time = int(bench.profile.settings.blocked_select_answer, 16)
+    if BLOCKED_FOR_GOOD.met_by(selected.sw) and selected.sw != for_a_time and not bench.target.renewable:
+        raise NotRun(
+            f"{directory} 已永久锁定，需要另一张卡片", f"{directory} is blocked for good already: needs another card"
+        )
 
 
 def _expect_usable(bench: Bench, directory: str, requirement: str) -> None:
@@ -229,7 +239,7 @@ _OF_APPLICATIONS = (
         "6982，应用可用",
         "6982, and the application goes on",
         _not_authenticated,
-        False,
+        None,
     ),
     (
         "block-without-LK-right-MAC/{0}/BO",
@@ -240,7 +250,7 @@ _OF_APPLICATIONS = (
         "6982，应用可用",
         "6982, and the application goes on",
         _not_authenticated_right_mac,
-        True,
+        Loss.NOTHING,
     ),
     (
         "block-MAC/{0}/BI",
@@ -251,7 +261,7 @@ _OF_APPLICATIONS = (
         "6988，应用可用",
         "6988, and the application goes on",
         _wrong_mac,
-        False,
+        None,
     ),
     (
         "block/{0}/BV",
@@ -262,7 +272,7 @@ _OF_APPLICATIONS = (
         "应用内命令与选择按卡片声明被拒绝，其他应用可用",
         "commands inside and SELECT are refused as declared, other applications go on",
         _temporary,
-        True,
+        Loss.APPLICATIONS,
     ),
     (
         "block-for-good/{0}/BV",
@@ -273,7 +283,7 @@ _OF_APPLICATIONS = (
         "不可读取；解锁 9303 或 6983",
         "nothing can be read; an unblock gives 9303 or 6983",
         _for_good,
-        True,
+        Loss.APPLICATIONS,
     ),
     (
         "unblock/{0}/BV",
@@ -284,7 +294,7 @@ _OF_APPLICATIONS = (
         "9000，数据不变",
         "9000, data as before",
         _unblock,
-        True,
+        Loss.NOTHING,
     ),
     (
         "failed-unblocks/{0}/BI",
@@ -295,7 +305,7 @@ _OF_APPLICATIONS = (
         "达到上限后永久锁定 9303",
         "blocked for good, 9303, at the limit",
         _failed_unblocks,
-        True,
+        Loss.APPLICATIONS,
     ),
 )
 
@@ -306,7 +316,7 @@ def of_applications(profile: Profile) -> Iterable[Case]:
     for directory, application in profile.directory.items():
         if application.kind != "ADF" or application.lock_key is None:
             continue
-        for identifier, zh, en, requirements, kind, good_zh, good_en, body, destructive in _OF_APPLICATIONS:
+        for identifier, zh, en, requirements, kind, good_zh, good_en, body, loss in _OF_APPLICATIONS:
             yield Case(
                 identifier="LIFE/" + identifier.format(directory),
                 title=Text(zh=f"{directory}：{zh}", en=f"{directory}: {en}"),
@@ -314,5 +324,6 @@ def of_applications(profile: Profile) -> Iterable[Case]:
                 kind=kind,
                 expected=Text(zh=good_zh, en=good_en),
                 body=partial(body, directory=directory),
-                destructive=destructive,
+                destructive=loss is not None,
+                loss=loss or Loss.NOTHING,
             )

@@ -8,13 +8,14 @@ from functools import partial
 from conformance.actors.certificates import commands
 from conformance.actors.certificates.commands import packed
 from conformance.bench import GOOD, Bench
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.certificate_dialogue import (
     REFUSED,
     WRONG,
     DeclaredPin,
     Place,
     challenge,
+    declared_user_pin,
     enter,
     enter_environment,
     master_key,
@@ -218,6 +219,7 @@ def pin_counter(bench: Bench) -> None:
         "with no try left the right PIN gives 6983, too, also after a reset, and CHANGE PIN likewise",
     ),
     destructive=True,
+    loss=Loss.PART,
 )
 def pin_block(bench: Bench) -> None:
     """Each PIN on a card of its own, as far as the bench has one; the other PIN still works."""
@@ -264,6 +266,7 @@ def _check_blocked(bench: Bench, pin: DeclaredPin) -> None:
         "administrator PIN 6982, with a wrong MAC 6988",
     ),
     destructive=True,
+    restore=declared_user_pin,
 )
 def pin_reload(bench: Bench) -> None:
     """The command is an assumption of the profile."""

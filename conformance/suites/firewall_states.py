@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.bench import GOOD, Bench
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.dialogue import (
     ENVIRONMENT,
     apdu,
@@ -65,6 +65,7 @@ def transaction(bench: Bench) -> None:
         "with DF03 blocked, files of SSSE and the other DFs can be read and the bank application selected",
     ),
     destructive=True,
+    loss=Loss.APPLICATION,
 )
 def blocked(bench: Bench) -> None:
     """A temporary APPLICATION BLOCK of DF03, then everything else."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.dialogue import authenticate, open_directory
 from conformance.failures import NotApplicable
 from conformance.maintenance import (
@@ -102,6 +102,7 @@ def counter_kept(bench: Bench) -> None:
     kind=Kind.INVALID,
     expected=("次数用尽后正确密文也返回 6983", "when no try is left even the right cryptogram gives 6983"),
     destructive=True,
+    loss=Loss.PART,
 )
 def locked(bench: Bench) -> None:
     """Wrong cryptograms to the end; the key stays locked over a reset, and the others go on working."""

@@ -135,19 +135,20 @@ def _expect_no_right(bench: Bench, requirement: str) -> None:
 )
 def unblock_blocked(bench: Bench) -> None:
     """Block, try with a wrong MAC, unblock, use."""
-    place = block_pin(bench, requirement="SSC-PIN-015")
-    prove_unblocking_key(bench)
-    bench.expect(
-        bench.send(damaged_mac(unblock_command(bench, get_challenge(bench)))),
-        MAC_REFUSED,
-        "错误 MAC",
-        "wrong MAC",
-        requirement="SSC-PIN-016",
-    )
-    bench.expect(verify(bench), BLOCKED, "仍锁定", "still blocked", requirement="SSC-PIN-016")
-    bench.expect(unblock_pin(bench), GOOD, "解锁", "UNBLOCK PIN", requirement="SSC-PIN-015")
-    bench.expect(verify_wrong(bench), place.after(1), "恢复后的次数", "tries afterwards", requirement="SSC-PIN-015")
-    bench.expect(verify(bench), GOOD, "原密码", "the PIN", requirement="SSC-PIN-015")
+    with declared_pin_again(bench):
+        place = block_pin(bench, requirement="SSC-PIN-015")
+        prove_unblocking_key(bench)
+        bench.expect(
+            bench.send(damaged_mac(unblock_command(bench, get_challenge(bench)))),
+            MAC_REFUSED,
+            "错误 MAC",
+            "wrong MAC",
+            requirement="SSC-PIN-016",
+        )
+        bench.expect(verify(bench), BLOCKED, "仍锁定", "still blocked", requirement="SSC-PIN-016")
+        bench.expect(unblock_pin(bench), GOOD, "解锁", "UNBLOCK PIN", requirement="SSC-PIN-015")
+        bench.expect(verify_wrong(bench), place.after(1), "恢复后的次数", "tries afterwards", requirement="SSC-PIN-015")
+        bench.expect(verify(bench), GOOD, "原密码", "the PIN", requirement="SSC-PIN-015")
 
 
 @SUITE.case(
@@ -272,12 +273,14 @@ def reload_sm4(bench: Bench) -> None:
 def reload_blocked(bench: Bench) -> None:
     """Block, set another PIN, use it, set the declared one again."""
     requirement = RELOAD_REQUIREMENT[bench.profile.algorithm]
-    block_pin(bench, requirement=requirement)
     old = declared_pin(bench)
-    for digits in (wrong_pin(old), old):
-        bench.expect(reload_pin(bench, digits), GOOD, "重装密码", "RELOAD PIN", requirement=requirement)
-        bench.expect(verify(bench, digits), GOOD, "新密码", "the new PIN", requirement=requirement)
-    expect_pin_untouched(bench, "恢复后的次数", "tries afterwards", requirement=requirement)
+    new = wrong_pin(old)
+    with declared_pin_again(bench, new):
+        block_pin(bench, requirement=requirement)
+        for digits in (new, old):
+            bench.expect(reload_pin(bench, digits), GOOD, "重装密码", "RELOAD PIN", requirement=requirement)
+            bench.expect(verify(bench, digits), GOOD, "新密码", "the new PIN", requirement=requirement)
+        expect_pin_untouched(bench, "恢复后的次数", "tries afterwards", requirement=requirement)
 
 
 @SUITE.case(

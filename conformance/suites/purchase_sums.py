@@ -48,6 +48,19 @@ def judge_sums(terminal: MedicalTerminal, bill: Bill) -> Begun:
     return after
 
 
+def _following(begun: Begun) -> bytes:
+    """The year after the card's payment year; inconclusive where that is none."""
+    if not begun.year.hex().isdecimal() or int(begun.year.hex()) >= 9998:
+        raise Inconclusive("支付年度不是数字", f"the payment year is {begun.year.hex()}")
+    return bytes.fromhex(f"{int(begun.year.hex()) + 1:04d}")
+
+
+def _begin_a_year(bench: Bench) -> None:
+    """A settlement of nothing in the year after the card's: full sums are zero again."""
+    terminal = MedicalTerminal(bench).open()
+    terminal.settle(NOTHING.at(_following(terminal.begin(NOTHING)) + DAY))
+
+
 @SUITE.case(
     "PAY/sums/BV",
     "年度累计",
@@ -59,6 +72,7 @@ def judge_sums(terminal: MedicalTerminal, bill: Bill) -> Begun:
         "f2 is added to the self-paid sum and f3 to the pooled-fund sum, up to the greatest that both can hold",
     ),
     destructive=True,
+    restore=_begin_a_year,
 )
 def sums(bench: Bench) -> None:
     """One fen, carries from byte to byte, amounts beyond 7FFFFFFF, and at last exactly as much as there is room for."""
@@ -208,9 +222,7 @@ def new_year(bench: Bench) -> None:
     need_amounts(terminal)
     terminal.open().settle(Bill(own=700, pooled=500))
     begun = terminal.begin(NOTHING)
-    if not begun.year.hex().isdecimal() or int(begun.year.hex()) >= 9998:
-        raise Inconclusive("支付年度不是数字", f"the payment year is {begun.year.hex()}")
-    following = bytes.fromhex(f"{int(begun.year.hex()) + 1:04d}")
+    following = _following(begun)
     expected = begun.own, begun.pooled, begun.year
     for time, restarts in (
         (begun.year + LAST_DAY, False),

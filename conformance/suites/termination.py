@@ -7,7 +7,7 @@ everything else before it is given up.
 from __future__ import annotations
 
 from conformance.bench import GOOD, Bench
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.dialogue import (
     ENVIRONMENT,
     REFUSED,
@@ -29,7 +29,7 @@ from conformance.maintenance import (
 )
 from emulator.iso7816 import SW
 
-SUITE = Suite("termination", "卡片锁定", "Termination of the card", ends_card=True)
+SUITE = Suite("termination", "卡片锁定", "Termination of the card", loss=Loss.ENVIRONMENT)
 
 BANK_APPLICATION = bytes.fromhex("A000000333010101")
 CARD_IS_BLOCKED = SW.FUNCTION_NOT_SUPPORTED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import wraps
 
@@ -25,7 +24,7 @@ from conformance.payment_dialogue import (
     declared_objects,
     get_data,
 )
-from conformance.payment_judging import brought_back, declared_pin, require_kind, settings, settled
+from conformance.payment_judging import declared_pin, require_kind, settings, settled
 from conformance.targets.base import Interface
 from emulator.iso7816 import SW, Response
 from profiles.model import Profile
@@ -214,9 +213,7 @@ def records_of(visit: Visit, sfi: int) -> list[bytes]:
     return found
 
 
-def restoring(
-    *tags: int, sampled: bool = False, pin: bool = False, records: bool = False, blocked: bool = False
-) -> Callable[[Body], Body]:
+def restoring(*tags: int, sampled: bool = False, pin: bool = False, records: bool = False) -> Callable[[Body], Body]:
     """Let a case put back what it changed on a card that stays in the bench, and clear the flags that it left.
 
     Args:
@@ -224,7 +221,6 @@ def restoring(
         sampled: Whether it sends the command of :func:`sample`.
         pin: Whether it changes the PIN.
         records: Whether it updates records.
-        blocked: Whether it blocks the application, or uses up the tries of the PIN.
     """
 
     def decorate(body: Body) -> Body:
@@ -238,8 +234,7 @@ def restoring(
             before = _values(bench, tags if chosen is None else (*tags, chosen))
             contents = _contents(visit) if records else {}
             try:
-                with brought_back(bench) if blocked else nullcontext():
-                    body(bench)
+                body(bench)
             finally:
                 _put_back(bench, before, contents, pin=pin)
 

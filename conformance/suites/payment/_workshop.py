@@ -62,6 +62,15 @@ class Workshop:
         self.bench.need(self.channel.select(self.aid), "选择待个人化应用", "SELECT of the application")
         return self
 
+    def is_issued(self) -> bool:
+        """Whether a chip that stays in the bench takes no personalisation any more, and pays."""
+        if self.bench.target.renewable:
+            return False
+        if self.select().channel.initialise().sw == SW.SUCCESS:
+            return False
+        self.select()
+        return self.bench.send(apdu(0x80, 0xCA, 0x9F, 0x36, ne=256)).sw == SW.SUCCESS
+
     def initialise(self) -> Workshop:
         """INITIALIZE UPDATE, whose cryptogram must be right."""
         self.bench.need(self.channel.initialise(), "初始化更新", "INITIALIZE UPDATE")

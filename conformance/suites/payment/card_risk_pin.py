@@ -8,19 +8,21 @@ from conformance.failures import NotApplicable
 from conformance.payment_dialogue import AAC, ARQC, TC, Visit, declared_objects
 from conformance.payment_judging import (
     PIN_EXCEEDED,
-    brought_back,
     declared_pin,
     default_action,
     exhaust_pin,
     judge,
     next_one,
+    put_back,
     settled,
     verify,
 )
 from emulator.iso7816 import SW
 from profiles.model import Profile
 
-SUITE = Suite("payment card risk: PIN", "金融应用卡片风险管理：PIN", "Payment: card risk management, PIN")
+SUITE = Suite(
+    "payment card risk: PIN", "金融应用卡片风险管理：PIN", "Payment: card risk management, PIN", restore=put_back
+)
 
 ADVICE, REASON_PIN = 0x08, 0x02
 
@@ -60,20 +62,19 @@ def pin_exceeded(bench: Bench) -> None:
     """
     requirement, profile = "PAY-GAC-029", bench.profile
     shown = [PIN_EXCEEDED] if "9F52" in declared_objects(profile) else []
-    with brought_back(bench):
-        visit = exhausted(bench)
-        visit.send_select()
-        made = visit.begin().first(TC, requirement=requirement)
-        judge(bench, requirement, made, kind=kind_after_exhausted_pin(profile), shown=shown)
-        blocked = default_action(profile, 2, 8) or default_action(profile, 2, 3)
-        bench.reset()
-        bench.expect(
-            Visit(bench).send_select(),
-            SW.SELECTED_FILE_DEACTIVATED if blocked else SW.SUCCESS,
-            "再次选择应用",
-            "next SELECT of the application",
-            requirement=requirement,
-        )
+    visit = exhausted(bench)
+    visit.send_select()
+    made = visit.begin().first(TC, requirement=requirement)
+    judge(bench, requirement, made, kind=kind_after_exhausted_pin(profile), shown=shown)
+    blocked = default_action(profile, 2, 8) or default_action(profile, 2, 3)
+    bench.reset()
+    bench.expect(
+        Visit(bench).send_select(),
+        SW.SELECTED_FILE_DEACTIVATED if blocked else SW.SUCCESS,
+        "再次选择应用",
+        "next SELECT of the application",
+        requirement=requirement,
+    )
 
 
 @SUITE.case(
@@ -89,11 +90,10 @@ def pin_presented(bench: Bench) -> None:
     """The right PIN, which comes too late."""
     if default_action(bench.profile, 2, 8):
         raise NotApplicable("ADA 2.b8：PIN 超限即锁定应用", "ADA 2.b8: the exhausted PIN blocks the application")
-    with brought_back(bench):
-        visit = exhausted(bench).open().begin()
-        answer = verify(bench, declared_pin(bench.profile))
-        bench.expect(answer, SW.REFERENCE_DATA_NOT_USABLE, "VERIFY", "VERIFY", requirement="PAY-GAC-030")
-        judge(bench, "PAY-GAC-030", visit.first(TC, requirement="PAY-GAC-030"), kind=TC, shown=[PIN_EXCEEDED])
+    visit = exhausted(bench).open().begin()
+    answer = verify(bench, declared_pin(bench.profile))
+    bench.expect(answer, SW.REFERENCE_DATA_NOT_USABLE, "VERIFY", "VERIFY", requirement="PAY-GAC-030")
+    judge(bench, "PAY-GAC-030", visit.first(TC, requirement="PAY-GAC-030"), kind=TC, shown=[PIN_EXCEEDED])
 
 
 # Advice
@@ -137,7 +137,6 @@ def advice(bench: Bench) -> None:
 def advice_pin(bench: Bench) -> None:
     """Wrong PINs until no try is left, and AAC in the same transaction."""
     visit = settled(bench).open().begin()
-    with brought_back(bench):
-        exhaust_pin(bench)
-        made = visit.first(AAC, requirement="PAY-GAC-034")
-        check_information(bench, "PAY-GAC-034", made.cid, AAC | ADVICE | REASON_PIN)
+    exhaust_pin(bench)
+    made = visit.first(AAC, requirement="PAY-GAC-034")
+    check_information(bench, "PAY-GAC-034", made.cid, AAC | ADVICE | REASON_PIN)

@@ -26,17 +26,17 @@ from conformance.payment_dialogue import (
 from conformance.payment_history import FOREIGN_CURRENCY, abroad
 from conformance.payment_judging import (
     VELOCITY,
-    brought_back,
     judge,
     limits,
     name_of,
     next_one,
+    put_back,
     require_kind,
     settled,
 )
 from emulator.iso7816 import SW, Response, TlvError, tlv
 
-SUITE = Suite("payment cryptogram requests", "金融应用密文请求", "Payment: requests of cryptograms")
+SUITE = Suite("payment cryptogram requests", "金融应用密文请求", "Payment: requests of cryptograms", restore=put_back)
 
 OUT_OF_ORDER = SW.CONDITIONS_OF_USE_NOT_SATISFIED
 RANK = {AAC: 0, ARQC: 1, TC: 2}
@@ -248,9 +248,8 @@ def blocked(bench: Bench) -> None:
     """TC, ARQC and AAC requested, each in a transaction of its own."""
     visit = settled(bench)
     bench.need(visit.send_script(block_application()), "应用锁定", "APPLICATION BLOCK")
-    with brought_back(bench):
-        for kind in (TC, ARQC, AAC):
-            if visit.send_select().sw != SW.SELECTED_FILE_DEACTIVATED:
-                raise Inconclusive("应用没有锁定", "the application is not blocked")
-            made = visit.begin().first(kind, requirement="PAY-GAC-038")
-            judge(bench, "PAY-GAC-038", made, kind=AAC)
+    for kind in (TC, ARQC, AAC):
+        if visit.send_select().sw != SW.SELECTED_FILE_DEACTIVATED:
+            raise Inconclusive("应用没有锁定", "the application is not blocked")
+        made = visit.begin().first(kind, requirement="PAY-GAC-038")
+        judge(bench, "PAY-GAC-038", made, kind=AAC)

@@ -23,13 +23,14 @@ from conformance.payment_judging import (
     PIN_EXCEEDED,
     exhaust_pin,
     judge,
+    put_back,
     settings,
 )
 from conformance.payment_reading import ask_data, expect_not_available, expect_object, tags_and_lengths, template
 from emulator.iso7816 import SW
 from profiles.model import Profile
 
-SUITE = Suite("payment data objects", "金融应用取数据", "Payment: GET DATA")
+SUITE = Suite("payment data objects", "金融应用取数据", "Payment: GET DATA", restore=put_back)
 
 LAST_ONLINE, PIN_TRIES, LOG_FORMAT, THRESHOLD, LOAD_LOG_FORMAT = 0x9F13, 0x9F17, 0x9F4F, 0x9F6D, 0xDF4F
 SPECIAL = (

@@ -8,7 +8,7 @@ from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive, NotApplicable
 from conformance.payment_chain import CARD_CERTIFICATE, ONLY_PROFILE, SIGNED_STATIC, TAG_LIST, Chain
 from conformance.payment_dialogue import BALANCE, Offered, Visit, amount
-from conformance.payment_judging import declared_pin, exhaust_pin, settled
+from conformance.payment_judging import declared_pin, exhaust_pin, put_back, settled
 from conformance.suites.payment._e_cash import AUTHORISATION_CODE, e_cash_visit, expect_choice, foreign_currency
 from conformance.suites.payment._steps import (
     BALANCE_LIMIT,
@@ -22,7 +22,7 @@ from conformance.suites.payment._steps import (
 )
 from emulator.iso7816 import SW
 
-SUITE = Suite("payment e-cash choice", "电子现金交易判定", "Payment: choice of e-cash")
+SUITE = Suite("payment e-cash choice", "电子现金交易判定", "Payment: choice of e-cash", restore=put_back)
 
 CODE_PREFIX, CODE_LENGTH = b"ECC", 6
 ONLINE_PIN = 0x02
@@ -200,7 +200,6 @@ def after_failed_script(bench: Bench) -> None:
     destructive=True,
     expected=("AFL 不含 9F74", "the AFL does not reach 9F74"),
 )
-@restoring(blocked=True)
 def without_tries(bench: Bench) -> None:
     """All tries are used up."""
     declared_pin(bench.profile)

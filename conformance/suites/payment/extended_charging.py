@@ -15,15 +15,26 @@ from conformance.extended_dialogue import (
     sum_of,
 )
 from conformance.failures import Inconclusive
-from conformance.payment_dialogue import BALANCE, amount, set_data
+from conformance.payment_dialogue import BALANCE, amount, declared_objects, set_data
+from conformance.payment_judging import put_back
 from conformance.targets.base import Interface
 from emulator.iso7816 import SW
+
+
+def _repaid(bench: Bench) -> None:
+    """A load of what is owed pays it back; then limit and balance as issued."""
+    put_back(bench)
+    set_data(bench, {BALANCE: amount(sum_of(bench, DEDUCTED))})
+    issued = declared_objects(bench.profile)
+    set_data(bench, {tag: issued[f"{tag:X}"] for tag in (DEDUCTION_LIMIT, BALANCE) if f"{tag:X}" in issued})
+
 
 SUITE = Suite(
     "extended application deduction",
     "扩展应用抵扣",
     "Payment: extended application, deduction",
     interface=Interface.CONTACTLESS,
+    restore=_repaid,
 )
 
 SMALL, LENT = 500, 300

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.actors.bank.scripts import put_balance
 from conformance.actors.sector import SectorRecord
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.extended_dialogue import (
     BALANCE_LIMIT,
     COMPLETION,
@@ -157,6 +157,7 @@ def repeated(bench: Bench) -> None:
     requirements=["PAY-CAP-022"],
     kind=Kind.INVALID,
     destructive=True,
+    loss=Loss.PART,
     expected=("前三笔批准，第四笔 6971", "three are approved, the fourth gives 6971"),
 )
 def fourth(bench: Bench) -> None:
@@ -169,16 +170,17 @@ def fourth(bench: Bench) -> None:
         identifier = OWN[:1] + bytes((OWN[1] + len(places),))
         record = SectorRecord(identifier, PRE_AUTHORISATION, bytes(4))
         places.append(opened(bench, ride.first_place, record, key))
-    ride.come_back()
-    for place in places[:MOST]:
-        record = ride.look(place)
-        answer = ride.send_start(PRE_AUTHORISATION, 1, place)
-        bench.expect(answer, GOOD, "前三笔", "one of the first three", requirement="PAY-CAP-022")
-        ride.counter = objects_of(answer.data, FORMAT_2).get(0x9F36, b"\0\0")
-        ride.update(place, record)
-        ride.finish()
-    answer = ride.send_start(PRE_AUTHORISATION, 1, places[MOST])
-    bench.expect(answer, SW.PRE_AUTHORISATION_SLOTS_FULL, "第四笔", "the fourth", requirement="PAY-CAP-022")
+    ride.places = places
+    with kept(ride.come_back()):
+        for place in places[:MOST]:
+            record = ride.look(place)
+            answer = ride.send_start(PRE_AUTHORISATION, 1, place)
+            bench.expect(answer, GOOD, "前三笔", "one of the first three", requirement="PAY-CAP-022")
+            ride.counter = objects_of(answer.data, FORMAT_2).get(0x9F36, b"\0\0")
+            ride.update(place, record)
+            ride.finish()
+        answer = ride.send_start(PRE_AUTHORISATION, 1, places[MOST])
+        bench.expect(answer, SW.PRE_AUTHORISATION_SLOTS_FULL, "第四笔", "the fourth", requirement="PAY-CAP-022")
 
 
 @SUITE.case(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from conformance.actors.sector import messages
 from conformance.actors.terminal.dol import tags_of
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.extended_dialogue import (
     BOTH_KINDS,
     EXTENDED,
@@ -253,6 +253,7 @@ def proof(bench: Bench) -> None:
     requirements=["PAY-CAP-031"],
     kind=Kind.INVALID,
     destructive=True,
+    loss=Loss.PART,
     expected=("读取和更新均为 9407", "9407 to reading and to updating"),
 )
 def locked(bench: Bench) -> None:

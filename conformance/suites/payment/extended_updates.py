@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from conformance.actors.sector import SectorRecord, messages
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.extended_dialogue import (
     NOBODY,
     SEGMENTED,
@@ -262,6 +262,7 @@ def response_mac(bench: Bench) -> None:
     requirements=["PAY-CAP-014", "PAY-CAP-016"],
     kind=Kind.VALID,
     destructive=True,
+    loss=Loss.PART,
     expected=(
         "新记录可读，仅以其管理密钥可更新",
         "the new record is read, and updated under its own management key alone",
@@ -307,6 +308,7 @@ def open_record(bench: Bench) -> None:
     requirements=["PAY-CAP-015"],
     kind=Kind.INVALID,
     destructive=True,
+    loss=Loss.PART,
     expected=("过长 6A80，无空间 6A84", "6A80 for a record too long, 6A84 without room"),
 )
 def open_refused(bench: Bench) -> None:

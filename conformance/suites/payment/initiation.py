@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.actors.bank.scripts import block_application
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive
 from conformance.payment_answers import (
@@ -19,10 +19,10 @@ from conformance.payment_dialogue import (
     Visit,
     counter,
 )
-from conformance.payment_judging import NEARLY_COUNTED_OUT, count_nearly_out
+from conformance.payment_judging import NEARLY_COUNTED_OUT, count_nearly_out, put_back
 from emulator.iso7816 import SW, tlv
 
-SUITE = Suite("payment initiation", "金融应用初始化", "Payment: initiation")
+SUITE = Suite("payment initiation", "金融应用初始化", "Payment: initiation", restore=put_back)
 
 REFUSED = Expectation((SW.CONDITIONS_OF_USE_NOT_SATISFIED,))
 RESERVED_BITS = bytes.fromhex("82FF")
@@ -160,6 +160,7 @@ def counter_torn(bench: Bench) -> None:
     requirements=["PAY-GPO-005"],
     kind=Kind.INOPPORTUNE,
     destructive=True,
+    loss=Loss.COUNTER,
     expected=(
         "ATC 成为 FFFF 的初始化应答 6985，之后一直如此",
         "the initiation that reaches FFFF answers 6985, and so do all after it",

@@ -7,7 +7,7 @@ from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import NotApplicable
 from conformance.payment_dialogue import BALANCE, Visit, amount, get_data
-from conformance.payment_judging import settings, settled
+from conformance.payment_judging import put_back, settings, settled
 from conformance.suites.payment._logs import (
     LOAD_HEAD,
     Log,
@@ -33,7 +33,7 @@ from conformance.tearing import every_cut
 from emulator.crypto import payment as crypto
 from emulator.iso7816 import SW, Response
 
-SUITE = Suite("payment load log", "圈存日志", "Payment: load log")
+SUITE = Suite("payment load log", "圈存日志", "Payment: load log", restore=put_back)
 
 LEAST_CAPACITY = 10
 """Records that a load log holds at least, and the most that one answer brings (JR/T 0025.13 §5.8, §10.2)."""

@@ -13,6 +13,7 @@ from conformance.payment_judging import (
     PIN_PERFORMED,
     exhaust_pin,
     judge,
+    put_back,
 )
 from conformance.payment_pin import (
     NOT_ACCEPTED,
@@ -27,7 +28,7 @@ from conformance.payment_pin import (
 )
 from emulator.iso7816 import SW
 
-SUITE = Suite("payment offline PIN", "金融应用脱机PIN", "Payment: offline PIN")
+SUITE = Suite("payment offline PIN", "金融应用脱机PIN", "Payment: offline PIN", restore=put_back)
 
 EXHAUSTED_NOW = Expectation((SW.AUTHENTICATION_METHOD_BLOCKED,))
 EXHAUSTED_EARLIER = Expectation((SW.REFERENCE_DATA_NOT_USABLE,))

@@ -7,7 +7,7 @@ from conformance.cases import Kind, Suite
 from conformance.dialogue import apdu
 from conformance.failures import Inconclusive, NotApplicable
 from conformance.payment_dialogue import Visit, get_data
-from conformance.payment_judging import declared_pin, exhaust_pin, settings, wrong_pin
+from conformance.payment_judging import declared_pin, exhaust_pin, put_back, settings, wrong_pin
 from conformance.payment_pin import (
     TRIES,
     begun,
@@ -24,7 +24,7 @@ from conformance.tearing import every_cut
 from emulator.crypto.payment import pin_block
 from emulator.iso7816 import Response
 
-SUITE = Suite("payment PIN blocks", "金融应用PIN块", "Payment: PIN blocks and tearing")
+SUITE = Suite("payment PIN blocks", "金融应用PIN块", "Payment: PIN blocks and tearing", restore=put_back)
 
 ACCEPTING = (0x90, 0x61, 0x62)
 """SW1 of answers that accept a PIN."""

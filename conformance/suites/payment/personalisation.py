@@ -8,7 +8,7 @@ from __future__ import annotations
 from conformance.actors.bank.groupings import to_bytes
 from conformance.actors.bank.personaliser import ANSWER_SIZE, SECURE_CHANNEL_PROTOCOL, Level
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.dialogue import apdu
 from conformance.failures import NotRun
 from conformance.payment_reading import Record
@@ -231,79 +231,13 @@ def unknown_grouping(bench: Bench) -> None:
 
 
 @SUITE.case(
-    "PAY-PER/last-block/BV",
-    "最后一条存储数据结束个人化",
-    "The last STORE DATA closes personalisation",
-    requirements=["PAY-PER-008"],
-    kind=Kind.VALID,
-    destructive=True,
-    expected=(
-        "P1 b8 = 1 得 9000，其后个人化命令均被拒绝，复位后亦然",
-        "9000 with P1 b8 = 1; the commands of personalisation are refused afterwards, after a reset too",
-    ),
-)
-def last_block(bench: Bench) -> None:
-    """In the session that ended, and in a new one."""
-    workshop = Workshop(bench).open()
-    bench.expect(workshop.store_all(), GOOD, "最后一条存储数据", "last STORE DATA", requirement="PAY-PER-008")
-    for zh, en in (("同一会话", "the same session"), ("复位后", "after a reset")):
-        _refused(bench, workshop.channel.store(CURRENCY), f"存储数据，{zh}", f"STORE DATA, {en}", "PAY-PER-008")
-        _refused(
-            bench, bench.send(apdu(0x80, 0xE2, 0, 0, CURRENCY)), f"存储数据，{zh}", f"STORE DATA, {en}", "PAY-PER-008"
-        )
-        workshop.select()
-        answer = workshop.channel.initialise()
-        _refused(bench, answer, f"初始化更新，{zh}", f"INITIALIZE UPDATE, {en}", "PAY-PER-008")
-        answer = workshop.channel.authenticate(Level.MAC)
-        _refused(bench, answer, f"外部认证，{zh}", f"EXTERNAL AUTHENTICATE, {en}", "PAY-PER-008")
-
-
-@SUITE.case(
-    "PAY-PER/torn-last-block/BV",
-    "最后一条存储数据时断电",
-    "Loss of power at the last STORE DATA",
-    requirements=["PAY-PER-008"],
-    kind=Kind.VALID,
-    destructive=True,
-    needs_tearing=True,
-    expected=(
-        "或可重新个人化，或已发行，无中间状态",
-        "the chip can be personalised anew, or is issued; nothing between",
-    ),
-)
-def torn_last_block(bench: Bench) -> None:
-    """At every write: an open chip takes the channel and answers no transaction, an issued one the other way round."""
-    workshop = Workshop(bench)
-
-    def prepare() -> bytes:
-        workshop.open()
-        bench.need(workshop.store_all(but_last=True), "存储数据", "STORE DATA")
-        return workshop.last_command()
-
-    def judge(write: int) -> None:
-        workshop.select()
-        still_open = workshop.channel.initialise().sw == SW.SUCCESS
-        workshop.select()
-        pays = bench.send(apdu(0x80, 0xCA, 0x9F, 0x36, ne=256)).sw == SW.SUCCESS
-        bench.check(
-            still_open is not pays and (write > 0 or pays),
-            f"第 {write} 次写入时断电后的状态" if write else "未断电时的状态",
-            f"state after a loss of power at write {write}" if write else "state without a loss of power",
-            expected="open or issued" if write else "issued",
-            received=f"personalisation {'open' if still_open else 'closed'}, GET DATA {'good' if pays else 'refused'}",
-            requirement="PAY-PER-008",
-        )
-
-    every_cut(bench, prepare, judge, lambda answer: judge(0))
-
-
-@SUITE.case(
     "PAY-PER/records/BV",
     "数据分组成为记录",
     "Groupings become records",
     requirements=["PAY-PER-010", "PAY-PER-011"],
     kind=Kind.VALID,
     destructive=True,
+    loss=Loss.APPLICATIONS,
     expected=(
         "读记录返回数据分组的值；DGI 0101 或 0102 之一以 57 开始",
         "READ RECORD gives the values of the groupings; one of DGI 0101 and 0102 begins with 57",
@@ -311,8 +245,10 @@ def torn_last_block(bench: Bench) -> None:
 )
 def records(bench: Bench) -> None:
     """Every record of the files 1 to 10, and those of the first file that no grouping makes."""
-    workshop = Workshop(bench).issue()
-    stored = workshop.records
+    workshop = Workshop(bench)
+    if workshop.is_issued():
+        raise NotRun("芯片已发行，需要另一芯片", "the chip is issued already: needs another one")
+    stored = workshop.issue().records
     for each in stored:
         answer = _read(bench, each.sfi, each.number)
         place = f"DGI {each.sfi:02X}{each.number:02X}"
@@ -352,12 +288,104 @@ def _read(bench: Bench, sfi: int, number: int) -> Response:
     requirements=["PAY-PER-012"],
     kind=Kind.INVALID,
     destructive=True,
+    loss=Loss.APPLICATIONS,
     expected=("SFI 0D 和 0E 读记录被拒绝", "READ RECORD of SFI 0D and 0E is refused"),
 )
 def internal(bench: Bench) -> None:
     """After 0D01 and 0E01 were stored."""
-    Workshop(bench).issue()
+    workshop = Workshop(bench)
+    if workshop.is_issued():
+        workshop.select()
+    else:
+        workshop.issue()
     for sfi in INTERNAL_FILES:
         for number in (1, 2):
             answer = _read(bench, sfi, number)
             _refused(bench, answer, f"SFI {sfi:02X} 记录 {number}", f"record {number} of SFI {sfi:02X}", "PAY-PER-012")
+
+
+# The end of personalisation: last, since a chip that stays in the bench is issued but once
+
+
+@SUITE.case(
+    "PAY-PER/last-block/BV",
+    "最后一条存储数据结束个人化",
+    "The last STORE DATA closes personalisation",
+    requirements=["PAY-PER-008"],
+    kind=Kind.VALID,
+    destructive=True,
+    loss=Loss.APPLICATIONS,
+    expected=(
+        "P1 b8 = 1 得 9000，其后个人化命令均被拒绝，复位后亦然",
+        "9000 with P1 b8 = 1; the commands of personalisation are refused afterwards, after a reset too",
+    ),
+)
+def last_block(bench: Bench) -> None:
+    """In the session that ended, and in a new one; a chip that is issued already is asked in new ones alone."""
+    workshop = Workshop(bench)
+    if workshop.is_issued():
+        _closed(bench, workshop)
+        return
+    workshop.open()
+    bench.expect(workshop.store_all(), GOOD, "最后一条存储数据", "last STORE DATA", requirement="PAY-PER-008")
+    for zh, en in (("同一会话", "the same session"), ("复位后", "after a reset")):
+        _refused(bench, workshop.channel.store(CURRENCY), f"存储数据，{zh}", f"STORE DATA, {en}", "PAY-PER-008")
+        _refused(
+            bench, bench.send(apdu(0x80, 0xE2, 0, 0, CURRENCY)), f"存储数据，{zh}", f"STORE DATA, {en}", "PAY-PER-008"
+        )
+        workshop.select()
+        answer = workshop.channel.initialise()
+        _refused(bench, answer, f"初始化更新，{zh}", f"INITIALIZE UPDATE, {en}", "PAY-PER-008")
+        answer = workshop.channel.authenticate(Level.MAC)
+        _refused(bench, answer, f"外部认证，{zh}", f"EXTERNAL AUTHENTICATE, {en}", "PAY-PER-008")
+
+
+def _closed(bench: Bench, workshop: Workshop) -> None:
+    """The commands of a session that cannot be opened: in plain, since there are no keys of a session."""
+    workshop.select()
+    _refused(bench, workshop.channel.initialise(), "初始化更新", "INITIALIZE UPDATE", "PAY-PER-008")
+    for zh, en, header, data in (
+        ("外部认证", "EXTERNAL AUTHENTICATE", (0x84, 0x82, Level.MAC, 0), bytes(16)),
+        ("存储数据", "STORE DATA", (0x80, 0xE2, 0, 0), CURRENCY),
+    ):
+        _refused(bench, bench.send(apdu(*header, data)), zh, en, "PAY-PER-008")
+
+
+@SUITE.case(
+    "PAY-PER/torn-last-block/BV",
+    "最后一条存储数据时断电",
+    "Loss of power at the last STORE DATA",
+    requirements=["PAY-PER-008"],
+    kind=Kind.VALID,
+    destructive=True,
+    loss=Loss.APPLICATIONS,
+    needs_tearing=True,
+    expected=(
+        "或可重新个人化，或已发行，无中间状态",
+        "the chip can be personalised anew, or is issued; nothing between",
+    ),
+)
+def torn_last_block(bench: Bench) -> None:
+    """At every write: an open chip takes the channel and answers no transaction, an issued one the other way round."""
+    workshop = Workshop(bench)
+
+    def prepare() -> bytes:
+        workshop.open()
+        bench.need(workshop.store_all(but_last=True), "存储数据", "STORE DATA")
+        return workshop.last_command()
+
+    def judge(write: int) -> None:
+        workshop.select()
+        still_open = workshop.channel.initialise().sw == SW.SUCCESS
+        workshop.select()
+        pays = bench.send(apdu(0x80, 0xCA, 0x9F, 0x36, ne=256)).sw == SW.SUCCESS
+        bench.check(
+            still_open is not pays and (write > 0 or pays),
+            f"第 {write} 次写入时断电后的状态" if write else "未断电时的状态",
+            f"state after a loss of power at write {write}" if write else "state without a loss of power",
+            expected="open or issued" if write else "issued",
+            received=f"personalisation {'open' if still_open else 'closed'}, GET DATA {'good' if pays else 'refused'}",
+            requirement="PAY-PER-008",
+        )
+
+    every_cut(bench, prepare, judge, lambda answer: judge(0))

@@ -28,7 +28,7 @@ from conformance.payment_judging import (
     limits,
     new_card,
     next_one,
-    preset,
+    put_back,
     require_kind,
 )
 from conformance.payment_reading import ask_data, listed_records, records_of_ways, template
@@ -36,7 +36,7 @@ from conformance.suites.payment._steps import expect_refusal
 from conformance.targets.base import Interface
 from emulator.iso7816 import SW
 
-SUITE = Suite("payment personalised data", "金融应用个人化数据", "Payment: personalised data")
+SUITE = Suite("payment personalised data", "金融应用个人化数据", "Payment: personalised data", restore=put_back)
 
 CURRENCY, COUNTRY, CARD_CURRENCY, CARD_COUNTRY = 0x9F42, 0x5F28, 0x9F51, 0x9F57
 CURRENCY_LIMIT, COUNTRY_LIMIT = 0x9F53, 0x9F72
@@ -210,9 +210,9 @@ def logs(bench: Bench) -> None:
 
 
 def _pay(bench: Bench, count: int) -> None:
-    visit = preset(bench, {})
-    for _ in range(count):
-        require_kind(next_one(visit, TC, amount=1), TC)
+    with limits(bench, {}) as visit:
+        for _ in range(count):
+            require_kind(next_one(visit, TC, amount=1), TC)
 
 
 def _load(bench: Bench, count: int) -> None:

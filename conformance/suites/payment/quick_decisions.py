@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from conformance.bench import Bench
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.failures import NotApplicable, NotRun
 from conformance.payment_dialogue import AAC, ARQC, TC, Visit, get_data
-from conformance.payment_judging import NEARLY_COUNTED_OUT, NEW_CARD, PIN_EXCEEDED, count_nearly_out, exhaust_pin
+from conformance.payment_judging import (
+    NEARLY_COUNTED_OUT,
+    NEW_CARD,
+    PIN_EXCEEDED,
+    count_nearly_out,
+    exhaust_pin,
+    put_back,
+)
 from conformance.quick_dialogue import (
     CAPABLE,
     FOREIGN,
@@ -23,7 +30,9 @@ from conformance.quick_dialogue import (
 from conformance.targets.base import Interface
 from emulator.iso7816 import SW
 
-SUITE = Suite("qPBOC decisions", "qPBOC 决定", "Payment: qPBOC decisions", interface=Interface.CONTACTLESS)
+SUITE = Suite(
+    "qPBOC decisions", "qPBOC 决定", "Payment: qPBOC decisions", interface=Interface.CONTACTLESS, restore=put_back
+)
 
 END = SW.CONDITIONS_OF_USE_NOT_SATISFIED
 LIMIT = 3000
@@ -283,6 +292,7 @@ def indicators_kept(bench: Bench) -> None:
     requirements=["PAY-QPB-051"],
     kind=Kind.INOPPORTUNE,
     destructive=True,
+    loss=Loss.COUNTER,
     expected=(
         "ATC 成为 FFFF 的交易应答 6985，之后一直如此",
         "the tap that reaches FFFF answers 6985, and so do all after it",

@@ -9,6 +9,7 @@ from conformance.bench import GOOD, Bench, Expectation
 from conformance.cases import Kind, Suite
 from conformance.failures import NotApplicable
 from conformance.payment_dialogue import Visit
+from conformance.payment_judging import put_back
 from conformance.payment_reading import (
     LAST_RECORD,
     TEMPLATE_FILES,
@@ -21,7 +22,7 @@ from conformance.payment_reading import (
 )
 from emulator.iso7816 import SW
 
-SUITE = Suite("payment records", "金融应用记录", "Payment: records")
+SUITE = Suite("payment records", "金融应用记录", "Payment: records", restore=put_back)
 
 MISSING_RECORD = Expectation((SW.RECORD_NOT_FOUND,))
 TRACK_2, ACCOUNT, EXPIRY, SERVICE_CODE = 0x57, 0x5A, 0x5F24, 0x5F30

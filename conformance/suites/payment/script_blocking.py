@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.actors.bank.scripts import block_application, block_card, unblock_application
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.failures import Inconclusive
 from conformance.payment_answers import (
     Cryptogram,
@@ -15,18 +15,17 @@ from conformance.payment_dialogue import (
     TC,
     Visit,
 )
-from conformance.payment_judging import judge, settled
+from conformance.payment_judging import judge, put_back, require_open_card, settled
 from conformance.suites.payment._steps import (
     asked_online,
     expect_executed,
-    restoring,
     torn_script,
 )
 from conformance.tearing import every_cut
 from emulator.iso7816 import SW, Response
 from profiles.model import Profile
 
-SUITE = Suite("payment script blocking", "脚本锁定和解锁", "Payment: blocking by scripts")
+SUITE = Suite("payment script blocking", "脚本锁定和解锁", "Payment: blocking by scripts", restore=put_back)
 
 BLOCKED = Expectation((SW.SELECTED_FILE_DEACTIVATED,))
 NO_CARD = Expectation((SW.FUNCTION_NOT_SUPPORTED,))
@@ -45,7 +44,6 @@ WRONG_MAC = Expectation((SW.SECURE_MESSAGING_OBJECTS_INCORRECT,))
         "answers 9000, the transaction ends with a TC; the next SELECT answers 6283",
     ),
 )
-@restoring(blocked=True)
 def block_in_transaction(bench: Bench) -> None:
     """Between the two cryptograms, before the issuer is authenticated."""
     visit = asked_online(bench)
@@ -67,7 +65,6 @@ def block_in_transaction(bench: Bench) -> None:
     destructive=True,
     expected=("每次应答 9000，应用保持锁定", "answers 9000 each time, and the application stays blocked"),
 )
-@restoring(blocked=True)
 def block_again(bench: Bench) -> None:
     """Twice in one transaction, and once more in the next."""
     visit = settled(bench)
@@ -90,7 +87,6 @@ def block_again(bench: Bench) -> None:
         "9000 after GET PROCESSING OPTIONS and an AAC alone; SELECT answers 9000, and a transaction can be approved",
     ),
 )
-@restoring(blocked=True)
 def unblock(bench: Bench) -> None:
     """As the bank's device does it: neither issuer authentication nor a second cryptogram comes before."""
     visit = settled(bench)
@@ -116,7 +112,6 @@ def unblock(bench: Bench) -> None:
     destructive=True,
     expected=("应答 6988，应用保持锁定", "answers 6988, and the application stays blocked"),
 )
-@restoring(blocked=True)
 def unblock_wrong_mac(bench: Bench) -> None:
     """SELECT afterwards, before a reset and after one."""
     visit = settled(bench)
@@ -137,6 +132,7 @@ def unblock_wrong_mac(bench: Bench) -> None:
     requirements=["PAY-SCR-017"],
     kind=Kind.VALID,
     destructive=True,
+    loss=Loss.CARD,
     expected=(
         "之后每个应用的选择应答 6A81，解锁命令不能恢复",
         "SELECT of every application answers 6A81 from then on, and no script reverses it",
@@ -144,6 +140,7 @@ def unblock_wrong_mac(bench: Bench) -> None:
 )
 def card_block(bench: Bench) -> None:
     """APPLICATION UNBLOCK with the right MAC in the transaction that is still open, and again after resets."""
+    require_open_card(bench)
     visit = settled(bench)
     expect_executed(bench, visit.send_script(block_card()), block_card(), "PAY-SCR-017")
     command = torn_script(visit, unblock_application())

@@ -9,7 +9,7 @@ from conformance.bench import GOOD, Bench
 from conformance.cases import Kind, Suite
 from conformance.failures import Inconclusive, NotApplicable
 from conformance.payment_dialogue import ARQC, Visit
-from conformance.payment_judging import declared_pin, exhaust_pin, settings, settled, verify, wrong_pin
+from conformance.payment_judging import declared_pin, exhaust_pin, put_back, settings, settled, verify, wrong_pin
 from conformance.payment_pin import shown_tries, try_limit
 from conformance.suites.payment._steps import (
     expect_executed,
@@ -21,7 +21,7 @@ from conformance.tearing import every_cut
 from emulator.crypto import encrypt_ecb
 from emulator.iso7816 import SW, Response
 
-SUITE = Suite("payment script PINs", "脚本修改PIN", "Payment: PIN change by scripts")
+SUITE = Suite("payment script PINs", "脚本修改PIN", "Payment: PIN change by scripts", restore=put_back)
 
 NEW_PINS = ("8642", "864297", "864297531086")
 """The shortest, the usual, and the longest."""
@@ -36,7 +36,6 @@ NEW_PINS = ("8642", "864297", "864297531086")
     destructive=True,
     expected=("应答 9000，9F17 恢复为上限，原 PIN 有效", "answers 9000, 9F17 is the limit again, the old PIN is right"),
 )
-@restoring(blocked=True)
 def pin_unblock(bench: Bench) -> None:
     """Right after the first cryptogram, whatever that is: the default action may decline, or block the application."""
     pin = declared_pin(bench.profile)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.actors.bank.scripts import block_application, block_card
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.payment_answers import (
     objects_of,
 )
@@ -16,11 +16,12 @@ from conformance.payment_dialogue import (
     Visit,
     application,
 )
+from conformance.payment_judging import is_blocked_card, put_back
 from conformance.payment_reading import PPSE, PSE, template
 from emulator.iso7816 import SW, Response
 from profiles.model import Profile
 
-SUITE = Suite("payment selection", "金融应用选择", "Payment: application selection")
+SUITE = Suite("payment selection", "金融应用选择", "Payment: application selection", restore=put_back)
 
 NOT_FOUND = Expectation((SW.FILE_NOT_FOUND,))
 BLOCKED = Expectation((SW.SELECTED_FILE_DEACTIVATED,))
@@ -219,12 +220,15 @@ def blocked(bench: Bench) -> None:
     requirements=["PAY-SEL-014"],
     kind=Kind.INOPPORTUNE,
     destructive=True,
+    loss=Loss.CARD,
     expected=("应用、PSE、PPSE 均为 6A81", "6A81 for application, PSE and PPSE"),
 )
 def card_blocked(bench: Bench) -> None:
-    """Every payment application, both environments."""
-    visit = Visit(bench).ordered(block_card())
-    bench.reset()
+    """Every payment application, both environments; a card that is kept may be blocked already."""
+    visit = Visit(bench)
+    if not is_blocked_card(bench):
+        visit.ordered(block_card())
+        bench.reset()
     own = [each.aid for each in bench.profile.directory.values() if each.payment is not None and each.aid]
     for name in (*own, PSE, PPSE):
         shown = name.hex().upper()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.actors.bank.scripts import block_application
 from conformance.bench import GOOD, Bench, Expectation
-from conformance.cases import Kind, Suite
+from conformance.cases import Kind, Loss, Suite
 from conformance.failures import NotApplicable
 from conformance.payment_answers import (
     objects_of,
@@ -14,11 +14,12 @@ from conformance.payment_dialogue import (
     SM_SUPPORT,
     Visit,
 )
+from conformance.payment_judging import put_back
 from conformance.payment_reading import PSE, directory_entries, directory_records, every_object, tags_and_lengths
 from emulator.iso7816 import SW
 from profiles.model import Profile
 
-SUITE = Suite("payment selection data", "金融应用选择数据", "Payment: data of selection")
+SUITE = Suite("payment selection data", "金融应用选择数据", "Payment: data of selection", restore=put_back)
 
 LOG_FILES = range(11, 31)
 """Short identifiers of logs (JR/T 0025.5 §18.1, JR/T 0025.13 §5.8)."""
@@ -157,6 +158,7 @@ def _expect_priority(bench: Bench, objects: dict[int, bytes], zh: str, en: str) 
     requirements=["PAY-SEL-013"],
     kind=Kind.VALID,
     destructive=True,
+    loss=Loss.APPLICATIONS,
     expected=("卡片支持锁定 PSE 时 6283", "6283, where the card lets the PSE be blocked"),
 )
 def environment_blocked(bench: Bench) -> None:

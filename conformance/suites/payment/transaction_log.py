@@ -26,7 +26,7 @@ from conformance.payment_dialogue import (
     counter,
     get_data,
 )
-from conformance.payment_judging import judge, require_kind, settings, settled
+from conformance.payment_judging import judge, put_back, require_kind, settings, settled
 from conformance.suites.payment._logs import (
     TRANSACTION_FORMAT,
     Log,
@@ -47,7 +47,7 @@ from conformance.suites.payment._steps import (
 from conformance.tearing import every_cut
 from emulator.iso7816 import SW, Response
 
-SUITE = Suite("payment transaction log", "交易日志", "Payment: transaction log")
+SUITE = Suite("payment transaction log", "交易日志", "Payment: transaction log", restore=put_back)
 
 NOT_FOUND = Expectation((SW.RECORD_NOT_FOUND,))
 UNUSUAL: Mapping[str, Offered] = {"amount": 4321, "other_amount": 1234, "kind": "01", "date": "261230"}
@@ -225,7 +225,6 @@ def empty(bench: Bench) -> None:
     destructive=True,
     expected=("日志记录与 9F4F 均应答 9000，内容不变", "9000 for record and format, as before"),
 )
-@restoring(blocked=True)
 def blocked(bench: Bench) -> None:
     """Blocked by a script after an approved transaction."""
     log = transaction_log(bench)

@@ -43,13 +43,13 @@ from conformance.payment_judging import (
     STATIC_FAILED,
     UNABLE,
     VELOCITY,
-    brought_back,
     default_action,
     judge,
     limits,
     new_card,
     next_one,
     preset,
+    put_back,
     requested,
     require_kind,
     set_back,
@@ -64,7 +64,7 @@ from conformance.suites.payment.velocity_dual import FACTOR, OWN_CURRENCY, SECON
 from conformance.tearing import every_cut
 from emulator.iso7816 import Response
 
-SUITE = Suite("payment unable to go online", "金融应用不能联机", "Payment: unable to go online")
+SUITE = Suite("payment unable to go online", "金融应用不能联机", "Payment: unable to go online", restore=put_back)
 
 UPPER, UPPER_TOTAL = 0x9F59, 0x9F5C
 ABOVE = ("之后得 AAC，CVR 3.b6 = 1", "then AAC with CVR 3.b6 = 1")
@@ -235,9 +235,8 @@ def exhausted_pin(bench: Bench) -> None:
     """The PIN exhausted in an earlier transaction."""
     if any(default_action(bench.profile, 2, bit) for bit in (8, 7, 3)):
         raise NotApplicable("ADA 使第一个密文即为 AAC", "the ADA declines already at the first cryptogram")
-    with brought_back(bench):
-        made = approved_unable(exhausted(bench), "PAY-GA2-022")
-        judge(bench, "PAY-GA2-022", made, kind=AAC, shown=[PIN_EXCEEDED])
+    made = approved_unable(exhausted(bench), "PAY-GA2-022")
+    judge(bench, "PAY-GA2-022", made, kind=AAC, shown=[PIN_EXCEEDED])
 
 
 # What is counted, and what stays
