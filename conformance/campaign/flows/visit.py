@@ -6,7 +6,6 @@ which the desk's program begins again where it was killed.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,21 +32,19 @@ class VisitWorld(HospitalWorld):
 
     def __init__(self, flow: VisitFlow, seams: Seams, folder: Path, memories: Mapping[str, Any]) -> None:
         super().__init__(flow, seams, folder, memories)
-        self.starts = 0
         self.result: VisitResult | None = None
         self.start()
         self.booked: dict[str, int] = {}
 
     def start(self) -> None:
-        """Start the desk, which takes up what the outbox has; its purchases go on with other numbers."""
-        self.starts += 1
+        """Start the desk, which takes up what the outbox has, and counts its purchases on."""
         outbox = self.open_outbox()
         self.reader = self.open_reader()
         self.desk = self.flow.desk(
             HospitalTerminal(self.reader, self.to_centre, outbox=outbox),
             self.to_bank,
             outbox=outbox,
-            next_number=itertools.count(1000 * self.starts).__next__,
+            next_number=outbox.next_number,
             holder=lambda: PreparedHolder((PIN,)),
             unpaid=Unpaid.REVERSE,
             now=lambda: NOON,
